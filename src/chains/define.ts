@@ -1,0 +1,145 @@
+/**
+ * How a chain is defined: a name, a version, an input schema and an ordered list of steps. A definition is data that
+ * the engine reads; only the step handlers are code.
+ *
+ * A handler returns an outcome (law 4). Anything it throws is a crash: counted against the step's retry policy and, when
+ * that is used up, dead-lettered. Database writes happen only in `commit(tx)`, inside the transaction that completes the
+ * step (law 3); the transaction may be rolled back and the callback run again, so it must only depend on `tx` and on
+ * values the handler has finished with (streams are opened inside it).
+ */
+import type { z } from 'zod';
+import type { ReadSession, Tx } from '../database/session.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export type Outcome =
+  | { readonly kind: 'succeeded'; readonly output: Json; readonly commit?: Commit }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs?: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly commit?: Commit };
+
+/** Runs inside the completing transaction. May return an output that replaces the handler's. */
+export type Commit = (tx: Tx) => Promise<Json | void>;
+
+export function succeeded(result: { output?: Json; commit?: Commit } = {}): Outcome {
+  return { kind: 'succeeded', output: result.output ?? null, ...(result.commit ? { commit: result.commit } : {}) };
+}
+
+/** Try again later: burns no attempt. Without `afterMs` the delay grows with every rejection. */
+export function rejected(reason: string, options: { afterMs?: number } = {}): Outcome {
+  return { kind: 'rejected', reason, ...(options.afterMs === undefined ? {} : { afterMs: options.afterMs }) };
+}
+
+/** Permanent: the chain ends as failed. `commit` may write what has to be known about it. */
+export function failed(reason: string, commit?: Commit): Outcome {
+  return { kind: 'failed', reason, ...(commit ? { commit } : {}) };
+}
+
+export interface StepLog {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+}
+
+export interface StepContext<Input = Json> {
+  readonly chainId: string;
+  readonly input: Input;
+  /** Output of the step before, null at the first step. */
+  readonly previous: Json;
+  /** 1 at the first try of this step. */
+  readonly attempt: number;
+  /** Aborts at the step's deadline, at cancel, at drain's end and when the lease is lost. */
+  readonly signal: AbortSignal;
+  readonly log: StepLog;
+  /** W3C traceparent of this attempt's span. */
+  readonly traceparent: string;
+  /** Tells how far the step is, shown live, and extends its deadline. Kept in memory only. */
+  progress(done: number, total: number, unit: string): void;
+  /** A read-only session on the database, taken at first use and given back when the handler returns. */
+  readonly read: ReadSession;
+  /** A directory of this attempt for spool files; removed after the completion is known. */
+  spoolDirectory(): Promise<string>;
+}
+
+export type Handler<Input> = (context: StepContext<Input>) => Promise<Outcome>;
+
+export interface RetryPolicy {
+  /** Tries in total. Default 3. */
+  readonly tries: number;
+  /** Default 1,000 ms, doubled for every further try, full jitter, at most `capMs` (default 60,000). */
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly capMs: number;
+}
+
+export const defaultRetry: RetryPolicy = { tries: 3, delayMs: 1_000, factor: 2, capMs: 60_000 };
+
+export interface StepOptions {
+  readonly retry?: Partial<RetryPolicy>;
+  /** Default 900,000 ms (15 min), extended by `progress`. */
+  readonly deadlineMs?: number;
+  /** Rejections go on for so long, counted from the first one, then the chain is dead-lettered. Default 24 h. */
+  readonly giveUpAfterMs?: number;
+}
+
+export interface Step<Input = Json> {
+  readonly name: string;
+  readonly handler: Handler<Input>;
+  readonly retry: RetryPolicy;
+  readonly deadlineMs: number;
+  readonly giveUpAfterMs: number;
+}
+
+export interface ChainDefinition<Input = Json> {
+  readonly name: string;
+  readonly version: number;
+  readonly inputSchema: z.ZodType<Input>;
+  readonly steps: readonly Step<Input>[];
+}
+
+export interface ChainBuilder<Input> extends ChainDefinition<Input> {
+  step(name: string, handler: Handler<Input>, options?: StepOptions): ChainBuilder<Input>;
+}
+
+const namePattern = /^[a-z][a-z0-9.-]{0,62}$/;
+
+/**
+ * `chain('kpn-sp16', SyncInput).step('fetch', fetchFiles).step('import', importFiles)`.
+ * Throws at definition time on a bad or duplicate name.
+ */
+export function chain<Input>(name: string, inputSchema: z.ZodType<Input>, version = 1): ChainBuilder<Input> {
+  assertName('chain', name);
+  return build(name, version, inputSchema, []);
+}
+
+function build<Input>(
+  name: string,
+  version: number,
+  inputSchema: z.ZodType<Input>,
+  steps: readonly Step<Input>[],
+): ChainBuilder<Input> {
+  return {
+    name,
+    version,
+    inputSchema,
+    steps,
+    step(stepName, handler, options = {}) {
+      assertName('step', stepName);
+      if (steps.some((step) => step.name === stepName)) {
+        throw new Error(`chain ${name} has two steps named ${stepName}; give one of them another name`);
+      }
+      const step: Step<Input> = {
+        name: stepName,
+        handler,
+        retry: { ...defaultRetry, ...options.retry },
+        deadlineMs: options.deadlineMs ?? 15 * 60_000,
+        giveUpAfterMs: options.giveUpAfterMs ?? 24 * 3_600_000,
+      };
+      return build(name, version, inputSchema, [...steps, step]);
+    },
+  };
+}
+
+function assertName(what: string, name: string): void {
+  if (!namePattern.test(name)) {
+    throw new Error(`${what} name ${JSON.stringify(name)} must match ${namePattern.source}`);
+  }
+}

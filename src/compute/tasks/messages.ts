@@ -1,0 +1,102 @@
+/** Arguments and results of the pool's tasks: plain data that survives structured clone. Amounts are bigint, 1e-8 EUR. */
+
+/** A problem that keeps a whole file out. `value` never shows a whole number: it is masked by the decoder. */
+export interface FileProblem {
+  /** Stable code such as `truncated-gzip`, `trailer-count`, `trailer-sum`, `trailer-crc`, `wrong-account`, `bad-header`. */
+  readonly code: string;
+  readonly line: number | null;
+  readonly field: string | null;
+  readonly value: string | null;
+  readonly message: string;
+}
+
+/** A line that goes to quarantine while the rest of the file is imported. */
+export interface LineProblem extends FileProblem {
+  readonly line: number;
+  /** The raw line with its numbers masked. */
+  readonly rawMasked: string;
+}
+
+export interface DecodeSp16Args {
+  readonly task: 'decode-sp16';
+  /** Archived file, gzip when its name ended in .gz. */
+  readonly path: string;
+  readonly gzip: boolean;
+  /** The file's own name, for messages; its account, period and seq must equal the header's. */
+  readonly name: string;
+  readonly account: string;
+  readonly timeZone: string;
+  readonly cycleDay: number;
+  readonly numberMask: number;
+  readonly hashKey: Uint8Array;
+  /** Records that start later than this are impossible (UTC epoch ms). */
+  readonly nowMs: number;
+  /** Where the COPY rows go (`cdrSpoolColumns`); removed again when the file is refused. */
+  readonly spoolPath: string;
+}
+
+export type DecodeSp16Result =
+  | { readonly ok: false; readonly problem: FileProblem }
+  | {
+      readonly ok: true;
+      readonly seq: number;
+      readonly periodFrom: string;
+      /** Inclusive, as in the file. */
+      readonly periodTo: string;
+      readonly previousSeq: number | null;
+      readonly previousCrc: string | null;
+      /** crc32 of the trailer, lower-case hex. */
+      readonly crc: string;
+      /** Records in the file without header and trailer. */
+      readonly records: number;
+      /** Rows in the spool file. */
+      readonly rows: number;
+      readonly duplicates: number;
+      readonly quarantined: readonly LineProblem[];
+      /** ISO dates of the cycles that the rows belong to, ascending. */
+      readonly cycles: readonly string[];
+      readonly unknownCallCodes: readonly string[];
+      readonly bytes: number;
+    };
+
+export interface RateCycleArgs {
+  readonly task: 'rate-cycle';
+  /** `ratingSpoolColumns` rows. */
+  readonly recordsPath: string;
+  /** `ratedSpoolColumns` rows are written here. */
+  readonly ratedPath: string;
+  readonly contractId: string;
+  readonly cycleStart: string;
+  readonly ratingRunId: string;
+  readonly timeZone: string;
+  readonly tariff: TariffBundle;
+}
+
+/** A tariff's live versions as they are in the database, oldest first, and those of its fallbacks by tariff code. */
+export interface TariffBundle {
+  readonly code: string;
+  readonly versions: readonly { readonly id: string; readonly document: unknown }[];
+  readonly fallbacks: Readonly<Record<string, readonly { readonly id: string; readonly document: unknown }[]>>;
+}
+
+export interface RateCycleResult {
+  readonly records: number;
+  readonly rated: number;
+  readonly unrated: number;
+  readonly excluded: number;
+  readonly amountE8: bigint;
+  /** Reason -> number of records. */
+  readonly unratedReasons: Readonly<Record<string, number>>;
+}
+
+export interface TaskTiming {
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly thread: number;
+}
+
+export type TaskArgs = DecodeSp16Args | RateCycleArgs;
+export interface TaskResults {
+  readonly 'decode-sp16': DecodeSp16Result;
+  readonly 'rate-cycle': RateCycleResult;
+}
