@@ -60,6 +60,8 @@ create table sync_profile (
   enabled boolean not null default true,
   suspended_reason text,
   consecutive_failures integer not null default 0,
+  -- what the transport remembers between runs: names seen but not ready yet, with the number of polls
+  watermark jsonb not null default '{}',
   unique (contract_id, name)
 );
 
@@ -87,6 +89,8 @@ create table cycle (
   state text not null default 'open' check (state in ('open', 'grace', 'closed', 'adjusted')),
   -- +1 whenever an import changes the cycle's active records; a rating run names the revision it rated
   revision bigint not null default 0,
+  -- the newest rating run; totals are due when the current generation was built from another one
+  rating_run_id bigint,
   closed_at timestamptz,
   primary key (contract_id, cycle_start)
 );
@@ -153,7 +157,8 @@ create unique index cdr_version on cdr (contract_id, cycle_start, record_key, ve
 create unique index cdr_active on cdr (contract_id, cycle_start, record_key) where state = 'active';
 
 create table rating_run (
-  id bigint generated always as identity primary key,
+  -- drawn at random by the rate step, which writes it into its spool file before the transaction begins
+  id bigint primary key,
   contract_id bigint not null references contract (id),
   cycle_start date not null,
   revision bigint not null,
@@ -165,7 +170,7 @@ create table rating_run (
   amount_e8 bigint not null,
   created_at timestamptz not null default now()
 );
-create index rating_run_cycle on rating_run (contract_id, cycle_start, id);
+create index rating_run_cycle on rating_run (contract_id, cycle_start);
 
 create table rated_cdr (
   contract_id bigint not null,

@@ -1,0 +1,108 @@
+/**
+ * Stores a customers document: what is new is inserted, what is there is brought to what the document says, what the
+ * document does not name stays as it is. All in the caller's transaction.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Tx } from '../database/session.ts';
+import { InputError } from '../input-error.ts';
+import { type ContractEntry, type CustomerEntry, customersDocument } from './document.ts';
+
+export interface Applied {
+  readonly customers: number;
+  readonly contracts: number;
+  readonly subscriptions: number;
+  readonly profiles: number;
+}
+
+/** Throws `InputError` naming the place in the document, the value and what is allowed. */
+export async function applyCustomers(tx: Tx, document: unknown): Promise<Applied> {
+  const parsed = customersDocument.safeParse(document);
+  if (!parsed.success) throw InputError.fromZod('customers document', parsed.error);
+  const counts = { customers: 0, contracts: 0, subscriptions: 0, profiles: 0 };
+  for (const customer of parsed.data.customers) {
+    const customerId = await upsertCustomer(tx, customer);
+    counts.customers += 1;
+    for (const contract of customer.contracts) {
+      const contractId = await upsertContract(tx, customer, customerId, contract);
+      counts.contracts += 1;
+      counts.subscriptions += await upsertSubscriptions(tx, contractId, contract);
+      counts.profiles += await upsertProfiles(tx, contractId, contract);
+    }
+  }
+  return counts;
+}
+
+async function upsertCustomer(tx: Tx, customer: CustomerEntry): Promise<string> {
+  const [row] = await tx.query<{ id: string }>(
+    `insert into customer (code, name, number_mask, hash_key) values ($1, $2, $3, $4)
+     on conflict (code) do update set name = excluded.name, number_mask = excluded.number_mask
+     returning id`,
+    [customer.code, customer.name, customer.numberMask, randomBytes(32)],
+  );
+  return row!.id;
+}
+
+async function upsertContract(
+  tx: Tx,
+  customer: CustomerEntry,
+  customerId: string,
+  contract: ContractEntry,
+): Promise<string> {
+  let tariffId: string | null = null;
+  if (contract.tariff !== undefined) {
+    const [tariff] = await tx.query<{ id: string }>('select id from tariff where code = $1', [contract.tariff]);
+    if (!tariff) {
+      throw new InputError(
+        `customer ${customer.code}, account ${contract.account}: tariff ${contract.tariff} is not known; load it first: linekeeper tariff load FILE`,
+      );
+    }
+    tariffId = tariff.id;
+  }
+  const account = contract.account.padStart(10, '0');
+  const [row] = await tx.query<{ id: string; cycle_day: number; time_zone: string }>(
+    `insert into contract (customer_id, provider, account_no, tariff_id, cycle_day, time_zone) values ($1, $2, $3, $4, $5, $6)
+     on conflict (customer_id, provider, account_no) do update set tariff_id = excluded.tariff_id
+     returning id, cycle_day, time_zone`,
+    [customerId, contract.provider, account, tariffId, contract.cycleDay, contract.timeZone],
+  );
+  if (row!.cycle_day !== contract.cycleDay || row!.time_zone !== contract.timeZone) {
+    throw new InputError(
+      `customer ${customer.code}, account ${account}: cycle day ${row!.cycle_day} and zone ${row!.time_zone} cannot be changed to ${contract.cycleDay} and ${contract.timeZone} once set: its records and totals are kept by cycle; make a new contract`,
+    );
+  }
+  return row!.id;
+}
+
+async function upsertSubscriptions(tx: Tx, contractId: string, contract: ContractEntry): Promise<number> {
+  const entries = contract.subscriptions;
+  await tx.query(
+    `insert into subscription (contract_id, msisdn, cost_centre, source)
+     select $1, s.msisdn, s.cost_centre, 'manual' from unnest($2::text[], $3::text[]) as s (msisdn, cost_centre)
+     on conflict (contract_id, msisdn) do update set cost_centre = excluded.cost_centre, source = 'manual'`,
+    [contractId, entries.map((entry) => entry.msisdn), entries.map((entry) => entry.costCentre ?? null)],
+  );
+  return entries.length;
+}
+
+async function upsertProfiles(tx: Tx, contractId: string, contract: ContractEntry): Promise<number> {
+  for (const profile of contract.profiles) {
+    await tx.query(
+      `insert into sync_profile (contract_id, name, sync_type, transport, every_minutes, late_days, enabled)
+       values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (contract_id, name) do update set sync_type = excluded.sync_type, transport = excluded.transport,
+         every_minutes = excluded.every_minutes, late_days = excluded.late_days, enabled = excluded.enabled,
+         next_due = least(sync_profile.next_due, now() + make_interval(mins => excluded.every_minutes)),
+         suspended_reason = case when sync_profile.transport = excluded.transport then sync_profile.suspended_reason end`,
+      [
+        contractId,
+        profile.name,
+        profile.syncType,
+        JSON.stringify(profile.transport),
+        profile.everyMinutes,
+        profile.lateDays,
+        profile.enabled,
+      ],
+    );
+  }
+  return contract.profiles.length;
+}

@@ -1,0 +1,53 @@
+/** The JSON form in which customers, contracts, subscriptions and sync profiles are told to the service. */
+import { z } from 'zod';
+import { transportSchema } from '../providers/transports/open-transport.ts';
+
+const code = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
+
+export const timeZone = z.string().refine((zone) => {
+  try {
+    Temporal.Now.zonedDateTimeISO(zone);
+    return true;
+  } catch {
+    return false;
+  }
+}, 'must be an IANA time zone such as Europe/Amsterdam');
+
+const profile = z.strictObject({
+  name: code,
+  // any word: an unknown one is the router's business, which stores and alerts it
+  syncType: z.string().min(1).max(63),
+  everyMinutes: z.int().min(5).max(44_640).default(60),
+  lateDays: z.int().min(0).max(90).default(10),
+  enabled: z.boolean().default(true),
+  transport: transportSchema,
+});
+
+const contract = z.strictObject({
+  provider: code,
+  account: z.string().regex(/^[0-9]{1,10}$/, 'must be up to 10 digits'),
+  tariff: code.optional(),
+  cycleDay: z.int().min(1).max(31).default(1),
+  timeZone: timeZone.default('Europe/Amsterdam'),
+  subscriptions: z
+    .array(
+      z.strictObject({
+        msisdn: z.string().regex(/^[1-9][0-9]{6,14}$/, 'must be E.164 digits without +'),
+        costCentre: z.string().max(100).optional(),
+      }),
+    )
+    .default([]),
+  profiles: z.array(profile).default([]),
+});
+
+const customer = z.strictObject({
+  code,
+  name: z.string().min(1).max(200),
+  numberMask: z.int().min(3).max(6).default(4),
+  contracts: z.array(contract).default([]),
+});
+
+export const customersDocument = z.strictObject({ customers: z.array(customer).min(1) });
+export type CustomersDocument = z.infer<typeof customersDocument>;
+export type CustomerEntry = CustomersDocument['customers'][number];
+export type ContractEntry = CustomerEntry['contracts'][number];

@@ -1,0 +1,61 @@
+/** Files dropped into a local directory, by whatever brought them there. */
+import { createReadStream } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assertPlainName, type RemoteFile, type Transport, TransportError } from './transport.ts';
+
+const smallFileBytes = 4_096;
+
+/** Throws `TransportError`: `unavailable` when the directory is missing, `refused` when it may not be read. */
+export async function openDirectory(directory: string): Promise<Transport> {
+  try {
+    const found = await stat(directory);
+    if (!found.isDirectory()) throw new TransportError('refused', `${directory} is not a directory`);
+  } catch (error) {
+    throw toTransportError(error, directory);
+  }
+  return {
+    async list() {
+      try {
+        const entries = await readdir(directory, { withFileTypes: true });
+        const files: RemoteFile[] = [];
+        for (const entry of entries) {
+          if (!entry.isFile()) continue;
+          files.push({ name: entry.name, bytes: (await stat(join(directory, entry.name))).size });
+        }
+        return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+      } catch (error) {
+        throw toTransportError(error, directory);
+      }
+    },
+    async readSmall(name) {
+      assertPlainName(name);
+      const handle = await open(join(directory, name), 'r').catch((error) => {
+        throw toTransportError(error, join(directory, name));
+      });
+      try {
+        const buffer = Buffer.alloc(smallFileBytes);
+        const { bytesRead } = await handle.read(buffer, 0, smallFileBytes, 0);
+        return buffer.toString('latin1', 0, bytesRead);
+      } finally {
+        await handle.close();
+      }
+    },
+    async open(name) {
+      assertPlainName(name);
+      return createReadStream(join(directory, name), { highWaterMark: 256 * 1024 });
+    },
+    async close() {},
+  };
+}
+
+function toTransportError(error: unknown, path: string): TransportError {
+  if (error instanceof TransportError) return error;
+  const code = (error as { code?: string }).code ?? 'unknown error';
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new TransportError('refused', `no permission to read ${path} (${code}); grant it to the service's user`, {
+      cause: error,
+    });
+  }
+  return new TransportError('unavailable', `cannot read ${path} (${code})`, { cause: error });
+}

@@ -1,0 +1,41 @@
+/** Opens the transport that a profile's row describes; the one place that knows all kinds and resolves credentials. */
+import { z } from 'zod';
+import { openDirectory } from './directory.ts';
+import { openSftp } from './sftp.ts';
+import type { Transport } from './transport.ts';
+
+/** A secret is named, never written down: an environment variable, a file, or a systemd credential. */
+export const secretReference = z.union([
+  z.strictObject({ env: z.string().min(1) }),
+  z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ credential: z.string().min(1) }),
+]);
+export type SecretReference = z.infer<typeof secretReference>;
+
+export const transportSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('directory'), dir: z.string().startsWith('/', 'must be an absolute path') }),
+  z.strictObject({
+    kind: z.literal('sftp'),
+    host: z.string().min(1),
+    port: z.int().min(1).max(65_535).default(22),
+    user: z.string().min(1),
+    dir: z.string().startsWith('/', 'must be an absolute path'),
+    password: secretReference,
+    hostKeySha256: z.string().startsWith('SHA256:', 'must be SHA256:… as ssh-keygen -lf prints it'),
+  }),
+]);
+export type TransportDescription = z.infer<typeof transportSchema>;
+
+export type ResolveSecret = (reference: SecretReference) => Promise<string> | string;
+
+/** Throws `TransportError`; a missing secret throws what the resolver throws. */
+export async function openTransport(description: TransportDescription, resolve: ResolveSecret): Promise<Transport> {
+  switch (description.kind) {
+    case 'directory':
+      return openDirectory(description.dir);
+    case 'sftp': {
+      const { kind: _, password, ...rest } = description;
+      return openSftp({ ...rest, password: await resolve(password) });
+    }
+  }
+}

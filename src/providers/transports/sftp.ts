@@ -1,0 +1,98 @@
+/**
+ * Files on a provider's SFTP server. The host key must be known beforehand: an unknown or changed one is refused, never
+ * accepted by itself. One login a step, no second try with the same credentials.
+ */
+import { createHash } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import SftpClient from 'ssh2-sftp-client';
+import { assertPlainName, type RemoteFile, type Transport, TransportError } from './transport.ts';
+
+export interface SftpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly dir: string;
+  /** `SHA256:` + base64 without padding, as `ssh-keygen -lf` prints it. */
+  readonly hostKeySha256: string;
+  readonly connectTimeoutMs?: number;
+}
+
+/** Throws `TransportError`: `refused` for credentials and host key, `unavailable` for everything on the way. */
+export async function openSftp(options: SftpOptions): Promise<Transport> {
+  const where = `sftp://${options.user}@${options.host}:${options.port}${options.dir}`;
+  const client = new SftpClient('linekeeper');
+  let keySeen: string | null = null;
+  try {
+    await client.connect({
+      host: options.host,
+      port: options.port,
+      username: options.user,
+      password: options.password,
+      readyTimeout: options.connectTimeoutMs ?? 10_000,
+      retries: 0,
+      hostVerifier: (key: Buffer) => {
+        keySeen = fingerprint(key);
+        return keySeen === options.hostKeySha256;
+      },
+    } as SftpClient.ConnectOptions);
+  } catch (error) {
+    await client.end().catch(() => false);
+    if (keySeen !== null && keySeen !== options.hostKeySha256) {
+      throw new TransportError(
+        'refused',
+        `${where} showed host key ${keySeen}, expected ${options.hostKeySha256}; ask the provider, then set hostKeySha256`,
+        { cause: error },
+      );
+    }
+    throw toTransportError(error, where);
+  }
+  const path = (name: string) => `${options.dir.replace(/\/$/, '')}/${name}`;
+  return {
+    async list() {
+      try {
+        const entries = await client.list(options.dir);
+        const files: RemoteFile[] = entries
+          .filter((entry) => entry.type === '-')
+          .map((entry) => ({ name: entry.name, bytes: entry.size }));
+        return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+      } catch (error) {
+        throw toTransportError(error, where);
+      }
+    },
+    async readSmall(name) {
+      assertPlainName(name);
+      try {
+        const content = (await client.get(path(name))) as Buffer;
+        return content.toString('latin1', 0, 4_096);
+      } catch (error) {
+        throw toTransportError(error, `${where}/${name}`);
+      }
+    },
+    async open(name) {
+      assertPlainName(name);
+      const source = client.createReadStream(path(name), { highWaterMark: 256 * 1024 });
+      const target = new PassThrough({ highWaterMark: 1024 * 1024 });
+      source.on('error', (error: Error) => target.destroy(toTransportError(error, `${where}/${name}`)));
+      source.pipe(target);
+      return target;
+    },
+    async close() {
+      await client.end();
+    },
+  };
+}
+
+function fingerprint(key: Buffer): string {
+  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+}
+
+function toTransportError(error: unknown, where: string): TransportError {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/authentication|permission denied/i.test(message)) {
+    return new TransportError('refused', `${where} refused the login or the path; check the credential`, {
+      cause: error,
+    });
+  }
+  return new TransportError('unavailable', `${where} cannot be reached or broke off: ${message}`, { cause: error });
+}
