@@ -1,0 +1,153 @@
+/**
+ * `fetch`: brings every complete file that the contract does not have yet into the archive and stores it as a `raw_file`.
+ * Nothing is fetched before its marker is there and nothing is kept whose bytes are not the marker's. A file known by its
+ * sha256 is not downloaded again; the same bytes under another name are stored as a duplicate. What is not ready waits for
+ * the next run and is alerted at the third.
+ */
+import { type Handler, type Outcome, rejected, type StepContext, succeeded } from '../../chains/define.ts';
+import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
+import { transportSchema } from '../transports/open-transport.ts';
+import { type RemoteFile, type Transport, TransportError } from '../transports/transport.ts';
+import { alertAfterPolls, type Found, pollsBefore, storeFiles } from './fetched-files.ts';
+import { parseMarker, parseSp16Name, type Sp16Name } from './file-name.ts';
+import type { SessionResult, Sp16Services } from './services.ts';
+
+interface KnownFile {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
+  return async (context): Promise<Outcome> => {
+    const subject = await readSyncSubject(context.read, context.input);
+    const known = await context.read.query<KnownFile>(
+      `select name, encode(sha256, 'hex') as sha256 from raw_file where contract_id = $1`,
+      [context.input.contractId],
+    );
+    const session = await services.acquireSession();
+    if (!session) return rejected('all sessions of the provider are in use', { afterMs: 5_000 });
+    let transport: Transport | null = null;
+    let result: SessionResult = 'unavailable';
+    try {
+      transport = await services.openTransport(transportSchema.parse(subject.transport));
+      const found = await fetchAll(services, transport, subject, known, context);
+      result = 'ok';
+      report(services, subject, found);
+      services.alerts.resolve('profile.suspended', `profile ${context.input.profileId}`);
+      return succeeded({ commit: (tx) => storeFiles(tx, context.input, subject, found) });
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      result = error.effect;
+      if (error.effect === 'unavailable') return rejected(error.message);
+      return suspend(services, subject, context.input, error);
+    } finally {
+      session.release(result);
+      await transport
+        ?.close()
+        .catch((error: Error) => context.log.warn({ err: error }, 'the transport did not close cleanly'));
+    }
+  };
+}
+
+async function fetchAll(
+  services: Sp16Services,
+  transport: Transport,
+  subject: SyncSubject,
+  known: readonly KnownFile[],
+  context: StepContext<SyncInput>,
+): Promise<Found[]> {
+  const listing = await transport.list();
+  const listed = new Set(listing.map((file) => file.name));
+  const knownBytes = new Set(known.map((file) => file.sha256));
+  const knownNames = new Set(known.map((file) => `${file.name} ${file.sha256}`));
+  const candidates = listing.flatMap((file) => {
+    const name = parseSp16Name(file.name);
+    return name ? [{ file, name }] : [];
+  });
+  const found: Found[] = [];
+  for (const [index, { file, name }] of candidates.entries()) {
+    context.progress(index, candidates.length, 'files');
+    const markerName = `${file.name}.ok`;
+    const marker = listed.has(markerName) ? parseMarker(await transport.readSmall(markerName)) : null;
+    if (!marker) {
+      const trouble = listed.has(markerName) ? 'is not "sha256 bytes"' : 'is missing';
+      found.push({ kind: 'pending', file, reason: `its marker ${markerName} ${trouble}` });
+      continue;
+    }
+    if (knownNames.has(`${file.name} ${marker.sha256}`)) continue;
+    if (name.account !== subject.account) {
+      const reason = `wrong-account: ${file.name} is of account ${name.account}, the contract's is ${subject.account}; it was not downloaded`;
+      found.push({ kind: 'refused', file, name, sha256: marker.sha256, bytes: file.bytes, reason });
+      continue;
+    }
+    if (knownBytes.has(marker.sha256)) {
+      found.push({ kind: 'duplicate', file, name, sha256: marker.sha256, bytes: marker.bytes });
+      continue;
+    }
+    const entry = await download(services, transport, context.signal, file, name, marker);
+    if (entry.kind === 'received') knownBytes.add(entry.sha256);
+    found.push(entry);
+  }
+  context.progress(candidates.length, candidates.length, 'files');
+  return found;
+}
+
+async function download(
+  services: Sp16Services,
+  transport: Transport,
+  signal: AbortSignal,
+  file: RemoteFile,
+  name: Sp16Name,
+  marker: { sha256: string; bytes: number },
+): Promise<Found> {
+  signal.throwIfAborted();
+  const source = await transport.open(file.name);
+  const stop = () => source.destroy(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const stored = await services.archive.put(source);
+    if (stored.sha256 === marker.sha256 && stored.bytes === marker.bytes) {
+      return { kind: 'received', file, name, sha256: stored.sha256, bytes: stored.bytes };
+    }
+    const reason = `its ${stored.bytes} bytes are not the ${marker.bytes} bytes with the sha256 of its marker`;
+    return { kind: 'pending', file, reason };
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function report(services: Sp16Services, subject: SyncSubject, found: readonly Found[]): void {
+  for (const entry of found) {
+    const about = `${subject.customer}/${entry.file.name}`;
+    if (entry.kind === 'refused') {
+      services.alerts.raise({ rule: 'file.quarantined', subject: about, level: 'critical', message: entry.reason });
+    } else if (entry.kind !== 'pending') {
+      services.alerts.resolve('file.not-ready', about);
+    } else if (pollsBefore(subject, entry.file.name) + 1 >= alertAfterPolls) {
+      const message = `${entry.file.name} was seen ${alertAfterPolls} times and is not complete: ${entry.reason}`;
+      services.alerts.raise({ rule: 'file.not-ready', subject: about, level: 'warning', message });
+    }
+  }
+}
+
+/** Bad credentials or a changed host key: no second try, the profile waits for a person. */
+function suspend(services: Sp16Services, subject: SyncSubject, input: SyncInput, error: TransportError): Outcome {
+  const message = `profile ${subject.customer}/${subject.profile} is suspended: ${error.message}`;
+  services.alerts.raise({
+    rule: 'profile.suspended',
+    subject: `profile ${input.profileId}`,
+    level: 'critical',
+    message,
+  });
+  return {
+    kind: 'failed',
+    reason: error.message,
+    commit: async (tx) => {
+      await tx.query('update sync_profile set suspended_reason = $2 where id = $1', [input.profileId, error.message]);
+      await tx.query(`update sync_task set status = 'failed', finished_at = now() where id = $1 and status = 'open'`, [
+        input.syncTaskId,
+      ]);
+      return null;
+    },
+  };
+}

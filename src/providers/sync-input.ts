@@ -1,0 +1,41 @@
+/** Input of every provider's sync chain, and the rows that its steps begin with. */
+import { z } from 'zod';
+import type { ReadSession } from '../database/session.ts';
+
+const id = z.string().regex(/^[0-9]{1,19}$/, 'must be an id');
+
+export const syncInput = z.strictObject({
+  syncTaskId: id,
+  profileId: id,
+  contractId: id,
+  force: z.boolean(),
+});
+export type SyncInput = z.infer<typeof syncInput>;
+
+export interface SyncSubject {
+  readonly customer: string;
+  readonly account: string;
+  readonly profile: string;
+  readonly transport: unknown;
+  readonly watermark: { readonly pending?: Readonly<Record<string, number>> };
+  readonly cycleDay: number;
+  readonly timeZone: string;
+  readonly numberMask: number;
+  readonly hashKey: Buffer;
+  /** The database's clock, UTC epoch ms. */
+  readonly nowMs: number;
+}
+
+/** Throws when the profile is gone: nothing can be done for it any more, and a person should know. */
+export async function readSyncSubject(session: ReadSession, input: SyncInput): Promise<SyncSubject> {
+  const [row] = await session.query<SyncSubject>(
+    `select c.code as customer, k.account_no as account, p.name as profile, p.transport, p.watermark,
+       k.cycle_day as "cycleDay", k.time_zone as "timeZone", c.number_mask as "numberMask", c.hash_key as "hashKey",
+       floor(extract(epoch from now()) * 1000)::float8 as "nowMs"
+     from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id
+     where p.id = $1 and k.id = $2`,
+    [input.profileId, input.contractId],
+  );
+  if (!row) throw new Error(`sync profile ${input.profileId} of contract ${input.contractId} does not exist any more`);
+  return row;
+}
