@@ -1,13 +1,19 @@
 /**
- * Which received files may be imported now. A provider numbers its files per account; with a strict sequence a gap holds
- * back what comes after it until the missing file is there (domain.md 5.1, fault F08).
+ * Which received files may be imported now. A provider numbers its files per account; with a strict sequence a gap, or a
+ * refused file, holds back what comes after it until the missing file or a good version is there (domain.md 5.1, F08).
  */
 export interface WaitingFile {
   readonly id: string;
   readonly name: string;
   readonly seq: number;
-  /** Above 1: a re-delivery, which stands outside the sequence. */
   readonly version: number;
+}
+
+export interface SequenceState {
+  /** Highest number imported so far; null when there is none: then the first file may have any number. */
+  readonly lastSeq: number | null;
+  /** Lowest number whose only deliveries were refused; null when there is none. */
+  readonly refusedSeq: number | null;
 }
 
 export interface ImportPlan<F extends WaitingFile> {
@@ -17,15 +23,17 @@ export interface ImportPlan<F extends WaitingFile> {
   readonly missingSeq: number | null;
 }
 
-/** `lastSeq` is the highest number imported so far, null when there is none: then the first file may have any number. */
-export function planImport<F extends WaitingFile>(files: readonly F[], lastSeq: number | null): ImportPlan<F> {
+export function planImport<F extends WaitingFile>(files: readonly F[], state: SequenceState): ImportPlan<F> {
   const ordered = [...files].sort((a, b) => a.seq - b.seq || a.version - b.version);
   const now: F[] = [];
-  let last = lastSeq;
+  let last = state.lastSeq;
   for (const [index, file] of ordered.entries()) {
-    const outside = file.version > 1 || (last !== null && file.seq <= last);
-    if (!outside && last !== null && file.seq !== last + 1) {
-      return { now, heldBack: ordered.slice(index), missingSeq: last + 1 };
+    // a number that was imported before is a re-delivery and stands outside the sequence
+    const next = last === null || file.seq <= last + 1;
+    const refusedBefore = state.refusedSeq !== null && file.seq > state.refusedSeq;
+    if (!next || refusedBefore) {
+      const missingSeq = refusedBefore ? state.refusedSeq : (last ?? 0) + 1;
+      return { now, heldBack: ordered.slice(index), missingSeq };
     }
     now.push(file);
     last = last === null ? file.seq : Math.max(last, file.seq);

@@ -9,7 +9,7 @@ import type { Tx } from '../../database/session.ts';
 import { cycleOf } from '../../telecom/cycle.ts';
 import { ensureCycles, touchCycles } from '../../totals/cycles.ts';
 import { mergeRecords } from '../../totals/merge-records.ts';
-import { planImport, type WaitingFile } from '../sequence.ts';
+import { planImport, type SequenceState, type WaitingFile } from '../sequence.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { markImported, markQuarantined, type Refused } from './imported-files.ts';
 import type { Sp16Services } from './services.ts';
@@ -31,19 +31,26 @@ const receivedFiles = `
   select id, name, seq::float8 as seq, version, encode(sha256, 'hex') as sha256, logical_key as "logicalKey"
   from raw_file where contract_id = $1 and state = 'received'`;
 
-const lastImported = `
-  select max(seq)::float8 as seq from raw_file where contract_id = $1 and state in ('imported', 'superseded')`;
+/** A refused file counts until a version of it was received again. */
+const sequenceState = `
+  select (select max(seq) from raw_file where contract_id = $1 and state in ('imported', 'superseded'))::float8 as "lastSeq",
+    (select min(q.seq) from raw_file q where q.contract_id = $1 and q.state = 'quarantined'
+       and q.logical_key like $2 || '/%'
+       and not exists (select 1 from raw_file r where r.contract_id = $1 and r.logical_key = q.logical_key
+         and r.state in ('received', 'imported', 'superseded')))::float8 as "refusedSeq"`;
 
 export function importFiles(services: Sp16Services): Handler<SyncInput> {
   return async (context) => {
     const subject = await readSyncSubject(context.read, context.input);
     const files = await context.read.query<ReceivedFile>(receivedFiles, [context.input.contractId]);
-    const [last] = await context.read.query<{ seq: number | null }>(lastImported, [context.input.contractId]);
-    const plan = planImport(files, last!.seq);
+    const [sequence] = await context.read.query<SequenceState>(sequenceState, [
+      context.input.contractId,
+      subject.account,
+    ]);
+    const plan = planImport(files, sequence!);
     const accepted: Accepted[] = [];
     const refused: Refused[] = [];
     const directory = await context.spoolDirectory();
-    let broken = false;
     for (const [index, file] of plan.now.entries()) {
       context.progress(index, plan.now.length, 'files');
       const spoolPath = join(directory, `${file.id}.copy`);
@@ -54,16 +61,13 @@ export function importFiles(services: Sp16Services): Handler<SyncInput> {
       }
       refused.push({ id: file.id, name: file.name, problem: decoded.problem });
       // what follows a refused file waits for its good version, as after a gap
-      if (file.version === 1) {
-        broken = true;
-        break;
-      }
+      if (sequence!.lastSeq === null || file.seq > sequence!.lastSeq) break;
     }
     context.progress(plan.now.length, plan.now.length, 'files');
     report(services, subject, accepted, refused, plan.missingSeq, plan.heldBack.length);
     const heldBack = files.length - accepted.length - refused.length;
     return succeeded({
-      commit: (tx) => store(tx, context.input, subject, accepted, refused, { heldBack, broken }),
+      commit: (tx) => store(tx, context.input, subject, accepted, refused, heldBack),
     });
   };
 }
@@ -100,7 +104,7 @@ async function store(
   subject: SyncSubject,
   accepted: readonly Accepted[],
   refused: readonly Refused[],
-  rest: { heldBack: number; broken: boolean },
+  heldBack: number,
 ): Promise<Json> {
   await tx.query('select 1 from contract where id = $1 for update', [input.contractId]);
   const contract = { id: input.contractId, cycleDay: subject.cycleDay, timeZone: subject.timeZone };

@@ -1,0 +1,127 @@
+/**
+ * Tariffs in the database: versions are rows that never change; a corrected version replaces the row of the same range and
+ * the replaced one is kept, no longer valid. The time ranges are UTC instants of the document's local times.
+ */
+import { createHash } from 'node:crypto';
+import type { TariffBundle } from '../compute/tasks/messages.ts';
+import type { ReadSession, Tx } from '../database/session.ts';
+import { InputError } from '../input-error.ts';
+import { parseTariff, versionChecksum, versionRange } from '../telecom/tariff-document.ts';
+
+export interface StoredTariff {
+  readonly bundle: TariffBundle;
+  /** sha256 over the checksums of all versions that can take part. */
+  readonly hash: Buffer;
+}
+
+interface VersionRow {
+  readonly id: string;
+  readonly document: { readonly fallback?: string };
+  readonly checksum: Buffer;
+}
+
+export interface LoadedTariff {
+  readonly tariff: string;
+  readonly versions: number;
+  readonly added: number;
+  readonly replaced: number;
+}
+
+const liveVersions = `
+  select v.id, v.document, v.checksum from tariff_version v
+  where v.tariff_id = $1 and v.replaced_at is null order by lower(v.valid)`;
+
+/** Stores a tariff document. Throws `InputError` with every problem of the document. */
+export async function loadTariff(tx: Tx, document: unknown): Promise<LoadedTariff> {
+  const [mask] = await tx.query<{ mask: number | null }>('select max(number_mask) as mask from customer');
+  const tariff = parseTariff(document, { numberMask: mask!.mask ?? 4 });
+  for (const version of tariff.versions) {
+    if (version.fallback === undefined || version.fallback === tariff.tariff) continue;
+    const [known] = await tx.query('select 1 from tariff where code = $1', [version.fallback]);
+    if (!known) {
+      throw new InputError(
+        `tariff ${tariff.tariff}: its fallback ${version.fallback} is not known; load that tariff first`,
+      );
+    }
+  }
+  const [row] = await tx.query<{ id: string }>(
+    `insert into tariff (code, provider) values ($1, $2) on conflict (code) do update set provider = excluded.provider returning id`,
+    [tariff.tariff, tariff.provider],
+  );
+  let added = 0;
+  let replaced = 0;
+  for (const version of tariff.versions) {
+    const range = versionRange(version, tariff.timeZone);
+    const span = [range.fromMs / 1000, range.toMs === null ? null : range.toMs / 1000];
+    const checksum = versionChecksum(tariff, version);
+    const [same] = await tx.query(
+      `select 1 from tariff_version where tariff_id = $1 and replaced_at is null and checksum = $2`,
+      [row!.id, checksum],
+    );
+    if (same) continue;
+    const gone = await tx.query(
+      `update tariff_version set replaced_at = now() where tariff_id = $1 and replaced_at is null
+         and valid = tstzrange(to_timestamp($2::float8), to_timestamp($3::float8)) returning id`,
+      [row!.id, ...span],
+    );
+    replaced += gone.length;
+    await insertVersion(tx, tariff.tariff, row!.id, span, checksum, { ...version, timeZone: tariff.timeZone });
+    added += 1;
+  }
+  return { tariff: tariff.tariff, versions: tariff.versions.length, added, replaced };
+}
+
+async function insertVersion(
+  tx: Tx,
+  code: string,
+  tariffId: string,
+  span: readonly (number | null)[],
+  checksum: Buffer,
+  document: unknown,
+): Promise<void> {
+  const [clash] = await tx.query<{ valid: string }>(
+    `select valid::text as valid from tariff_version where tariff_id = $1 and replaced_at is null
+       and valid && tstzrange(to_timestamp($2::float8), to_timestamp($3::float8))`,
+    [tariffId, ...span],
+  );
+  if (clash) {
+    throw new InputError(
+      `tariff ${code}: a version overlaps the stored one valid in ${clash.valid}; give it the same validFrom and validTo to replace that one, or a range of its own`,
+    );
+  }
+  await tx.query(
+    `insert into tariff_version (tariff_id, valid, checksum, document)
+     values ($1, tstzrange(to_timestamp($2::float8), to_timestamp($3::float8)), $4, $5)`,
+    [tariffId, ...span, checksum, JSON.stringify(document)],
+  );
+}
+
+/** A tariff as the rater takes it, with every fallback that its versions can reach. */
+export async function readTariff(session: ReadSession, tariffId: string): Promise<StoredTariff> {
+  const [tariff] = await session.query<{ code: string }>('select code from tariff where id = $1', [tariffId]);
+  if (!tariff) throw new Error(`tariff ${tariffId} does not exist`);
+  const hash = createHash('sha256');
+  const read = async (id: string) => {
+    const rows = await session.query<VersionRow>(liveVersions, [id]);
+    for (const row of rows) hash.update(row.id).update(row.checksum);
+    return rows;
+  };
+  const versions = await read(tariffId);
+  const fallbacks: Record<string, { id: string; document: unknown }[]> = {};
+  const wanted = namesOf(versions);
+  while (wanted.length > 0) {
+    const code = wanted.pop()!;
+    if (code in fallbacks || code === tariff.code) continue;
+    const [other] = await session.query<{ id: string }>('select id from tariff where code = $1', [code]);
+    if (!other) throw new Error(`tariff ${tariff.code} falls back to ${code}, which does not exist`);
+    const rows = await read(other.id);
+    fallbacks[code] = rows.map(({ id, document }) => ({ id, document }));
+    wanted.push(...namesOf(rows));
+  }
+  const bundle = { code: tariff.code, versions: versions.map(({ id, document }) => ({ id, document })), fallbacks };
+  return { bundle, hash: hash.digest() };
+}
+
+function namesOf(rows: readonly VersionRow[]): string[] {
+  return rows.flatMap(({ document }) => (document.fallback === undefined ? [] : [document.fallback]));
+}
