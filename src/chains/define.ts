@@ -18,7 +18,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: string; readonly commit?: Commit };
 
 /** Runs inside the completing transaction. May return an output that replaces the handler's. */
-export type Commit = (tx: Tx) => Promise<Json | void>;
+export type Commit = (tx: Tx) => Promise<Json | undefined>;
 
 export function succeeded(result: { output?: Json; commit?: Commit } = {}): Outcome {
   return { kind: 'succeeded', output: result.output ?? null, ...(result.commit ? { commit: result.commit } : {}) };

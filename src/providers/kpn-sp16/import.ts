@@ -115,7 +115,7 @@ async function store(
     duplicates: 0,
     quarantinedLines: 0,
     quarantinedFiles: 0,
-    heldBack: rest.heldBack,
+    heldBack,
   };
   for (const { file, decoded, spoolPath } of accepted) {
     await ensureCycles(tx, contract, decoded.cycles);

@@ -1,0 +1,174 @@
+/**
+ * `totals explain`: from a total down to its records, and from each record to its file and line, its tariff version and
+ * rule, and the pieces it was billed in. The pieces come from rating the record again with the tariff of today; when that
+ * gives another amount than the stored one, the record says so.
+ */
+import type { ReadSession } from '../database/session.ts';
+import { InputError } from '../input-error.ts';
+import { compileTariff } from '../telecom/compile-tariff.ts';
+import { createRater } from '../telecom/rating.ts';
+import type { Piece, RateableRecord, RecordKind } from '../telecom/record.ts';
+import { readContractTariff } from './rate-cycles.ts';
+
+export interface ExplainQuery {
+  readonly customer: string;
+  readonly cycle: string;
+  readonly msisdn?: string;
+  readonly category?: string;
+  readonly limit: number;
+}
+
+export interface ExplainedRecord {
+  readonly file: string;
+  readonly line: number;
+  readonly msisdn: string;
+  readonly category: string;
+  readonly localStart: string;
+  readonly dialled: string | null;
+  readonly usage: string;
+  readonly unit: 's' | 'messages' | 'octets' | 'pieces';
+  readonly status: string;
+  readonly reason: string | null;
+  readonly rule: string | null;
+  readonly tariff: string;
+  readonly tariffVersion: string | null;
+  readonly connectFeeE8: string;
+  readonly amountE8: string;
+  readonly pieces: readonly Piece[];
+  /** False when today's tariff rates the record to another amount than the stored one. */
+  readonly reproduced: boolean;
+}
+
+export interface Explanation {
+  readonly customer: string;
+  readonly account: string;
+  readonly cycleStart: string;
+  readonly generation: number;
+  readonly digest: string;
+  readonly ratingRun: string;
+  readonly records: number;
+  readonly amountE8: string;
+  readonly shown: readonly ExplainedRecord[];
+}
+
+interface RecordRow {
+  readonly file: string;
+  readonly line: number;
+  readonly msisdn: string;
+  readonly kind: RecordKind;
+  readonly category: string;
+  readonly dialled: string | null;
+  readonly prefix: string | null;
+  readonly visited: string | null;
+  readonly startMs: number;
+  readonly localStart: string;
+  readonly usageS: string;
+  readonly usageOctets: string;
+  readonly usageCount: string;
+  readonly providerAmountE8: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly rule: string | null;
+  readonly versionId: string | null;
+  readonly amountE8: string;
+}
+
+const generation = `
+  select k.id as "contractId", k.account_no as account, g.generation, encode(g.digest, 'hex') as digest,
+    g.rating_run_id as "ratingRun", u.records, u.amount as "amountE8"
+  from total_generation g join contract k on k.id = g.contract_id join customer c on c.id = k.customer_id
+  cross join lateral (select coalesce(sum(records), 0)::float8 as records, coalesce(sum(amount_e8), 0)::bigint as amount
+    from total_usage u where u.contract_id = g.contract_id and u.cycle_start = g.cycle_start and u.generation = g.generation
+      and ($3::text is null or u.msisdn = $3) and ($4::text is null or u.category = $4)) u
+  where c.code = $1 and g.cycle_start = $2::date and g.state = 'current' order by k.account_no`;
+
+const records = `
+  select f.name as file, d.line_no as line, d.msisdn, d.kind, d.category, d.b_masked as dialled, d.b_prefix as prefix,
+    d.visited, (extract(epoch from d.started_at) * 1000)::float8 as "startMs",
+    to_char(d.local_start, 'YYYY-MM-DD"T"HH24:MI:SS') as "localStart", d.usage_s as "usageS",
+    d.usage_octets as "usageOctets", d.usage_count as "usageCount", d.provider_amount_e8 as "providerAmountE8",
+    r.status, r.reason, r.rule, r.tariff_version_id as "versionId", r.amount_e8 as "amountE8"
+  from rated_cdr r
+  join cdr d on d.contract_id = r.contract_id and d.cycle_start = r.cycle_start and d.id = r.cdr_id
+  join raw_file f on f.id = d.raw_file_id
+  where r.contract_id = $1 and r.cycle_start = $2::date and r.rating_run_id = $3
+    and ($4::text is null or d.msisdn = $4) and ($5::text is null or d.category = $5)
+  order by d.started_at, d.record_key limit $6`;
+
+/** Throws `InputError` when the customer has no totals of that cycle. One explanation per contract. */
+export async function explainTotals(session: ReadSession, query: ExplainQuery): Promise<Explanation[]> {
+  const filter = [query.msisdn ?? null, query.category ?? null];
+  const found = await session.query<Omit<Explanation, 'customer' | 'cycleStart' | 'shown'> & { contractId: string }>(
+    generation,
+    [query.customer, query.cycle, ...filter],
+  );
+  if (found.length === 0) {
+    throw new InputError(
+      `customer ${query.customer} has no totals of cycle ${query.cycle}; see: linekeeper totals show`,
+    );
+  }
+  const explanations: Explanation[] = [];
+  for (const { contractId, ...total } of found) {
+    const rows = await session.query<RecordRow>(records, [
+      contractId,
+      query.cycle,
+      total.ratingRun,
+      ...filter,
+      query.limit,
+    ]);
+    const { tariff, timeZone } = await readContractTariff(session, contractId);
+    const rater = createRater(compileTariff(tariff.bundle, timeZone));
+    const shown = rows.map((row) => explainRecord(row, tariff.bundle.code, rater));
+    explanations.push({ customer: query.customer, cycleStart: query.cycle, ...total, shown });
+  }
+  return explanations;
+}
+
+function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof createRater>): ExplainedRecord {
+  const { usage, unit } = usageOf(row);
+  const record: RateableRecord = {
+    kind: row.kind,
+    category: row.category,
+    prefix: row.prefix ?? '',
+    visited: row.visited ?? '',
+    startMs: row.startMs,
+    usage: Number(usage),
+    providerAmountE8: Number(row.providerAmountE8),
+  };
+  const rated = rater.rate(record);
+  return {
+    file: row.file,
+    line: row.line,
+    msisdn: row.msisdn,
+    category: row.category,
+    localStart: row.localStart,
+    dialled: row.dialled,
+    usage,
+    unit,
+    status: row.status,
+    reason: row.reason,
+    rule: row.rule,
+    tariff,
+    tariffVersion: row.versionId,
+    connectFeeE8: String(rated.connectFeeE8),
+    amountE8: row.amountE8,
+    pieces: rated.pieces.map((piece) => ({ ...piece })),
+    reproduced: String(rated.amountE8) === row.amountE8 && rated.status === row.status,
+  };
+}
+
+function usageOf(row: RecordRow): { usage: string; unit: ExplainedRecord['unit'] } {
+  switch (row.kind) {
+    case 'voice':
+      return { usage: row.usageS, unit: 's' };
+    case 'data':
+      return { usage: row.usageOctets, unit: 'octets' };
+    case 'sms':
+    case 'mms':
+      return { usage: row.usageCount, unit: 'messages' };
+    case 'recurring':
+    case 'oneoff':
+    case 'credit':
+      return { usage: row.usageCount, unit: 'pieces' };
+  }
+}
