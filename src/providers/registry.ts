@@ -6,30 +6,30 @@
 export interface SyncTypeEntry {
   readonly syncType: string;
   readonly chain: string;
-  /** First step of the chain, so that a chain can be stored before its definition exists. */
-  readonly firstStep: string;
 }
 
 export const knownSyncTypes: readonly SyncTypeEntry[] = [
-  { syncType: 'KPN_SP16', chain: 'kpn-sp16', firstStep: 'fetch' },
-  { syncType: 'GRIP', chain: 'grip', firstStep: 'fetch' },
-  { syncType: 'MY_VODAFONE', chain: 'my-vodafone', firstStep: 'sync' },
-  { syncType: 'T_MOBILE', chain: 't-mobile', firstStep: 'calvi-sync' },
-  { syncType: 'KPN_EEN', chain: 'kpn-een', firstStep: 'fetch' },
-  { syncType: 'YIELDER', chain: 'yielder', firstStep: 'fetch' },
-  { syncType: 'ROUTIT', chain: 'routit', firstStep: 'discover' },
+  { syncType: 'KPN_SP16', chain: 'kpn-sp16' },
+  { syncType: 'GRIP', chain: 'grip' },
+  { syncType: 'MY_VODAFONE', chain: 'my-vodafone' },
+  { syncType: 'T_MOBILE', chain: 't-mobile' },
+  { syncType: 'KPN_EEN', chain: 'kpn-een' },
+  { syncType: 'YIELDER', chain: 'yielder' },
+  { syncType: 'ROUTIT', chain: 'routit' },
 ];
 
 export type RoutingDecision =
-  | { readonly result: 'routed'; readonly syncType: string; readonly chain: string; readonly firstStep: string }
+  | { readonly result: 'routed'; readonly syncType: string; readonly chain: string }
   | { readonly result: 'failed'; readonly syncType: string; readonly reason: string };
 
 /** The router's whole knowledge; providers add their entries when they start. Never throws on an unknown type. */
-export function createRegistry(entries: readonly SyncTypeEntry[] = []): {
+export interface SyncTypeRegistry {
   add(entry: SyncTypeEntry): void;
   decide(syncType: string): RoutingDecision;
   list(): readonly SyncTypeEntry[];
-} {
+}
+
+export function createSyncTypes(entries: readonly SyncTypeEntry[] = []): SyncTypeRegistry {
   const bySyncType = new Map(entries.map((entry) => [entry.syncType, entry]));
   return {
     add(entry) {
@@ -45,7 +45,7 @@ export function createRegistry(entries: readonly SyncTypeEntry[] = []): {
           reason: `no provider is registered for sync type ${syncType}; known: ${known}`,
         };
       }
-      return { result: 'routed', syncType, chain: entry.chain, firstStep: entry.firstStep };
+      return { result: 'routed', syncType, chain: entry.chain };
     },
     list() {
       return [...bySyncType.values()];

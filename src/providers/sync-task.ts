@@ -7,10 +7,13 @@ import type { Tx } from '../database/session.ts';
 import { cycleOf } from '../telecom/cycle.ts';
 import type { RoutingDecision } from './registry.ts';
 
-/** Stores a chain in the caller's transaction and returns its id. The engine's `enqueue`, as far as providers need it. */
+/**
+ * Stores a chain in the caller's transaction and returns its id. The engine's `enqueue`, as far as providers need it: a
+ * chain that this release does not define is stored as `blocked`.
+ */
 export type EnqueueChain = (
   tx: Tx,
-  chain: { name: string; firstStep: string },
+  chain: string,
   input: Json,
   options: { subject: string; requestedBy: string; traceparent?: string },
 ) => Promise<string>;
@@ -55,7 +58,7 @@ export async function openSyncTask(
   if (decision.result === 'routed') {
     chainId = await enqueue(
       tx,
-      { name: decision.chain, firstStep: decision.firstStep },
+      decision.chain,
       { syncTaskId: task.id, profileId: profile.id, contractId: profile.contract_id, force: options.force },
       {
         subject: `${profile.customer}/${profile.name}`,

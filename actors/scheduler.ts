@@ -1,0 +1,50 @@
+/**
+ * `work/scheduler`: looks once a second for schedules that are due. Every node has one; the rows decide who fires
+ * (engine.md, "Schedules"). A database that is down is waited out; anything else that goes wrong is this actor's crash.
+ */
+import type { Availability } from '../src/chains/environment.ts';
+import { isConnectionError } from '../src/database/session.ts';
+import { actor } from '../supervisors/actor.ts';
+import type { ActorSpec } from '../supervisors/types.ts';
+
+export type SchedulerMessage = { readonly type: 'look' };
+
+interface SchedulerState {
+  readonly looks: number;
+  readonly fired: number;
+}
+
+export interface SchedulerServices {
+  /** Fires what is due; resolves to the number of slots fired. */
+  readonly fireDue: () => Promise<number>;
+  readonly availability: Availability;
+  readonly intervalMs: number;
+}
+
+export function scheduler(services: SchedulerServices): ActorSpec<SchedulerMessage, SchedulerState> {
+  return actor<SchedulerMessage, SchedulerState>({
+    id: 'scheduler',
+    init(context) {
+      context.self.send({ type: 'look' });
+      return { looks: 0, fired: 0 };
+    },
+    async receive(state, _message, context) {
+      let fired = 0;
+      if (services.availability.isUp()) {
+        try {
+          fired = await services.fireDue();
+        } catch (error) {
+          if (!isConnectionError(error)) throw error;
+          services.availability.report(error);
+        }
+      }
+      context.after(services.intervalMs, { type: 'look' });
+      return { looks: state.looks + 1, fired: state.fired + fired };
+    },
+    parse(control) {
+      if (control === 'look') return { type: 'look' };
+      throw new Error(`the scheduler knows the control message "look", not ${JSON.stringify(control)}`);
+    },
+    describe: (state) => ({ ...state }),
+  });
+}
