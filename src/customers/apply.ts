@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
+import { InvalidDocumentError, schemaProblems } from '../telecom/document-problem.ts';
 import { type ContractEntry, type CustomerEntry, customersDocument } from './document.ts';
 
 export interface Applied {
@@ -14,12 +15,13 @@ export interface Applied {
   readonly profiles: number;
 }
 
-/** Throws `InputError` naming the place in the document, the value and what is allowed. */
+/** Throws `InvalidDocumentError` with every problem of its form, `InputError` when it does not fit what is stored. */
 export async function applyCustomers(tx: Tx, document: unknown): Promise<Applied> {
-  const parsed = customersDocument.safeParse(document);
-  if (!parsed.success) throw InputError.fromZod('customers document', parsed.error);
+  const problems = schemaProblems(document, customersDocument);
+  if (problems.length > 0) throw new InvalidDocumentError('the customers document', problems);
+  const { customers } = customersDocument.parse(document);
   const counts = { customers: 0, contracts: 0, subscriptions: 0, profiles: 0 };
-  for (const customer of parsed.data.customers) {
+  for (const customer of customers) {
     const customerId = await upsertCustomer(tx, customer);
     counts.customers += 1;
     for (const contract of customer.contracts) {

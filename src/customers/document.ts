@@ -1,6 +1,7 @@
 /** The JSON form in which customers, contracts, subscriptions and sync profiles are told to the service. */
 import { z } from 'zod';
 import { transportSchema } from '../providers/transports/open-transport.ts';
+import { closedObject } from '../telecom/document-problem.ts';
 
 const code = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
 
@@ -13,7 +14,7 @@ export const timeZone = z.string().refine((zone) => {
   }
 }, 'must be an IANA time zone such as Europe/Amsterdam');
 
-const profile = z.strictObject({
+const profile = closedObject({
   name: code,
   // any word: an unknown one is the router's business, which stores and alerts it
   syncType: z.string().min(1).max(63),
@@ -23,7 +24,7 @@ const profile = z.strictObject({
   transport: transportSchema,
 });
 
-const contract = z.strictObject({
+const contract = closedObject({
   provider: code,
   account: z.string().regex(/^[0-9]{1,10}$/, 'must be up to 10 digits'),
   tariff: code.optional(),
@@ -31,7 +32,7 @@ const contract = z.strictObject({
   timeZone: timeZone.default('Europe/Amsterdam'),
   subscriptions: z
     .array(
-      z.strictObject({
+      closedObject({
         msisdn: z.string().regex(/^[1-9][0-9]{6,14}$/, 'must be E.164 digits without +'),
         costCentre: z.string().max(100).optional(),
       }),
@@ -40,14 +41,14 @@ const contract = z.strictObject({
   profiles: z.array(profile).default([]),
 });
 
-const customer = z.strictObject({
+const customer = closedObject({
   code,
   name: z.string().min(1).max(200),
   numberMask: z.int().min(3).max(6).default(4),
   contracts: z.array(contract).default([]),
 });
 
-export const customersDocument = z.strictObject({ customers: z.array(customer).min(1) });
+export const customersDocument = closedObject({ customers: z.array(customer).min(1) });
 export type CustomersDocument = z.infer<typeof customersDocument>;
 export type CustomerEntry = CustomersDocument['customers'][number];
 export type ContractEntry = CustomerEntry['contracts'][number];

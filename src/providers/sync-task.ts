@@ -4,7 +4,7 @@
  */
 import type { Json } from '../chains/define.ts';
 import type { Tx } from '../database/session.ts';
-import { cycleOf } from '../telecom/cycle.ts';
+import { cycleStartOfDate } from '../telecom/cycle.ts';
 import type { RoutingDecision } from './registry.ts';
 
 /**
@@ -51,7 +51,7 @@ export async function openSyncTask(
     `insert into sync_task (profile_id, requested_by, cycle_start, status, finished_at)
      values ($1, $2, $3, $4, case when $4 = 'unroutable' then now() end)
      on conflict (profile_id) where status = 'open' do nothing returning id`,
-    [profile.id, options.requestedBy, cycleOf(profile.local_date, profile.cycle_day).start, status],
+    [profile.id, options.requestedBy, cycleStartOfDate(profile.local_date, profile.cycle_day), status],
   );
   if (!task) return null;
   let chainId: string | null = null;

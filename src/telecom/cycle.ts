@@ -51,6 +51,13 @@ export function cycleOfDate(date: string, cycleDay: number, localTime: LocalTime
   return cycleOfDay(day, cycleDay, localTime);
 }
 
+/** First local date of the cycle that contains a local date. Throws RangeError when the text is no date. */
+export function cycleStartOfDate(date: string, cycleDay: number): string {
+  const day = parseIsoDate(date);
+  if (Number.isNaN(day)) throw new RangeError(`"${date}" is no date; write it as 2026-03-01`);
+  return isoDate(cycleStartDay(day, cycleDay));
+}
+
 function clampedDay(year: number, month: number, cycleDay: number): number {
   return dayNumber(year, month, Math.min(cycleDay, daysInMonth(year, month)));
 }

@@ -1,6 +1,7 @@
 /** The rows of `cycle`, and the partitions that their records live in. */
 import type { Tx } from '../database/session.ts';
-import { cycleBounds } from '../telecom/cycle.ts';
+import { cycleOfDate } from '../telecom/cycle.ts';
+import { openLocalTime } from '../telecom/local-time.ts';
 
 /** Makes what is missing: the partitions and the cycle rows. The first records of a cycle that has ended open it in grace. */
 export async function ensureCycles(
@@ -8,8 +9,9 @@ export async function ensureCycles(
   contract: { id: string; cycleDay: number; timeZone: string },
   cycleStarts: readonly string[],
 ): Promise<void> {
+  const localTime = openLocalTime(contract.timeZone);
   for (const start of cycleStarts) {
-    const bounds = cycleBounds(start, contract.cycleDay, contract.timeZone);
+    const bounds = cycleOfDate(start, contract.cycleDay, localTime);
     await tx.query('select ensure_cycle_partition($1::date)', [start]);
     await tx.query(
       `insert into cycle (contract_id, cycle_start, cycle_end, starts_at, ends_at, state)

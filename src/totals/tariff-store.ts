@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import type { TariffBundle } from '../compute/tasks/messages.ts';
 import type { ReadSession, Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
-import { parseTariff, versionChecksum, versionRange } from '../telecom/tariff-document.ts';
+import { openLocalTime } from '../telecom/local-time.ts';
+import { parseTariffDocument, type TariffVersion, tariffVersions } from '../telecom/tariff-document.ts';
 
 export interface StoredTariff {
   readonly bundle: TariffBundle;
@@ -31,69 +32,63 @@ const liveVersions = `
   select v.id, v.document, v.checksum from tariff_version v
   where v.tariff_id = $1 and v.replaced_at is null order by lower(v.valid)`;
 
-/** Stores a tariff document. Throws `InputError` with every problem of the document. */
+/** Stores a tariff document. Throws `InvalidDocumentError` with every problem of it, or `InputError`. */
 export async function loadTariff(tx: Tx, document: unknown): Promise<LoadedTariff> {
-  const [mask] = await tx.query<{ mask: number | null }>('select max(number_mask) as mask from customer');
-  const tariff = parseTariff(document, { numberMask: mask!.mask ?? 4 });
-  for (const version of tariff.versions) {
-    if (version.fallback === undefined || version.fallback === tariff.tariff) continue;
-    const [known] = await tx.query('select 1 from tariff where code = $1', [version.fallback]);
-    if (!known) {
-      throw new InputError(
-        `tariff ${tariff.tariff}: its fallback ${version.fallback} is not known; load that tariff first`,
-      );
-    }
-  }
+  const [customers] = await tx.query<{ mask: number | null }>('select max(number_mask) as mask from customer');
+  const known = await tx.query<{ code: string }>('select code from tariff');
+  const tariff = parseTariffDocument(document, 'the tariff', {
+    numberMask: customers!.mask ?? 4,
+    knownTariffs: new Set(known.map((row) => row.code)),
+  });
   const [row] = await tx.query<{ id: string }>(
     `insert into tariff (code, provider) values ($1, $2) on conflict (code) do update set provider = excluded.provider returning id`,
     [tariff.tariff, tariff.provider],
   );
+  const versions = tariffVersions(tariff, openLocalTime(tariff.timeZone));
   let added = 0;
   let replaced = 0;
-  for (const version of tariff.versions) {
-    const range = versionRange(version, tariff.timeZone);
-    const span = [range.fromMs / 1000, range.toMs === null ? null : range.toMs / 1000];
-    const checksum = versionChecksum(tariff, version);
-    const [same] = await tx.query(
-      `select 1 from tariff_version where tariff_id = $1 and replaced_at is null and checksum = $2`,
-      [row!.id, checksum],
-    );
-    if (same) continue;
-    const gone = await tx.query(
-      `update tariff_version set replaced_at = now() where tariff_id = $1 and replaced_at is null
-         and valid = tstzrange(to_timestamp($2::float8), to_timestamp($3::float8)) returning id`,
-      [row!.id, ...span],
-    );
-    replaced += gone.length;
-    await insertVersion(tx, tariff.tariff, row!.id, span, checksum, { ...version, timeZone: tariff.timeZone });
-    added += 1;
+  for (const version of versions) {
+    const stored = await storeVersion(tx, tariff.tariff, row!.id, version);
+    added += stored.added;
+    replaced += stored.replaced;
   }
-  return { tariff: tariff.tariff, versions: tariff.versions.length, added, replaced };
+  return { tariff: tariff.tariff, versions: versions.length, added, replaced };
 }
 
-async function insertVersion(
+const sameVersion = 'select 1 from tariff_version where tariff_id = $1 and replaced_at is null and checksum = $2';
+
+const replaceVersion = `
+  update tariff_version set replaced_at = now()
+  where tariff_id = $1 and replaced_at is null
+    and valid = tstzrange(to_timestamp($2::float8 / 1000), to_timestamp($3::float8 / 1000)) returning id`;
+
+const overlapping = `
+  select valid::text as valid from tariff_version
+  where tariff_id = $1 and replaced_at is null
+    and valid && tstzrange(to_timestamp($2::float8 / 1000), to_timestamp($3::float8 / 1000))`;
+
+const insertVersion = `
+  insert into tariff_version (tariff_id, valid, checksum, document)
+  values ($1, tstzrange(to_timestamp($2::float8 / 1000), to_timestamp($3::float8 / 1000)), $4, $5)`;
+
+async function storeVersion(
   tx: Tx,
   code: string,
   tariffId: string,
-  span: readonly (number | null)[],
-  checksum: Buffer,
-  document: unknown,
-): Promise<void> {
-  const [clash] = await tx.query<{ valid: string }>(
-    `select valid::text as valid from tariff_version where tariff_id = $1 and replaced_at is null
-       and valid && tstzrange(to_timestamp($2::float8), to_timestamp($3::float8))`,
-    [tariffId, ...span],
-  );
+  version: TariffVersion,
+): Promise<{ added: number; replaced: number }> {
+  const [same] = await tx.query(sameVersion, [tariffId, version.checksum]);
+  if (same) return { added: 0, replaced: 0 };
+  const range = [tariffId, version.validFromMs, version.validToMs];
+  const replaced = await tx.query(replaceVersion, range);
+  const [clash] = await tx.query<{ valid: string }>(overlapping, range);
   if (clash) {
     throw new InputError(
-      `tariff ${code}: a version overlaps the stored one valid in ${clash.valid}; give it the same validFrom and validTo to replace that one, or a range of its own`,
+      `tariff ${code}: the version valid from ${version.document.validFrom} overlaps the stored one of ${clash.valid}; give it the same validFrom and validTo to replace that one, or a range of its own`,
     );
   }
-  await tx.query(
-    `insert into tariff_version (tariff_id, valid, checksum, document)
-     values ($1, tstzrange(to_timestamp($2::float8), to_timestamp($3::float8)), $4, $5)`,
-    [tariffId, ...span, checksum, JSON.stringify(document)],
-  );
+  await tx.query(insertVersion, [...range, version.checksum, JSON.stringify(version.document)]);
+  return { added: 1, replaced: replaced.length };
 }
 
 /** A tariff as the rater takes it, with every fallback that its versions can reach. */

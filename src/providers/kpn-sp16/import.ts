@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Handler, type Json, type StepContext, succeeded } from '../../chains/define.ts';
 import type { DecodeSp16Result } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
-import { cycleOf } from '../../telecom/cycle.ts';
+import { cycleStartOfDate } from '../../telecom/cycle.ts';
 import { ensureCycles, touchCycles } from '../../totals/cycles.ts';
 import { mergeRecords } from '../../totals/merge-records.ts';
 import { planImport, type SequenceState, type WaitingFile } from '../sequence.ts';
@@ -119,7 +119,7 @@ async function store(
   };
   for (const { file, decoded, spoolPath } of accepted) {
     await ensureCycles(tx, contract, decoded.cycles);
-    const fileCycle = cycleOf(decoded.periodFrom, subject.cycleDay).start;
+    const fileCycle = cycleStartOfDate(decoded.periodFrom, subject.cycleDay);
     const { id: rawFileId, logicalKey, version } = file;
     const { rows } = decoded;
     const merge = { contractId: input.contractId, rawFileId, logicalKey, version, fileCycle, spoolPath, rows };
