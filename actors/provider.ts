@@ -3,7 +3,7 @@
  * provider has been answering. Trouble here never touches another provider. A crash forgets the open sessions; their
  * owners give them back to nobody, which is harmless, and the limit counts anew.
  */
-import type { ProviderSession, SessionResult } from '../src/providers/kpn-sp16/services.ts';
+import type { ProviderSession, SessionResult } from '../src/providers/session.ts';
 import type { SyncTypeEntry } from '../src/providers/registry.ts';
 import { actor } from '../supervisors/actor.ts';
 import type { ActorRef, ActorSpec, Reply } from '../supervisors/types.ts';

@@ -5,12 +5,13 @@
  * the next run and is alerted at the third.
  */
 import { type Handler, type Outcome, rejected, type StepContext, succeeded } from '../../chains/define.ts';
+import type { SessionResult } from '../session.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { transportSchema } from '../transports/open-transport.ts';
 import { type RemoteFile, type Transport, TransportError } from '../transports/transport.ts';
 import { alertAfterPolls, type Found, pollsBefore, storeFiles } from './fetched-files.ts';
 import { parseMarker, parseSp16Name, type Sp16Name } from './file-name.ts';
-import type { SessionResult, Sp16Services } from './services.ts';
+import type { Sp16Services } from './services.ts';
 
 interface KnownFile {
   readonly name: string;

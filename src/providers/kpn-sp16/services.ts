@@ -2,6 +2,7 @@
 import type { Alerts } from '../../alerts/alerts.ts';
 import type { Archive } from '../../archive/archive.ts';
 import type { ComputePool } from '../../compute/pool.ts';
+import type { ProviderSession } from '../session.ts';
 import type { TransportDescription } from '../transports/open-transport.ts';
 import type { Transport } from '../transports/transport.ts';
 
@@ -15,10 +16,4 @@ export interface Sp16Services {
    * back with what became of it, so that the actor can tell trouble of the provider from trouble of ours.
    */
   readonly acquireSession: () => Promise<ProviderSession | null>;
-}
-
-export type SessionResult = 'ok' | 'unavailable' | 'refused';
-
-export interface ProviderSession {
-  release(result: SessionResult): void;
 }

@@ -14,15 +14,20 @@ export type SecretReference = z.infer<typeof secretReference>;
 
 export const transportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('directory'), dir: z.string().startsWith('/', 'must be an absolute path') }),
-  z.strictObject({
-    kind: z.literal('sftp'),
-    host: z.string().min(1),
-    port: z.int().min(1).max(65_535).default(22),
-    user: z.string().min(1),
-    dir: z.string().startsWith('/', 'must be an absolute path'),
-    password: secretReference,
-    hostKeySha256: z.string().startsWith('SHA256:', 'must be SHA256:… as ssh-keygen -lf prints it'),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('sftp'),
+      host: z.string().min(1),
+      port: z.int().min(1).max(65_535).default(22),
+      user: z.string().min(1),
+      dir: z.string().startsWith('/', 'must be an absolute path'),
+      password: secretReference.optional(),
+      privateKey: secretReference.optional(),
+      hostKeySha256: z.string().startsWith('SHA256:', 'must be SHA256:… as ssh-keygen -lf prints it'),
+    })
+    .refine((sftp) => (sftp.password === undefined) !== (sftp.privateKey === undefined), {
+      message: 'needs either password or privateKey, as a reference to a secret',
+    }),
 ]);
 export type TransportDescription = z.infer<typeof transportSchema>;
 
@@ -34,8 +39,11 @@ export async function openTransport(description: TransportDescription, resolve: 
     case 'directory':
       return openDirectory(description.dir);
     case 'sftp': {
-      const { kind: _, password, ...rest } = description;
-      return openSftp({ ...rest, password: await resolve(password) });
+      const { host, port, user, dir, hostKeySha256, password, privateKey } = description;
+      const login = privateKey
+        ? { privateKey: await resolve(privateKey) }
+        : { password: await resolve(password as SecretReference) };
+      return openSftp({ host, port, user, dir, hostKeySha256, login });
     }
   }
 }

@@ -11,7 +11,8 @@ export interface SftpOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password: string;
+  /** One credential, not a list to try. */
+  readonly login: { readonly password: string } | { readonly privateKey: string };
   readonly dir: string;
   /** `SHA256:` + base64 without padding, as `ssh-keygen -lf` prints it. */
   readonly hostKeySha256: string;
@@ -28,7 +29,7 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
       host: options.host,
       port: options.port,
       username: options.user,
-      password: options.password,
+      ...options.login,
       readyTimeout: options.connectTimeoutMs ?? 10_000,
       retries: 0,
       hostVerifier: (key: Buffer) => {

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openDirectory } from '../../../src/providers/transports/directory.ts';
+import { files, transportConformance } from './conformance.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'drop-'));
+for (const [name, content] of Object.entries(files)) await writeFile(join(directory, name), content);
+await mkdir(join(directory, 'sub'));
+
+transportConformance('directory', () => openDirectory(directory));
+
+test('a directory that is missing is unavailable, a file in its place refused', async () => {
+  await assert.rejects(openDirectory(join(directory, 'none')), { effect: 'unavailable', message: /none \(ENOENT\)/ });
+  await assert.rejects(openDirectory(join(directory, 'a.dat')), { effect: 'refused', message: /is not a directory/ });
+});
+
+test('a directory without permission is refused', {
+  skip: process.getuid?.() === 0 ? 'root may read everything' : false,
+}, async () => {
+  await chmod(join(directory, 'sub'), 0o000);
+  const transport = await openDirectory(join(directory, 'sub'));
+  await assert.rejects(transport.list(), { effect: 'refused', message: /no permission/ });
+});

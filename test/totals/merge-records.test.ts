@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openDatabase } from '../../src/database/pool.ts';
+import type { Database } from '../../src/database/session.ts';
+import { ensureCycles } from '../../src/totals/cycles.ts';
+import { mergeRecords } from '../../src/totals/merge-records.ts';
+import { makeContract, makeFile, type TestContract } from '../support/contract.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+interface Line {
+  readonly id: string;
+  readonly content: number;
+  readonly correction?: 'C' | 'D';
+  readonly original?: string;
+  readonly cycle?: string;
+}
+
+describe('merging records', () => {
+  let server: TestDatabase;
+  let database: Database;
+  let directory: string;
+  let nextContract = 0;
+
+  before(async () => {
+    server = await testDatabase();
+    database = openDatabase(server.url, { applicationName: 'test' });
+    directory = await mkdtemp(join(tmpdir(), 'merge-'));
+  });
+  after(async () => {
+    await database.close();
+    await server.close();
+    await rm(directory, { recursive: true });
+  });
+
+  async function contractOf(): Promise<TestContract> {
+    nextContract += 1;
+    return makeContract(database, `C${nextContract}`);
+  }
+
+  async function deliver(
+    contract: TestContract,
+    seq: number,
+    lines: readonly Line[],
+    version = 1,
+  ): Promise<readonly string[]> {
+    const file = await makeFile(database, contract, seq, version);
+    const spoolPath = join(directory, `${file.rawFileId}.copy`);
+    await writeFile(spoolPath, lines.map(spoolRow).join(''));
+    return database.transaction(async (tx) => {
+      const cycles = { id: contract.contractId, cycleDay: 1, timeZone: 'Europe/Amsterdam' };
+      await ensureCycles(tx, cycles, ['2026-03-01', '2026-04-01']);
+      const merge = {
+        contractId: contract.contractId,
+        ...file,
+        fileCycle: '2026-04-01',
+        spoolPath,
+        rows: lines.length,
+      };
+      return mergeRecords(tx, merge);
+    });
+  }
+
+  async function active(contract: TestContract): Promise<string[]> {
+    const rows = await database.query<{ it: string }>(
+      `select convert_from(record_key, 'UTF8') || '=' || content_hash || ' v' || version as it
+       from cdr where contract_id = $1 and state = 'active' order by 1`,
+      [contract.contractId],
+    );
+    return rows.map((row) => row.it);
+  }
+
+  test('new records become version 1 and touch their cycles', async () => {
+    const contract = await contractOf();
+    const touched = await deliver(contract, 1, [
+      { id: 'a', content: 1 },
+      { id: 'b', content: 2, cycle: '2026-03-01' },
+    ]);
+    assert.deepEqual(touched, ['2026-03-01', '2026-04-01']);
+    assert.deepEqual(await active(contract), ['a=1 v1', 'b=2 v1']);
+    const [late] = await database.query('select count(*)::int as n from cdr where contract_id = $1 and late', [
+      contract.contractId,
+    ]);
+    assert.equal(late!.n, 1);
+  });
+
+  test('the same record in a later file changes nothing and touches no cycle', async () => {
+    const contract = await contractOf();
+    await deliver(contract, 1, [{ id: 'a', content: 1 }]);
+    assert.deepEqual(await deliver(contract, 2, [{ id: 'a', content: 1 }]), []);
+    assert.deepEqual(await active(contract), ['a=1 v1']);
+  });
+
+  test('a correction supersedes its original, also in the same file', async () => {
+    const contract = await contractOf();
+    await deliver(contract, 1, [
+      { id: 'a', content: 1 },
+      { id: 'x', content: 7, correction: 'C', original: 'a' },
+    ]);
+    assert.deepEqual(await active(contract), ['a=7 v2']);
+  });
+
+  test('of several corrections of one record in a file the last one counts', async () => {
+    const contract = await contractOf();
+    await deliver(contract, 1, [{ id: 'a', content: 1 }]);
+    await deliver(contract, 2, [
+      { id: 'x', content: 7, correction: 'C', original: 'a' },
+      { id: 'y', content: 8, correction: 'C', original: 'a' },
+    ]);
+    assert.deepEqual(await active(contract), ['a=8 v3']);
+  });
+
+  test('an original that arrives after its correction stays out', async () => {
+    const contract = await contractOf();
+    await deliver(contract, 1, [{ id: 'x', content: 7, correction: 'C', original: 'a' }]);
+    assert.deepEqual(await deliver(contract, 2, [{ id: 'a', content: 1 }]), []);
+    assert.deepEqual(await active(contract), ['a=7 v1']);
+  });
+
+  test('a cancellation cancels, and keeps an original out that comes later', async () => {
+    const contract = await contractOf();
+    await deliver(contract, 1, [{ id: 'a', content: 1 }]);
+    const touched = await deliver(contract, 2, [
+      { id: 'x', content: 1, correction: 'D', original: 'a' },
+      { id: 'y', content: 2, correction: 'D', original: 'b' },
+    ]);
+    assert.deepEqual(touched, ['2026-04-01']);
+    assert.deepEqual(await deliver(contract, 3, [{ id: 'b', content: 2 }]), []);
+    assert.deepEqual(await active(contract), []);
+  });
+
+  test('a correction that moves a record to another cycle takes it out of the old one', async () => {
+    const contract = await contractOf();
+    await deliver(contract, 1, [{ id: 'a', content: 1, cycle: '2026-03-01' }]);
+    const touched = await deliver(contract, 2, [{ id: 'x', content: 7, correction: 'C', original: 'a' }]);
+    assert.deepEqual(touched, ['2026-03-01', '2026-04-01']);
+    assert.deepEqual(await active(contract), ['a=7 v2']);
+  });
+
+  test('a re-delivery supersedes what changed, cancels what vanished and leaves the rest alone', async () => {
+    const contract = await contractOf();
+    const first = [
+      { id: 'a', content: 1 },
+      { id: 'b', content: 2 },
+      { id: 'c', content: 3 },
+    ];
+    await deliver(contract, 1, first);
+    const second = [
+      { id: 'a', content: 1 },
+      { id: 'b', content: 5 },
+    ];
+    assert.deepEqual(await deliver(contract, 1, second, 2), ['2026-04-01']);
+    assert.deepEqual(await active(contract), ['a=1 v1', 'b=5 v2']);
+    await deliver(contract, 1, first, 3);
+    assert.deepEqual(await active(contract), ['a=1 v1', 'b=2 v3', 'c=3 v2']);
+  });
+
+  test('a spool file that lost rows is refused', async () => {
+    const contract = await contractOf();
+    const file = await makeFile(database, contract, 1);
+    const spoolPath = join(directory, 'short.copy');
+    await writeFile(spoolPath, spoolRow({ id: 'a', content: 1 }, 0));
+    const merge = { contractId: contract.contractId, ...file, fileCycle: '2026-04-01', spoolPath, rows: 2 };
+    await assert.rejects(
+      database.transaction((tx) => mergeRecords(tx, merge)),
+      /gave 1 rows, expected 2/,
+    );
+  });
+});
+
+function spoolRow(line: Line, index: number): string {
+  const hex = (text: string) => `\\\\x${Buffer.from(text).toString('hex')}`;
+  return `${[
+    index + 2,
+    hex(line.id),
+    line.original ? hex(line.original) : '\\N',
+    line.correction ?? ' ',
+    line.content,
+    line.cycle ?? '2026-04-01',
+    '31612345678',
+    'voice',
+    '1100',
+    'national-mobile',
+    '\\N',
+    '3161234',
+    '+3161234****',
+    '\\N',
+    '2026-04-10 10:00:00+00',
+    '2026-04-10 12:00:00',
+    'f',
+    'f',
+    60,
+    0,
+    1,
+    12000000,
+    '21',
+    'f',
+  ].join('\t')}\n`;
+}
