@@ -1,6 +1,5 @@
 /** Files dropped into a local directory, by whatever brought them there. */
-import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertPlainName, type RemoteFile, type Transport, TransportError } from './transport.ts';
 
@@ -30,9 +29,7 @@ export async function openDirectory(directory: string): Promise<Transport> {
     },
     async readSmall(name) {
       assertPlainName(name);
-      const handle = await open(join(directory, name), 'r').catch((error) => {
-        throw toTransportError(error, join(directory, name));
-      });
+      const handle = await openFile(join(directory, name));
       try {
         const buffer = Buffer.alloc(smallFileBytes);
         const { bytesRead } = await handle.read(buffer, 0, smallFileBytes, 0);
@@ -43,10 +40,19 @@ export async function openDirectory(directory: string): Promise<Transport> {
     },
     async open(name) {
       assertPlainName(name);
-      return createReadStream(join(directory, name), { highWaterMark: 256 * 1024 });
+      const handle = await openFile(join(directory, name));
+      return handle.createReadStream({ highWaterMark: 256 * 1024 });
     },
     async close() {},
   };
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw toTransportError(error, path);
+  }
 }
 
 function toTransportError(error: unknown, path: string): TransportError {
