@@ -45,9 +45,8 @@ export function transportConformance(kind: string, open: () => Promise<Transport
       await assert.rejects(transport.readSmall('none.ok'), (error) => {
         return error instanceof TransportError && error.effect === 'unavailable' && error.message.includes('none.ok');
       });
-      const source = await transport.open('none.dat');
       await assert.rejects(async () => {
-        for await (const _ of source);
+        for await (const _ of await transport.open('none.dat'));
       }, TransportError);
     }));
 
