@@ -243,20 +243,16 @@ export class Incarnation<Message, State> implements Life<Message> {
   }
 
   async #finish(): Promise<void> {
-    await this.#settled();
+    const { clock } = this.#body.runtime;
+    const settled = Promise.allSettled([this.#inFlight, ...this.#tasks]);
+    const half = Promise.withResolvers<void>();
+    const cancelHalf = clock.timer(half.resolve, (this.#finishAtMs - clock.now()) / 2);
+    await Promise.race([settled, half.promise, this.ended]);
+    cancelHalf();
     this.watchers.down(this.#reason);
     await this.#terminate();
+    await settled;
     this.#done();
-  }
-
-  /** What was in flight has settled, or half of the stop deadline has passed. */
-  #settled(): Promise<unknown> {
-    if (this.#inFlight === null && this.#tasks.size === 0) return Promise.resolve();
-    const { clock } = this.#body.runtime;
-    const half = Promise.withResolvers<void>();
-    const cancel = clock.timer(half.resolve, (this.#finishAtMs - clock.now()) / 2);
-    const all = Promise.allSettled([this.#inFlight, ...this.#tasks]);
-    return Promise.race([all, half.promise, this.ended]).finally(cancel);
   }
 
   async #terminate(): Promise<void> {
