@@ -13,7 +13,10 @@ export type EndReason =
   | { readonly kind: 'crash'; readonly error: Error }
   | { readonly kind: 'gave-up'; readonly error: Error };
 
-/** `full`: the mailbox bound is reached, the message was dropped and counted. `down`: there is no live incarnation. */
+/**
+ * `full`: the mailbox bound is reached. `down`: there is no live incarnation (also while it waits for its restart). In
+ * both cases the message was dropped and counted. An incarnation whose `init` still runs is live.
+ */
 export type SendResult = 'ok' | 'full' | 'down';
 
 /** A typed address of one actor. The variance marker makes `ActorRef<A>` and `ActorRef<B>` really different types. */
@@ -96,7 +99,8 @@ export interface SupervisorSpec {
   readonly periodMs?: number;
   /** Started in order, stopped in the exact reverse. */
   readonly children: readonly ChildSpec[];
-  readonly options?: Pick<ChildOptions, 'restart' | 'backoff' | 'startDeadlineMs' | 'stopDeadlineMs'>;
+  /** How the parent treats this supervisor. The two deadlines are for the whole subtree; without them the sum of the children's holds. */
+  readonly options?: Omit<ChildOptions, 'messageDeadlineMs' | 'mailbox'>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a heterogeneous list; each spec was checked where it was made by actor()
@@ -131,8 +135,10 @@ export type SupervisionEvent =
 /** Everything the library needs from outside; nothing global is reached for. */
 export interface Environment {
   readonly report: (event: SupervisionEvent) => void;
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: () => number;
+  /** Runs `run` once after `delayMs`; returns a cancel function. Default setTimeout. Belongs together with `now`. */
+  readonly timer?: (run: () => void, delayMs: number) => () => void;
   /** In [0, 1). */
   readonly random?: () => number;
   /** Trace context, captured at send and restored around the handler. */

@@ -1,0 +1,248 @@
+/**
+ * A supervisor starts its children in order, restarts those that fail by its strategy, and stops them in the exact
+ * reverse order. It is itself a child, of another supervisor or of the tree.
+ *
+ * Start: each child in order, each within its own deadline. If one does not start, those before it are stopped in reverse
+ * order and the start fails; there is no retry at this level. A child that crashes while later ones still start counts
+ * like any other crash.
+ *
+ * Restart: every crash of a permanent or transient child, every failed start of a restart and every normal exit of a
+ * permanent child takes one from the budget of `intensity` restarts per `periodMs`. A crash or failed start is also one
+ * more failure in a row of that child; a handled message, or a run of `healthyAfterMs`, begins that count again.
+ *
+ * Giving up: when the budget is used up, or a child has failed `consecutive` times in a row, the supervisor stops its
+ * children in reverse order, reports `gave-up` and ends; to its parent that is the crash of a child. A later start begins
+ * with a fresh budget.
+ *
+ * Stop: in reverse, each child within its own deadline and all within the supervisor's. When that has passed, the rest is
+ * told to stop at once and not waited for.
+ *
+ * Unlike OTP, a transient child that ended normally is not started again by a sibling's crash, only with its supervisor.
+ */
+import { backoffDelayMs } from './backoff.ts';
+import { type Child, type ChildEvents, type RestartPolicy, restartPolicyOf, type SupervisionFacts } from './child.ts';
+import type { Clock } from './clock.ts';
+import { DeadlineError, GaveUpError, StartError, toError } from './errors.ts';
+import { RestartRound, type RoundHost } from './restart-round.ts';
+import { RestartWindow } from './restart-window.ts';
+import type { Runtime } from './runtime.ts';
+import { Slot } from './slot.ts';
+import { roundEnds, type Strategy, spanStart } from './strategy.ts';
+import type { ActorSnapshot, ChildSpec, EndReason, SupervisorSpec } from './types.ts';
+
+/** Makes the child for a spec; passed in because the tree, not the supervisor, knows all kinds of children. */
+export type MakeChild = (spec: ChildSpec, parentPath: string, events: ChildEvents) => Child;
+
+type Phase = 'stopped' | 'starting' | 'running' | 'stopping' | 'gave-up';
+
+export class Supervisor implements Child, RoundHost {
+  readonly path: string;
+  readonly policy: RestartPolicy;
+  readonly clock: Clock;
+  generation = 0;
+  readonly #spec: SupervisorSpec;
+  readonly #runtime: Runtime;
+  readonly #events: ChildEvents;
+  readonly #strategy: Strategy;
+  readonly #slots: readonly Slot[];
+  #phase: Phase = 'stopped';
+  #window: RestartWindow;
+  #rounds: readonly RestartRound[] = [];
+  #failure: Error | null = null;
+  #lastError: string | null = null;
+  #runningSinceMs: number | null = null;
+  #ranForMs = 0;
+  #ended: Promise<void> = Promise.resolve();
+  #stopAtMs = Infinity;
+  #cancelStopTimer: (() => void) | null = null;
+
+  constructor(spec: SupervisorSpec, path: string, runtime: Runtime, events: ChildEvents, makeChild: MakeChild) {
+    this.#spec = spec;
+    this.path = path;
+    this.policy = restartPolicyOf(spec.options);
+    this.#runtime = runtime;
+    this.clock = runtime.clock;
+    this.#events = events;
+    this.#strategy = spec.strategy ?? 'one_for_one';
+    this.#window = this.#newWindow();
+    this.#slots = spec.children.map((childSpec, index) => {
+      const child = makeChild(childSpec, path, {
+        onEnd: (reason) => this.#onChildEnd(slot, reason),
+        onHandled: () => {
+          slot.consecutive = 0;
+        },
+      });
+      const slot = new Slot(index, child);
+      return slot;
+    });
+  }
+
+  async start(): Promise<void> {
+    const { clock } = this.#runtime;
+    this.generation += 1;
+    this.#phase = 'starting';
+    this.#failure = null;
+    this.#runningSinceMs = null;
+    this.#ranForMs = 0;
+    this.#stopAtMs = Infinity;
+    this.#window = this.#newWindow();
+    for (const slot of this.#slots) slot.reset();
+    const held = this.#strategy !== 'one_for_one';
+    this.#rounds = roundEnds(this.#strategy, this.#slots.length).map(
+      (last) => new RestartRound(this.#slots, last, this, held),
+    );
+    const limitMs = this.#spec.options?.startDeadlineMs ?? Infinity;
+    const late = () => this.#fail(new DeadlineError(this.path, 'its start', limitMs, 'startDeadlineMs'));
+    const cancelDeadline = clock.timer(late, limitMs);
+    for (const slot of this.#slots) {
+      if (!this.#is('starting')) break;
+      try {
+        await slot.child.start();
+      } catch (thrown) {
+        this.#fail(toError(thrown));
+      }
+    }
+    cancelDeadline();
+    if (!this.#is('starting')) {
+      await this.#ended;
+      throw this.#failure ?? new StartError(this.path, new Error('told to stop'));
+    }
+    this.#phase = 'running';
+    this.#runningSinceMs = clock.now();
+    for (const round of this.#rounds) round.release();
+  }
+
+  stop(deadlineAtMs: number): Promise<void> {
+    const wasUp = this.#isUp();
+    if (wasUp) this.#leave();
+    if (this.#is('stopping')) this.#stopBy(deadlineAtMs);
+    if (wasUp) {
+      this.#ended = this.#stopChildren().then(() => {
+        this.#phase = 'stopped';
+      });
+    }
+    return this.#ended;
+  }
+
+  onRestarted(slot: Slot): void {
+    slot.restarts += 1;
+    this.#runtime.report({ type: 'restarted', path: slot.child.path, generation: slot.child.generation });
+  }
+
+  onStartFailed(slot: Slot, error: Error): void {
+    this.#restart(slot, error, true);
+  }
+
+  discard(): void {
+    for (const slot of this.#slots) slot.child.discard();
+  }
+
+  ranForMs(): number {
+    return this.#is('running') ? this.#runtime.clock.now() - (this.#runningSinceMs ?? 0) : this.#ranForMs;
+  }
+
+  snapshot(facts: SupervisionFacts): ActorSnapshot {
+    const nowMs = this.#runtime.clock.now();
+    const children = this.#slots.map((slot) =>
+      slot.child.snapshot(slot.facts(this.#window.countOf(nowMs, slot.index))),
+    );
+    return {
+      path: this.path,
+      kind: 'supervisor',
+      state: facts.waiting ? 'backoff' : this.#phase,
+      generation: this.generation,
+      restarts: facts.restarts,
+      restartsInWindow: facts.restartsInWindow,
+      consecutive: facts.consecutive,
+      queued: children.reduce((sum, child) => sum + child.queued, 0),
+      dropped: children.reduce((sum, child) => sum + child.dropped, 0),
+      oldestMessageAgeMs: null,
+      runningForMs: this.#is('running') ? this.ranForMs() : null,
+      lastError: this.#lastError,
+      about: null,
+      children,
+    };
+  }
+
+  #onChildEnd(slot: Slot, reason: EndReason): void {
+    if (!this.#isUp()) return;
+    const { restart } = slot.child.policy;
+    if (restart === 'temporary' || (restart === 'transient' && reason.kind === 'normal')) {
+      slot.finish();
+      return;
+    }
+    if (reason.kind === 'crash' || reason.kind === 'gave-up') this.#restart(slot, reason.error, true);
+    else this.#restart(slot, new Error(`the permanent child ${slot.child.path} ended normally`), false);
+  }
+
+  #restart(slot: Slot, error: Error, failed: boolean): void {
+    const round = this.#rounds[this.#strategy === 'one_for_one' ? slot.index : 0]!;
+    if (round.covers(slot.index)) return;
+    const { clock, random, report } = this.#runtime;
+    const { policy, path, generation } = slot.child;
+    const { intensity, periodMs } = this.#window;
+    if (slot.child.ranForMs() >= policy.healthyAfterMs) slot.consecutive = 0;
+    if (failed) slot.consecutive += 1;
+    if (slot.consecutive >= policy.consecutive) {
+      slot.gaveUp = true;
+      this.#fail(new GaveUpError(this.path, `${path} failed ${slot.consecutive} times in a row`, error));
+    } else if (!this.#window.take(clock.now(), slot.index)) {
+      this.#fail(new GaveUpError(this.path, `more than ${intensity} restarts within ${periodMs} ms`, error));
+    } else {
+      const delayMs = backoffDelayMs(Math.max(1, slot.consecutive), policy.backoff, random);
+      report({ type: 'restarting', path, generation: generation + 1, delayMs });
+      round.request(spanStart(this.#strategy, slot.index), clock.now() + delayMs);
+    }
+  }
+
+  /** Stops everything. A start that was under way then rejects with `error`; a running supervisor has given up. */
+  #fail(error: Error): void {
+    if (!this.#isUp()) return;
+    const wasRunning = this.#is('running');
+    this.#failure = error;
+    this.#lastError = error.message;
+    this.#leave();
+    this.#stopBy(Infinity);
+    this.#ended = this.#stopChildren().then(() => {
+      this.#phase = wasRunning ? 'gave-up' : 'stopped';
+      if (error instanceof GaveUpError) this.#runtime.report({ type: 'gave-up', path: this.path, error });
+      if (wasRunning) this.#events.onEnd({ kind: 'gave-up', error });
+    });
+  }
+
+  #leave(): void {
+    this.#ranForMs = this.ranForMs();
+    this.#phase = 'stopping';
+    for (const round of this.#rounds) round.cancel();
+  }
+
+  /** Bounds the stop, by its own deadline too; can only bring it forward. */
+  #stopBy(deadlineAtMs: number): void {
+    const { clock } = this.#runtime;
+    const atMs = Math.min(deadlineAtMs, clock.now() + (this.#spec.options?.stopDeadlineMs ?? Infinity));
+    if (atMs >= this.#stopAtMs) return;
+    this.#stopAtMs = atMs;
+    this.#cancelStopTimer?.();
+    this.#cancelStopTimer = clock.timer(() => {
+      for (const slot of this.#slots.toReversed()) void slot.child.stop(clock.now());
+    }, atMs - clock.now());
+  }
+
+  async #stopChildren(): Promise<void> {
+    for (const slot of this.#slots.toReversed()) await slot.child.stop(this.#stopAtMs);
+    this.#cancelStopTimer?.();
+    this.#cancelStopTimer = null;
+  }
+
+  #newWindow(): RestartWindow {
+    return new RestartWindow(this.#spec.intensity ?? 3, this.#spec.periodMs ?? 300_000);
+  }
+
+  #isUp(): boolean {
+    return this.#phase === 'starting' || this.#phase === 'running';
+  }
+
+  #is(phase: Phase): boolean {
+    return this.#phase === phase;
+  }
+}
