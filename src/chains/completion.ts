@@ -16,7 +16,7 @@ import {
   releaseHeld,
 } from './completion-sql.ts';
 import { type Decision, errorOf } from './decision.ts';
-import type { Json, Step } from './define.ts';
+import type { Commit, Json, Step } from './define.ts';
 import { cleanText, serialise } from './payload.ts';
 import { crashDelayMs, rejectionDelayMs } from './retry-delay.ts';
 import type { Run } from './run.ts';
@@ -82,7 +82,7 @@ async function runCallback(
   run: Run,
   plan: Plan,
   tx: Tx,
-  commit: (tx: Tx) => Promise<Json | void>,
+  commit: Commit,
 ): Promise<string | null> {
   const who = `step ${run.chain.step} of chain ${run.chain.name}`;
   const guarded = guardTx(tx, who, () =>

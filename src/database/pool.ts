@@ -38,8 +38,6 @@ export function openDatabase(url: string, options: PoolOptions): Database {
 
   async function checkout(): Promise<pg.PoolClient> {
     const client = await pool.connect();
-    // pg emits 'error' on a checked-out client whose connection ends; without a listener that ends the process
-    if (!prepared.has(client)) client.on('error', (error) => options.onError?.(error));
     if (!prepared.has(client) && options.settings && options.settings.length > 0) {
       try {
         await client.query(options.settings.join(';'));
