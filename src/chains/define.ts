@@ -18,7 +18,8 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: string; readonly commit?: Commit };
 
 /** Runs inside the completing transaction. May return an output that replaces the handler's. */
-export type Commit = (tx: Tx) => Promise<Json | undefined>;
+// biome-ignore lint/suspicious/noConfusingVoidType: an async callback without a return statement is the usual one
+export type Commit = (tx: Tx) => Promise<Json | void>;
 
 export function succeeded(result: { output?: Json; commit?: Commit } = {}): Outcome {
   return { kind: 'succeeded', output: result.output ?? null, ...(result.commit ? { commit: result.commit } : {}) };

@@ -17,8 +17,14 @@ create table node (
   host text not null,
   pid integer not null,
   release text not null,
-  state text not null default 'live' check (state in ('live', 'draining', 'dead', 'ended'))
-);
+  state text not null default 'live' check (state in ('live', 'draining', 'dead', 'ended')),
+  lease_ms integer not null default 6000,
+  beat_ms integer not null default 2000,
+  -- since when a lane was free at every moment; null while all were busy since the last beat
+  free_since timestamptz,
+  -- what the node holds in memory: {"<chain id>:<token>": true when past the step's deadline}; for the audit
+  held jsonb not null default '{}'
+) with (fillfactor = 50);
 
 create type chain_state as enum (
   'ready', 'running', 'timer', 'children', 'concurrency', 'paused', 'breaker', 'review', 'blocked', 'quarantined',
@@ -53,6 +59,8 @@ create table chain (
   subject text,
   input jsonb not null,
   previous jsonb,
+  unique_key text,
+  requested_by text,
   created_at timestamptz not null default now(),
   finished_at timestamptz
 ) with (fillfactor = 60);

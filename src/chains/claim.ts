@@ -1,0 +1,54 @@
+/**
+ * The claim: takes ready chains for this node, oldest of the highest priority first, each under a new token with its
+ * attempt counted. `started_token` is written at once because every claimed chain goes straight to a free lane: what a dead
+ * process leaves so is a suspect. A claim whose answer was lost is released by the next renewals, with its attempt.
+ */
+import type { Database } from '../database/session.ts';
+import type { ClaimedChain } from './run.ts';
+
+export const claimReady = `
+  with picked as materialized (
+    select id from chain
+    where state = 'ready' and priority >= $3
+    order by priority, run_at, id
+    limit $2
+    for no key update skip locked
+  )
+  update chain c
+  set state = 'running', owner = $1, token = c.token + 1, started_token = c.token + 1, attempt = c.attempt + 1,
+      since = now(), reason = null, reason_by = null
+  from picked
+  where c.id = picked.id
+  returning c.id, c.name, c.version, c.step, c.token, c.attempt, c.rejections, c.priority, c.subject, c.input,
+            c.previous, c.traceparent, now()::text as claimed_at`;
+
+export async function claim(
+  engine: Database,
+  options: { readonly bootId: string; readonly count: number; readonly lowestPriority: number },
+): Promise<ClaimedChain[]> {
+  const rows = await engine.query(claimReady, [options.bootId, options.count, options.lowestPriority]);
+  return rows.map((row) => ({
+    chainId: row.id,
+    name: row.name,
+    version: row.version,
+    step: row.step,
+    token: BigInt(row.token),
+    attempt: row.attempt,
+    rejections: row.rejections,
+    priority: row.priority,
+    subject: row.subject,
+    input: row.input,
+    previous: row.previous,
+    traceparent: row.traceparent,
+    claimedAt: row.claimed_at,
+  }));
+}
+
+/**
+ * Priorities do not starve: every eighth claim leaves out the upper one, two or three of them in turn, so that the low ones
+ * get an eighth of the lanes even when critical chains never end.
+ */
+export function lowestPriorityOf(claimNumber: number): number {
+  if (claimNumber % 8 !== 7) return 0;
+  return 1 + (Math.floor(claimNumber / 8) % 3);
+}

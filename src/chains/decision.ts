@@ -1,0 +1,94 @@
+/**
+ * What is to be written about a run: the handler's outcome, checked, or what happened instead of one. Whatever a handler
+ * returns or throws becomes a decision; nothing escapes.
+ */
+import type { Commit, Outcome } from './define.ts';
+import { serialise } from './payload.ts';
+import { type Run, RunAborted } from './run.ts';
+
+export type Decision =
+  | { readonly kind: 'succeeded'; readonly output: string; readonly commit: Commit | null }
+  | { readonly kind: 'failed'; readonly reason: string; readonly commit: Commit | null }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs: number | null }
+  | { readonly kind: 'crashed'; readonly error: Error }
+  /** This release does not know the chain, its version or its step. */
+  | { readonly kind: 'blocked'; readonly reason: string }
+  /** The node stops: the chain goes back with its attempt. */
+  | { readonly kind: 'released'; readonly reason: string }
+  /** The row is not this run's any more: nothing may be written. */
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** The decision for what a handler returned; nonsense is a crash that names the handler and what it returned. */
+export function decisionOf(run: Run, returned: unknown): Decision {
+  const who = `step ${run.chain.step} of chain ${run.chain.name}`;
+  if (!isOutcome(returned)) {
+    const what =
+      returned === null ? 'null' : typeof returned === 'object' ? 'an object of no known kind' : typeof returned;
+    return crashed(new Error(`${who} returned ${what}; return succeeded(…), rejected(…) or failed(…)`));
+  }
+  try {
+    switch (returned.kind) {
+      case 'succeeded': {
+        const output = serialise(returned.output ?? null, `output of ${who}`);
+        return { kind: 'succeeded', output, commit: commitOf(returned.commit, who) };
+      }
+      case 'failed':
+        return { kind: 'failed', reason: reasonOf(returned.reason, who), commit: commitOf(returned.commit, who) };
+      case 'rejected':
+        return { kind: 'rejected', reason: reasonOf(returned.reason, who), afterMs: afterOf(returned.afterMs, who) };
+    }
+  } catch (error) {
+    return crashed(error);
+  }
+}
+
+/** The decision for what a handler threw, or for the abort that ended the wait for it. */
+export function decisionOfThrown(run: Run, thrown: unknown): Decision {
+  const reason: unknown = run.abort.signal.aborted ? run.abort.signal.reason : null;
+  if (reason instanceof RunAborted) {
+    switch (reason.kind) {
+      case 'lost':
+        return { kind: 'lost', reason: reason.message };
+      case 'stopped':
+        return { kind: 'released', reason: reason.message };
+      case 'deadline':
+        return crashed(reason);
+      case 'crashed':
+        return crashed(reason.cause ?? reason);
+    }
+  }
+  return crashed(thrown);
+}
+
+export function crashed(thrown: unknown): Decision {
+  return { kind: 'crashed', error: errorOf(thrown) };
+}
+
+/** Anything thrown as an Error; the thrown value stays as its cause. */
+export function errorOf(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new Error(`thrown was not an Error but ${typeof thrown}: ${String(thrown).slice(0, 200)}`, { cause: thrown });
+}
+
+function isOutcome(value: unknown): value is Outcome {
+  if (typeof value !== 'object' || value === null) return false;
+  const kind = (value as { kind?: unknown }).kind;
+  return kind === 'succeeded' || kind === 'rejected' || kind === 'failed';
+}
+
+function commitOf(commit: unknown, who: string): Commit | null {
+  if (commit === undefined || commit === null) return null;
+  if (typeof commit !== 'function') throw new Error(`commit of ${who} is a ${typeof commit}, it must be a function`);
+  return commit as Commit;
+}
+
+function reasonOf(reason: unknown, who: string): string {
+  if (typeof reason === 'string' && reason.trim() !== '') return reason;
+  throw new Error(`${who} gave no reason for its outcome; say in a sentence what is wrong`);
+}
+
+function afterOf(afterMs: unknown, who: string): number | null {
+  if (afterMs === undefined) return null;
+  if (typeof afterMs === 'number' && Number.isFinite(afterMs) && afterMs >= 0) return afterMs;
+  throw new Error(`${who} rejected with afterMs ${String(afterMs)}; give milliseconds of 0 or more`);
+}

@@ -1,0 +1,109 @@
+/**
+ * The engine of one node: claims chains, runs their steps in lanes, completes them under laws 1 to 3 and keeps the lease.
+ *
+ * Life cycle: `start` returns at once, also while the database is away; `ended` resolves after `stop` and rejects when the
+ * engine itself crashed (its owner then makes a new one; what it held is freed as a dead node's). `stop` is idempotent and
+ * safe before `start`. A node that was declared dead drops what it ran and goes on under a new boot id by itself.
+ */
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Database } from '../database/session.ts';
+import { cancelChain, resolveChainAlerts } from './commands.ts';
+import type { EngineOptions, Settings } from './environment.ts';
+import { type Incarnation, startIncarnation } from './incarnation.ts';
+import { createRegistry } from './registry.ts';
+import { describeRun, RunAborted, type RunningStep } from './run.ts';
+import { noStopPoints } from './stop-points.ts';
+
+export interface EngineStatus {
+  readonly bootId: string | null;
+  readonly lanes: number;
+  readonly busy: number;
+  /** How long ago the last claim and the last beat got through; null before the first. */
+  readonly claimedMsAgo: number | null;
+  readonly beatMsAgo: number | null;
+}
+
+export interface Engine {
+  start(): void;
+  readonly ended: Promise<void>;
+  /** Claims nothing more; aborts handlers at the deadline and gives their chains back with their attempt. */
+  stop(deadlineMs: number): Promise<void>;
+  running(): RunningStep[];
+  status(): EngineStatus;
+  /** Looks at the rows now instead of at the next sweep. */
+  wake(): void;
+  /** `cancelChain`, and the abort of the handler at once if it runs here. */
+  cancel(database: Database, chainId: string, who: string, why?: string): Promise<void>;
+  /** Charges an unhandled rejection to the run of that chain; false when it does not run here. */
+  crashRun(chainId: string, error: Error): boolean;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const settings: Settings = {
+    lanes: 64,
+    leaseMs: 6_000,
+    beatMs: 2_000,
+    sweepMs: 250,
+    quarantineAfter: 10,
+    stopPoints: noStopPoints,
+    ...options,
+    spoolRoot: options.spoolRoot ?? join(tmpdir(), 'linekeeper-spool'),
+  };
+  const registry = createRegistry(settings.definitions);
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+  ended.catch(() => {});
+  let current: Incarnation | null = null;
+  let started = false;
+  let stopping: Promise<void> | null = null;
+
+  async function live(): Promise<void> {
+    while (!stopping) {
+      current = startIncarnation(settings, registry, randomUUID());
+      if ((await current.ended) === 'stopped') return;
+    }
+  }
+
+  const runs = () => [...(current?.lanes.held.values() ?? [])];
+  const ago = (atMs: number | null) => (atMs === null ? null : Math.round(settings.clock.monotonicMs() - atMs));
+
+  return {
+    ended,
+    start() {
+      if (started || stopping) return;
+      started = true;
+      live().then(resolve, reject);
+    },
+    stop(deadlineMs) {
+      stopping ??= (async () => {
+        await current?.stop(deadlineMs);
+        if (!started) resolve();
+        await ended.catch(() => {});
+      })();
+      return stopping;
+    },
+    running: () => runs().map((run) => describeRun(run, settings.clock)),
+    status: () => ({
+      bootId: current?.bootId ?? null,
+      lanes: settings.lanes,
+      busy: current ? settings.lanes - current.lanes.free() : 0,
+      claimedMsAgo: ago(current?.lastClaimMs() ?? null),
+      beatMsAgo: ago(current?.lastBeatMs() ?? null),
+    }),
+    wake: () => current?.wake(),
+    async cancel(database, chainId, who, why) {
+      await cancelChain(database, chainId, who, why);
+      resolveChainAlerts(settings.alerts, chainId);
+      current?.lanes.abort(
+        new RunAborted('lost', `chain ${chainId} was cancelled by ${who}`),
+        (run) => run.chain.chainId === chainId && run.phase === 'handling',
+      );
+    },
+    crashRun(chainId, error) {
+      const found = runs().filter((run) => run.chain.chainId === chainId && run.phase === 'handling');
+      for (const run of found) run.abort.abort(new RunAborted('crashed', error.message, { cause: error }));
+      return found.length > 0;
+    },
+  };
+}

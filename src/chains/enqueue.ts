@@ -1,0 +1,154 @@
+/**
+ * The door through which every chain comes in: the input is checked against the definition's schema and for what JSON
+ * columns cannot hold, before any row is written. Inside a caller's transaction the chain is there if and only if that
+ * commits; nothing then signals it, the sweep finds it (or the caller publishes the id after its commit).
+ */
+import { makeTraceparent } from '../../otel/traceparent.ts';
+import type { Database, Tx } from '../database/session.ts';
+import type { Signals } from '../signals/signals.ts';
+import type { ChainDefinition, Json } from './define.ts';
+import { cleanText, serialise } from './payload.ts';
+import type { AnyDefinition, Registry } from './registry.ts';
+
+export const priorities = { critical: 0, high: 1, normal: 2, low: 3 } as const;
+export type Priority = keyof typeof priorities;
+
+export interface EnqueueOptions {
+  /** What it is about, for lists, such as `C001/KPN_SP16`. Nothing personal. */
+  readonly subject?: string;
+  readonly priority?: Priority;
+  /** Not before this instant of the database's clock. */
+  readonly runAt?: Date;
+  /** While a chain with this key is open (dead and quarantined ones are not), no second one is made. */
+  readonly uniqueKey?: string;
+  /** The caller's trace; a new root without one. */
+  readonly traceparent?: string;
+  readonly requestedBy?: string;
+  /** What to do with a name that this release does not know: refuse (default), or store the chain as `blocked`. */
+  readonly unknown?: 'refuse' | 'block';
+}
+
+export interface Enqueued {
+  readonly chainId: string;
+  /** False when the unique key led to a chain that was already open. */
+  readonly created: boolean;
+}
+
+export class InputRefusedError extends Error {
+  override readonly name = 'InputRefusedError';
+}
+
+export class UnknownChainError extends Error {
+  override readonly name = 'UnknownChainError';
+}
+
+/**
+ * Throws InputRefusedError, PayloadError or UnknownChainError before anything is written.
+ * With a `Database` it runs on its own and signals; with a `Tx` it joins the caller's transaction.
+ */
+export type Enqueue = <Input extends Json>(
+  session: Database | Tx,
+  chain: ChainDefinition<Input> | string,
+  input: Input,
+  options?: EnqueueOptions,
+) => Promise<Enqueued>;
+
+interface Row {
+  readonly name: string;
+  readonly version: number;
+  readonly step: string;
+  readonly input: string;
+  readonly blocked: string | null;
+}
+
+export function createEnqueue({ registry, signals }: { registry: Registry; signals: Signals }): Enqueue {
+  return async (session, chain, input, options = {}) => {
+    const row = rowOf(registry, chain, input, options);
+    if (!('transaction' in session)) return insert(session, row, options);
+    const enqueued = options.uniqueKey
+      ? await session.transaction((tx) => insert(tx, row, options))
+      : await insert(session, row, options);
+    signals.publish(enqueued.chainId);
+    return enqueued;
+  };
+}
+
+function rowOf(registry: Registry, chain: AnyDefinition | string, input: Json, options: EnqueueOptions): Row {
+  const definition = typeof chain === 'string' ? registry.newest(chain) : chain;
+  if (!definition) {
+    const name = String(chain);
+    if (options.unknown !== 'block') {
+      const known = registry.definitions.map((one) => one.name).join(', ') || 'none';
+      throw new UnknownChainError(`no chain is named ${cleanText(name, 80)}; known: ${known}`);
+    }
+    const blocked = `this release defines no chain named ${cleanText(name, 80)}`;
+    return { name, version: 1, step: '', input: serialise(input, `input of chain ${name}`), blocked };
+  }
+  const checked = definition.inputSchema.safeParse(input);
+  if (!checked.success) {
+    const issues = checked.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`);
+    throw new InputRefusedError(`chain ${definition.name} refuses its input: ${issues.join('; ')}`);
+  }
+  const text = serialise(checked.data as Json, `input of chain ${definition.name}`);
+  return {
+    name: definition.name,
+    version: definition.version,
+    step: definition.steps[0]!.name,
+    input: text,
+    blocked: null,
+  };
+}
+
+async function insert(session: Pick<Tx, 'query'>, row: Row, options: EnqueueOptions): Promise<Enqueued> {
+  if (options.uniqueKey) {
+    const open = await openChainOf(session, options.uniqueKey);
+    if (open) return { chainId: open, created: false };
+  }
+  const [inserted] = await session.query<{ id: string }>(insertChain, [
+    row.name,
+    row.version,
+    row.step,
+    priorities[options.priority ?? 'normal'],
+    options.runAt ?? null,
+    row.blocked,
+    options.traceparent ?? makeTraceparent(),
+    options.subject ?? null,
+    row.input,
+    options.uniqueKey ?? null,
+    options.requestedBy ?? null,
+  ]);
+  if (options.uniqueKey) await session.query(giveKey, [options.uniqueKey, inserted!.id]);
+  return { chainId: inserted!.id, created: true };
+}
+
+/**
+ * Locks the key's row for the rest of the transaction, so that of two callers the second sees the first one's chain, and
+ * returns the open chain that has it. The look at the chain is a statement of its own: it needs a snapshot taken after the
+ * lock was granted.
+ */
+export async function openChainOf(session: Pick<Tx, 'query'>, uniqueKey: string): Promise<string | null> {
+  const [key] = await session.query<{ chain_id: string }>(lockKey, [uniqueKey]);
+  const [open] = await session.query<{ id: string }>(openChain, [key!.chain_id]);
+  return open?.id ?? null;
+}
+
+const lockKey = `
+  insert into chain_key (key, chain_id) values ($1, 0)
+  on conflict (key) do update set key = excluded.key
+  returning chain_id`;
+
+const openChain = `
+  select id from chain
+  where id = $1 and state not in ('succeeded', 'failed', 'cancelled', 'dead', 'quarantined')`;
+
+export const giveKey = 'update chain_key set chain_id = $2 where key = $1';
+
+const insertChain = `
+  insert into chain (name, version, step, priority, state, run_at, reason, reason_by, traceparent, subject, input,
+                     unique_key, requested_by)
+  values ($1, $2, $3, $4,
+          (case when $6::text is not null then 'blocked'
+                when $5::timestamptz > now() then 'timer' else 'ready' end)::chain_state,
+          coalesce($5::timestamptz, now()), $6::text, case when $6::text is not null then 'engine' end,
+          $7, $8, $9::jsonb, $10, $11)
+  returning id`;

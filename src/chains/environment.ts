@@ -1,0 +1,67 @@
+/**
+ * What the engine is given from outside: nothing below reaches for a clock, randomness, a logger or the environment.
+ */
+import type { Alerts } from '../alerts/alerts.ts';
+import type { PoolOptions } from '../database/pool.ts';
+import type { Database } from '../database/session.ts';
+import type { Signals } from '../signals/signals.ts';
+import type { StepLog } from './define.ts';
+import type { AnyDefinition } from './registry.ts';
+import type { StopPoints } from './stop-points.ts';
+
+export interface Clock {
+  /** Monotonic milliseconds; only differences mean anything. What is due is decided by the database's clock alone. */
+  monotonicMs(): number;
+}
+
+export interface EngineLog extends StepLog {
+  error(fields: Record<string, unknown>, message: string): void;
+}
+
+/** The database's state up or down, kept by a prober elsewhere. `src/chains` only reports and waits. */
+export interface Availability {
+  /** A connection-class error was seen. Never throws. */
+  report(error: unknown): void;
+  /** Resolves when the database is up; rejects with the signal's reason when that aborts first. */
+  whenUp(signal?: AbortSignal): Promise<void>;
+  isUp(): boolean;
+}
+
+/** Opens a pool on the engine's database, such as `(options) => openDatabase(url, options)`. */
+export type OpenDatabase = (options: PoolOptions) => Database;
+
+export interface NodeInfo {
+  readonly host: string;
+  readonly pid: number;
+  readonly release: string;
+}
+
+export interface EngineOptions {
+  /** The engine's sessions carry its boot id in their application_name, so it opens its own, anew for each boot id. */
+  readonly open: OpenDatabase;
+  readonly definitions: readonly AnyDefinition[];
+  readonly signals: Signals;
+  readonly log: EngineLog;
+  readonly clock: Clock;
+  /** In [0, 1); jitter only. */
+  readonly random: () => number;
+  readonly nodeInfo: NodeInfo;
+  readonly alerts: Alerts;
+  readonly availability: Availability;
+  /** Handlers at once. Default 64. */
+  readonly lanes?: number;
+  /** Default 6,000 ms: a node whose beat stood still for so long is dead. */
+  readonly leaseMs?: number;
+  /** Default 2,000 ms. */
+  readonly beatMs?: number;
+  /** Default 250 ms: how long the engine waits without a signal before it looks at the rows again. */
+  readonly sweepMs?: number;
+  /** A chain that was running when so many processes died is quarantined. Default 10. */
+  readonly quarantineAfter?: number;
+  /** Where attempts keep spool files. Default: a new directory in the system's temporary one. */
+  readonly spoolRoot?: string;
+  /** Default: none, at no cost. */
+  readonly stopPoints?: StopPoints;
+}
+
+export type Settings = Required<Omit<EngineOptions, 'spoolRoot'>> & { readonly spoolRoot: string | null };

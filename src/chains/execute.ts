@@ -1,0 +1,105 @@
+/**
+ * Runs one handler to a decision: its outcome, what it threw, or the abort that ended the wait for it. A handler that
+ * ignores its abort is left behind after a short grace; what it still writes is fenced by its token.
+ */
+import { withContext } from '../../otel/context.ts';
+import type { Database } from '../database/session.ts';
+import { type Decision, decisionOf, decisionOfThrown } from './decision.ts';
+import type { Clock, EngineLog } from './environment.ts';
+import type { AnyStep } from './registry.ts';
+import { type Run, RunAborted } from './run.ts';
+import { openStepContext } from './step-context.ts';
+import type { StopPoints } from './stop-points.ts';
+import { pause } from './wake.ts';
+
+/** A handler gets so long after the abort at its deadline to clean up before its crash is written. */
+const graceMs = 500;
+
+export interface ExecuteContext {
+  readonly reads: Database;
+  readonly log: EngineLog;
+  readonly clock: Clock;
+  readonly spoolRoot: string | null;
+  readonly stopPoints: StopPoints;
+}
+
+export interface Executed {
+  readonly decision: Decision;
+  /** To be called when the completion is known. Never throws. */
+  removeSpool(): Promise<void>;
+}
+
+export async function execute(outside: ExecuteContext, run: Run, step: AnyStep): Promise<Executed> {
+  const deadline = watchDeadline(outside.clock, run, step.deadlineMs);
+  const opened = openStepContext(run, {
+    reads: outside.reads,
+    log: outside.log,
+    spoolRoot: outside.spoolRoot,
+    onProgress(done, total, unit) {
+      run.progress = { done, total, unit };
+      deadline.extend();
+      void outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+    },
+  });
+  const { signal } = run.abort;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  aborted.catch(() => {});
+  let decision: Decision;
+  const handled = startHandler(run, () => step.handler(opened.context));
+  try {
+    await outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+    decision = decisionOf(run, await Promise.race([handled, aborted]));
+  } catch (error) {
+    decision = decisionOfThrown(run, error);
+  } finally {
+    deadline.end();
+  }
+  if (signal.aborted) await waitForEnd(handled);
+  run.deadlineAtMs = Number.POSITIVE_INFINITY;
+  const ended = opened.endReads();
+  // a read session whose query was cancelled may take a moment; the step does not wait for it
+  if (!signal.aborted) await ended;
+  return { decision, removeSpool: opened.removeSpool };
+}
+
+/** The handler's promise; its late rejection, after the wait for it was given up, is no one's crash. */
+function startHandler(run: Run, handler: () => Promise<unknown>): Promise<unknown> {
+  const context = { traceparent: run.traceparent, chainId: run.chain.chainId, step: run.chain.step };
+  const handled = withContext(context, async () => handler());
+  handled.catch(() => {});
+  return handled;
+}
+
+async function waitForEnd(handled: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const grace = pause(graceMs, over.signal);
+  await Promise.race([handled.catch(() => {}), grace]);
+  over.abort();
+}
+
+function watchDeadline(clock: Clock, run: Run, deadlineMs: number): { extend(): void; end(): void } {
+  let timer: NodeJS.Timeout;
+  const extend = () => {
+    run.deadlineAtMs = clock.monotonicMs() + deadlineMs;
+  };
+  const look = () => {
+    const leftMs = run.deadlineAtMs - clock.monotonicMs();
+    if (leftMs > 0) {
+      timer = setTimeout(look, Math.min(leftMs + 1, 2 ** 31 - 1));
+      return;
+    }
+    const message = `step ${run.chain.step} of chain ${run.chain.name} made no progress for ${deadlineMs} ms, its deadline`;
+    run.abort.abort(new RunAborted('deadline', message));
+  };
+  extend();
+  timer = setTimeout(look, Math.min(deadlineMs, 2 ** 31 - 1));
+  return {
+    extend,
+    end() {
+      clearTimeout(timer);
+    },
+  };
+}

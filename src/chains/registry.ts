@@ -1,0 +1,44 @@
+/** The definitions a node knows. Which chain and step a row means is looked up here; unknown ones are never dropped. */
+import type { ChainDefinition, Step } from './define.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a heterogeneous list; each definition was checked where it was made by chain()
+export type AnyDefinition = ChainDefinition<any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyStep = Step<any>;
+
+export interface Registry {
+  readonly definitions: readonly AnyDefinition[];
+  /** The newest version known under this name. */
+  newest(name: string): AnyDefinition | null;
+  find(name: string, version: number): AnyDefinition | null;
+}
+
+/** Throws on two definitions of the same name and version, and on one without steps. */
+export function createRegistry(definitions: readonly AnyDefinition[]): Registry {
+  const byKey = new Map<string, AnyDefinition>();
+  const newest = new Map<string, AnyDefinition>();
+  for (const definition of definitions) {
+    const key = `${definition.name} ${definition.version}`;
+    if (byKey.has(key)) throw new Error(`chain ${definition.name} version ${definition.version} is defined twice`);
+    if (definition.steps.length === 0) throw new Error(`chain ${definition.name} has no step; give it one`);
+    byKey.set(key, definition);
+    const known = newest.get(definition.name);
+    if (!known || known.version < definition.version) newest.set(definition.name, definition);
+  }
+  return {
+    definitions,
+    newest: (name) => newest.get(name) ?? null,
+    find: (name, version) => byKey.get(`${name} ${version}`) ?? null,
+  };
+}
+
+/** The step of that name; the first one for the empty name, which a chain enqueued before its definition existed has. */
+export function stepOf(definition: AnyDefinition, name: string): AnyStep | null {
+  if (name === '') return definition.steps[0] ?? null;
+  return definition.steps.find((step) => step.name === name) ?? null;
+}
+
+/** The step after that one, null after the last. */
+export function stepAfter(definition: AnyDefinition, name: string): AnyStep | null {
+  return definition.steps[definition.steps.findIndex((step) => step.name === name) + 1] ?? null;
+}

@@ -1,0 +1,85 @@
+/**
+ * A run: one step of one chain that this node holds under one token, from the claim (or continuation) until its completion
+ * is durable. What the node does not hold as a run it must not keep as a row (engine.md: renewal releases the rest).
+ */
+import type { Json } from './define.ts';
+import type { Clock } from './environment.ts';
+
+/** A chain as the claim or the continuation handed it over. */
+export interface ClaimedChain {
+  readonly chainId: string;
+  readonly name: string;
+  readonly version: number;
+  readonly step: string;
+  readonly token: bigint;
+  /** 1 at the first try of this step. */
+  readonly attempt: number;
+  readonly rejections: number;
+  readonly priority: number;
+  readonly subject: string | null;
+  readonly input: Json;
+  readonly previous: Json;
+  readonly traceparent: string;
+  /** now() of the claiming transaction, as text so that no microsecond is lost; bounds the search in the log. */
+  readonly claimedAt: string;
+}
+
+/** Why a run was told to end before its handler had. */
+export type AbortKind = 'deadline' | 'lost' | 'stopped' | 'crashed';
+
+export class RunAborted extends Error {
+  override readonly name = 'RunAborted';
+  readonly kind: AbortKind;
+  constructor(kind: AbortKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+export interface Run {
+  readonly chain: ClaimedChain;
+  /** `id:token`. */
+  readonly key: string;
+  readonly startedMs: number;
+  /** Of this attempt's span. */
+  readonly traceparent: string;
+  readonly abort: AbortController;
+  /** completing: the handler has returned, the outcome is on its way into the rows. */
+  phase: 'handling' | 'completing';
+  progress: { done: number; total: number; unit: string } | null;
+  /** Monotonic; moved on by progress. Infinity once the handler has returned. */
+  deadlineAtMs: number;
+}
+
+/** What `engine.running()` shows of a run. */
+export interface RunningStep {
+  readonly chainId: string;
+  readonly chain: string;
+  readonly step: string;
+  readonly subject: string | null;
+  readonly attempt: number;
+  readonly phase: Run['phase'];
+  readonly runningForMs: number;
+  readonly done: number | null;
+  readonly total: number | null;
+  readonly unit: string | null;
+}
+
+export function keyOf(chainId: string, token: bigint): string {
+  return `${chainId}:${token}`;
+}
+
+export function describeRun(run: Run, clock: Clock): RunningStep {
+  return {
+    chainId: run.chain.chainId,
+    chain: run.chain.name,
+    step: run.chain.step,
+    subject: run.chain.subject,
+    attempt: run.chain.attempt,
+    phase: run.phase,
+    runningForMs: Math.round(clock.monotonicMs() - run.startedMs),
+    done: run.progress?.done ?? null,
+    total: run.progress?.total ?? null,
+    unit: run.progress?.unit ?? null,
+  };
+}

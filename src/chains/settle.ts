@@ -1,0 +1,102 @@
+/**
+ * Settles a run: tries to complete it until the rows say what became of it.
+ *
+ * - committed: the answer came, or the log has the row of (chain, token)
+ * - answer lost: the log is read; absent means not committed, and the completion (its callback too) runs again
+ * - a try that misses the fence reads the log once more: its forerunner may have committed after the log was read
+ * - the callback crashed: that is written as a crash of the step
+ * - the database is down: waits for it; burns no attempt
+ *
+ * Rejects with the signal's reason when the node stops waiting, and with errors that are the engine's own.
+ */
+import { isConnectionError } from '../database/session.ts';
+import { CallbackError, type CompletionContext, completeOnce, type Moved, type Plan } from './completion.ts';
+import { readLog } from './completion-sql.ts';
+import { crashed, type Decision } from './decision.ts';
+import type { Availability, EngineLog } from './environment.ts';
+import { createPatience, isTransient } from './patience.ts';
+import type { ClaimedChain, Run } from './run.ts';
+
+export type Settled =
+  /** The chain goes on here, under the next token. */
+  | { readonly kind: 'continue'; readonly next: ClaimedChain }
+  /** The chain is in this state now, and not this node's any more. */
+  | { readonly kind: 'left'; readonly state: string; readonly reason: string | null }
+  /** The fence was missed: cancelled, recovered or released in the meantime; nothing was written. */
+  | { readonly kind: 'lost' };
+
+export interface SettleContext extends CompletionContext {
+  readonly availability: Availability;
+  readonly log: EngineLog;
+  /** Aborts when this node gives up waiting: declared dead, or its stop has passed the deadline. */
+  readonly signal: AbortSignal;
+}
+
+/** A callback that keeps meeting deadlocks or lock timeouts is a crash in the end. */
+const transientCallbackTries = 10;
+
+export async function settle(context: SettleContext, run: Run, plan: Plan): Promise<Settled> {
+  const patience = createPatience(context.availability, context.random);
+  let current = plan;
+  let unknown = false;
+  let transientTries = 0;
+  for (;;) {
+    try {
+      if (unknown) {
+        const told = await fromLog(context, run);
+        if (told) return told;
+        unknown = false;
+      }
+      const moved = await completeOnce(context, run, current);
+      if (!moved) return (await fromLog(context, run)) ?? { kind: 'lost' };
+      return settled(run, current, moved);
+    } catch (error) {
+      const cause = error instanceof CallbackError ? error.cause : error;
+      if (error instanceof CallbackError && isTransient(cause)) transientTries += 1;
+      if (error instanceof CallbackError && (!isTransient(cause) || transientTries >= transientCallbackTries)) {
+        current = { ...current, decision: crashed(error) as Exclude<Decision, { kind: 'lost' }> };
+        continue;
+      }
+      if (isConnectionError(error)) unknown = true;
+      if (await patience.waitOut(cause, context.signal)) {
+        context.log.warn({ chainId: run.chain.chainId, step: run.chain.step, err: cause }, 'completion is tried again');
+        continue;
+      }
+      if (!hasCallback(current)) throw error;
+      // the callback ended well and the engine's own statement failed in its transaction, as after a swallowed error
+      current = { ...current, decision: crashed(error) as Exclude<Decision, { kind: 'lost' }> };
+    }
+  }
+}
+
+function hasCallback({ decision }: Plan): boolean {
+  return (decision.kind === 'succeeded' || decision.kind === 'failed') && decision.commit !== null;
+}
+
+function settled(run: Run, plan: Plan, moved: Moved): Settled {
+  if (moved.state !== 'running') return { kind: 'left', state: moved.state, reason: moved.reason };
+  return continued(run, {
+    token: moved.token,
+    step: plan.nextStep!,
+    previous: moved.previous,
+    claimedAt: moved.claimed_at,
+  });
+}
+
+function continued(
+  run: Run,
+  at: { token: string; step: string; previous: ClaimedChain['previous']; claimedAt: string },
+): Settled {
+  const next = { ...run.chain, ...at, token: BigInt(at.token), attempt: 1, rejections: 0 };
+  return { kind: 'continue', next };
+}
+
+/** Null when the log has no row of this token: it did not commit. */
+async function fromLog(context: SettleContext, run: Run): Promise<Settled | null> {
+  const { chainId, token, claimedAt } = run.chain;
+  const [row] = await context.sessions.engine.query(readLog, [chainId, token, context.bootId, claimedAt]);
+  if (!row) return null;
+  const goesOn = row.state === 'running' && row.owner === context.bootId && BigInt(row.token) === token + 1n;
+  if (!goesOn) return { kind: 'left', state: row.state, reason: row.reason };
+  return continued(run, { token: row.token, step: row.step, previous: row.previous, claimedAt: row.claimed_at });
+}

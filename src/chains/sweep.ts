@@ -1,0 +1,70 @@
+/**
+ * The sweep: what makes rows move without any signal. It turns timers that are due by the database's clock into ready
+ * chains, and gives chains back that were blocked by a release that did not know them, once this one does.
+ */
+import type { Registry } from './registry.ts';
+import type { Run } from './run.ts';
+import type { Sessions } from './sessions.ts';
+import type { StopPoints } from './stop-points.ts';
+
+export interface SweepContext {
+  readonly sessions: Sessions;
+  readonly registry: Registry;
+  readonly stopPoints: StopPoints;
+  readonly held: ReadonlyMap<string, Run>;
+}
+
+export const timersAtOnce = 500;
+
+/** Resolves to the number of timers that became ready. */
+export async function wakeTimers(context: SweepContext): Promise<number> {
+  return context.sessions.engine.transaction(async (tx) => {
+    const due = await tx.query<{ id: string; step: string }>(timersDue, [timersAtOnce]);
+    for (const { id, step } of due) await context.stopPoints.reach('mid-sweep', id, step);
+    for (const { chain } of context.held.values()) {
+      await context.stopPoints.reach('mid-sweep', chain.chainId, chain.step);
+    }
+    return due.length;
+  });
+}
+
+/** Resolves to the number of blocked chains that this release knows and made ready. */
+export async function unblockKnown({ sessions, registry }: SweepContext): Promise<number> {
+  const names: string[] = [];
+  const versions: number[] = [];
+  const steps: string[] = [];
+  const goTo: string[] = [];
+  for (const { name, version, steps: known } of registry.definitions) {
+    for (const step of ['', ...known.map((one) => one.name)]) {
+      names.push(name);
+      versions.push(version);
+      steps.push(step);
+      goTo.push(step || known[0]!.name);
+    }
+  }
+  if (names.length === 0) return 0;
+  return (await sessions.engine.query(unblock, [names, versions, steps, goTo])).length;
+}
+
+const timersDue = `
+  with due as materialized (
+    select id from chain where state = 'timer' and run_at <= now() order by run_at limit $1
+    for no key update skip locked
+  )
+  update chain c set state = 'ready', since = now() from due where c.id = due.id
+  returning c.id, c.step`;
+
+const unblock = `
+  with known as materialized (
+    select c.id, k.go_to
+    from chain c
+    join unnest($1::text[], $2::smallint[], $3::text[], $4::text[]) as k (name, version, step, go_to)
+      on k.name = c.name and k.version = c.version and k.step = c.step
+    where c.state = 'blocked' and c.reason_by = 'engine'
+    limit 500
+    for no key update of c skip locked
+  )
+  update chain c
+  set state = 'ready', step = known.go_to, token = c.token + 1, reason = null, reason_by = null, since = now()
+  from known where c.id = known.id
+  returning c.id`;

@@ -1,0 +1,93 @@
+/**
+ * `why`: one sentence about a chain: why it is not running (or that it is), whether that clears by itself, and what to do
+ * if not. Reads only rows, so that any node and the CLI give the same answer.
+ */
+import type { Database } from '../database/session.ts';
+
+export interface Why {
+  readonly sentence: string;
+  /** Whether it moves again without a person. */
+  readonly clearsByItself: boolean;
+}
+
+/** Null when there is no such chain. */
+export async function why(session: Pick<Database, 'query'>, chainId: string): Promise<Why | null> {
+  const [row] = await session.query(facts, [chainId]);
+  if (!row) return null;
+  const say = (text: string, clearsByItself: boolean): Why => ({
+    sentence: `Chain ${chainId} ${text}`,
+    clearsByItself,
+  });
+  const because = row.reason ? ` (${row.reason})` : '';
+  const by = row.reason_by ? ` by ${row.reason_by}` : '';
+  switch (row.state as string) {
+    case 'ready':
+      return row.live_nodes > 0
+        ? say(`is ready since ${row.since} and waits for a free lane for step ${row.step}; it starts by itself.`, true)
+        : say(`is ready for step ${row.step}, but no node runs; start one with: linekeeper start`, false);
+    case 'running':
+      return whyRunning(row, say);
+    case 'timer':
+      return row.live_nodes > 0
+        ? say(`waits until ${row.due} for step ${row.step}${because}; it goes on by itself.`, true)
+        : say(
+            `waits until ${row.due} for step ${row.step}${because}, but no node runs; start one with: linekeeper start`,
+            false,
+          );
+    case 'children':
+    case 'concurrency':
+      return say(`waits for other chains (${row.state})${because}; it goes on by itself when they end.`, true);
+    case 'breaker':
+      return say(
+        `waits for the breaker of step ${row.step}${because}; a probe goes through every minute by itself.`,
+        true,
+      );
+    case 'paused':
+    case 'review':
+      return say(
+        `is in ${row.state}${by}${because} since ${row.since}; it stays so until a person lets it go on.`,
+        false,
+      );
+    case 'blocked':
+      return say(
+        `is blocked since ${row.since}${because}; it goes on by itself when a node starts whose release knows it, so deploy that release or cancel it.`,
+        false,
+      );
+    case 'quarantined':
+      return say(
+        `is quarantined since ${row.since}${because}; look at its input, then: linekeeper chain retry ${chainId}`,
+        false,
+      );
+    case 'dead':
+      return say(
+        `is dead-lettered at step ${row.step} since ${row.since}${because}; when the cause is gone: linekeeper chain retry ${chainId}`,
+        false,
+      );
+    case 'failed':
+      return say(
+        `has ended: failed at step ${row.step}${because}; to run that step again: linekeeper chain retry ${chainId}`,
+        false,
+      );
+    default:
+      return say(`has ended: ${row.state}${because} at ${row.finished}.`, false);
+  }
+}
+
+function whyRunning(row: Record<string, unknown>, say: (text: string, clearsByItself: boolean) => Why): Why {
+  if (row.node_live === true) {
+    return say(`is running step ${row.step} (attempt ${row.attempt}) on ${row.host} since ${row.since}.`, true);
+  }
+  if (Number(row.live_nodes) > 0) {
+    return say(`was running step ${row.step} on a node that is gone; another one takes it over within seconds.`, true);
+  }
+  return say(`was running step ${row.step} when the last node ended; start one with: linekeeper start`, false);
+}
+
+const facts = `
+  select c.state, c.step, c.attempt, c.reason, c.reason_by, c.since::text, c.run_at::text as due,
+         c.finished_at::text as finished, n.host,
+         n.state in ('live', 'draining') and n.beat_at > now() - make_interval(secs => 2 * n.lease_ms / 1000.0) as node_live,
+         (select count(*)::int from node l
+          where l.state = 'live' and l.beat_at > now() - make_interval(secs => 2 * l.lease_ms / 1000.0)) as live_nodes
+  from chain c left join node n on n.id = c.owner
+  where c.id = $1`;
