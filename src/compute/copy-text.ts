@@ -54,6 +54,11 @@ export class CopyText {
     this.#buffer[this.#at++] = tab;
   }
 
+  textOrNull(text: string | null): void {
+    if (text === null) this.null();
+    else this.text(text);
+  }
+
   /** Bytes that need no escape, such as digits. */
   bytes(from: Uint8Array, start: number, length: number): void {
     for (let index = start; index < start + length; index += 1) this.#buffer[this.#at++] = from[index]!;

@@ -3,6 +3,7 @@
  * totals). The sink ends only after everything was verified; a refusal, an abort or an error discards it. A file whose record
  * ids conflict is read twice, the second time without the lines that lost.
  */
+import type { TaskControl } from '../../../compute/task-control.ts';
 import type { FileProblem } from '../../../compute/tasks/messages.ts';
 import { type UnpackLimits, unpackLimits } from '../layout.ts';
 import { type DecodedFile, FileDecoder, type FileDecoderOptions } from './file-decoder.ts';
@@ -14,13 +15,6 @@ export interface DecodeFileOptions extends Omit<FileDecoderOptions, 'skipLines'>
   readonly path: string;
   readonly gzip: boolean;
   readonly limits?: UnpackLimits;
-}
-
-/** What a task hears and tells while it runs. */
-export interface TaskControl {
-  /** Throws when the task was aborted. */
-  throwIfAborted(): void;
-  progress(done: number, total: number): void;
 }
 
 export type DecodeOutcome =
