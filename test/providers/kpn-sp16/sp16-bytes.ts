@@ -1,5 +1,5 @@
 /** Builds SP16X files for tests, byte by byte from the description in domain.md, sharing nothing with the decoder. */
-import { gzipSync, crc32 } from 'node:zlib';
+import { crc32, gzipSync } from 'node:zlib';
 
 export interface LineParts {
   type?: string;
