@@ -1,0 +1,22 @@
+/**
+ * The frame around a task on a pool thread: times it, gives it its control, and turns what it throws into an answer, since a
+ * rejection is how the pool learns that a thread died.
+ */
+import { threadId } from 'node:worker_threads';
+import { createTaskControl, type TaskAnswer, type TaskControl, type TaskMessage } from './task-control.ts';
+import { plainError } from './task-error.ts';
+
+export function threadEntry<Args>(run: (args: Args, control: TaskControl) => Promise<unknown>) {
+  return async ({ args, stop, port }: TaskMessage<Args>): Promise<TaskAnswer> => {
+    const startedAtMs = Date.now();
+    const started = performance.now();
+    try {
+      const result = await run(args, createTaskControl(stop, port, performance.now.bind(performance)));
+      return { ok: true, result, startedAtMs, durationMs: performance.now() - started, thread: threadId };
+    } catch (error) {
+      return { ok: false, error: plainError(error) };
+    } finally {
+      port.close();
+    }
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * One decoded SP16X line. There is ONE object of it per decoder, filled again for every line; sinks keep nothing of it. It
+ * is a `RateableRecord`, so the rater takes it as it is; what only the database needs is read from `bytes` at `at`.
+ */
+import type { RateableRecord } from '../../../telecom/record.ts';
+import type { CallCode } from '../call-codes.ts';
+import type { KeptDialled } from './dialled-memo.ts';
+
+export interface Sp16Record extends RateableRecord {
+  /** The line's bytes begin at `at`. */
+  bytes: Buffer;
+  at: number;
+  /** 1-based, counting the header. */
+  line: number;
+  /** Null for charges, which have none. */
+  callCode: CallCode | null;
+  dialled: KeptDialled;
+  msisdnDigits: number;
+  /** Local start date, yyyymmdd, and second of that day. */
+  date: number;
+  second: number;
+  offsetMinutes: number;
+  ambiguous: boolean;
+  shifted: boolean;
+  usageS: number;
+  usageOctets: number;
+  usageCount: number;
+  /** 1e-4 EUR as in the file; NaN when the field is unreadable. */
+  amountUnits: number;
+  /** Byte: blank, `C` or `D`. */
+  correction: number;
+  inBundle: boolean | null;
+  hashHigh: number;
+  hashLow: number;
+}
+
+/** Where decoded records go: the COPY writer, or rater and totals. */
+export interface RecordSink {
+  /** Starts from nothing; called again when the file needs a second pass. */
+  begin(): void;
+  record(record: Sp16Record): void;
+  /** Everything was verified. */
+  end(): void;
+  /** The file was refused or the task stopped: nothing may remain. */
+  discard(): void;
+}
