@@ -20,10 +20,9 @@ insert into alert
   (spool_id, rule, subject, level, message, detail, occurrences, first_at, last_at, notified_at, resolved_at, state)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, case when $11::timestamptz is null then 'open' else 'resolved' end)`;
 
-// a row raised again since then is another one
 const endSql = `
-update alert set state = 'resolved', resolved_at = $3
-where rule = $1 and subject = $2 and state = 'open' and last_at <= $3::timestamptz`;
+update alert set spool_id = $1, state = 'resolved', resolved_at = $4
+where rule = $2 and subject = $3 and state = 'open'`;
 
 export async function importEpisodes(database: Database, episodes: readonly Episode[]): Promise<void> {
   await database.transaction(async (tx) => {
@@ -36,7 +35,7 @@ export async function importEpisodes(database: Database, episodes: readonly Epis
 async function write(tx: Tx, episode: Episode): Promise<void> {
   const { id, rule, subject, level, message, detail, occurrences, firstAt, lastAt, notifiedAt, resolvedAt } = episode;
   if (occurrences === 0) {
-    await tx.query(endSql, [rule, subject, resolvedAt]);
+    await tx.query(endSql, [id, rule, subject, resolvedAt]);
     return;
   }
   const json = JSON.stringify(detail);
