@@ -72,9 +72,10 @@ export async function resolveRow(session: Session, rule: string, subject: string
   return (await session.query<AlertRow>(resolveSql, [rule, subject]))[0] ?? null;
 }
 
-/** Open alerts that have to be told now, at most 100; nobody else gets them for a minute. */
-export function claimDue(session: Session, reminderMs: number): Promise<AlertRow[]> {
-  return session.query<AlertRow>(claimDueSql, [reminderMs]);
+/** Open alerts that have to be told now, at most 100, oldest first; nobody else gets them for a minute. */
+export async function claimDue(session: Session, reminderMs: number): Promise<AlertRow[]> {
+  const rows = await session.query<AlertRow>(claimDueSql, [reminderMs]);
+  return rows.sort((a, b) => Number(a.id) - Number(b.id));
 }
 
 export async function markTold(session: Session, id: string): Promise<void> {
