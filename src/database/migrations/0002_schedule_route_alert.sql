@@ -48,7 +48,12 @@ create table alert (
   first_at timestamptz not null default now(),
   last_at timestamptz not null default now(),
   resolved_at timestamptz,
-  notified_at timestamptz
+  -- last told to a channel that took it
+  notified_at timestamptz,
+  -- a node is telling it; lapses after a minute
+  notify_claimed_at timestamptz,
+  -- its id in the state directory when it was raised while the database was away; written here once
+  spool_id uuid unique
 );
 create unique index alert_open on alert (rule, subject) where state = 'open';
 
