@@ -3,11 +3,11 @@
  * provider has been answering. Trouble here never touches another provider. A crash forgets the open sessions; their
  * owners give them back to nobody, which is harmless, and the limit counts anew.
  */
-import type { ProviderSession, SessionResult } from '../src/providers/session.ts';
+
 import type { SyncTypeEntry } from '../src/providers/registry.ts';
-import { actor } from '../supervisors/actor.ts';
-import type { ActorRef, ActorSpec, Reply } from '../supervisors/types.ts';
-import type { RouterMessage } from './router.ts';
+import type { ProviderSession, SessionResult } from '../src/providers/session.ts';
+import { actor } from '../supervisors/tree.ts';
+import type { ActorSpec, Reply } from '../supervisors/types.ts';
 
 export type ProviderMessage =
   | { readonly type: 'acquire'; readonly reply: Reply<ProviderSession | null> }
@@ -23,7 +23,6 @@ interface ProviderState {
 export interface ProviderServices {
   readonly entry: SyncTypeEntry;
   readonly maxSessions: number;
-  readonly router: () => ActorRef<RouterMessage>;
 }
 
 /** The path segment of a sync type's actor: `KPN_SP16` lives at `kpn-sp16`. */
@@ -34,10 +33,7 @@ export function providerId(syncType: string): string {
 export function provider(services: ProviderServices): ActorSpec<ProviderMessage, ProviderState> {
   return actor<ProviderMessage, ProviderState>({
     id: providerId(services.entry.syncType),
-    init: () => {
-      services.router().send({ type: 'register', entry: services.entry });
-      return { open: 0, granted: 0, denied: 0, consecutiveTrouble: 0 };
-    },
+    init: () => ({ open: 0, granted: 0, denied: 0, consecutiveTrouble: 0 }),
     receive(state, message, context) {
       switch (message.type) {
         case 'acquire': {

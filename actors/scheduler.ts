@@ -4,7 +4,7 @@
  */
 import type { Availability } from '../src/chains/environment.ts';
 import { isConnectionError } from '../src/database/session.ts';
-import { actor } from '../supervisors/actor.ts';
+import { actor } from '../supervisors/tree.ts';
 import type { ActorSpec } from '../supervisors/types.ts';
 
 export type SchedulerMessage = { readonly type: 'look' };

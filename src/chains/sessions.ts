@@ -87,6 +87,7 @@ export function bounded(database: Database, max: number): Database {
     read: <T>(work: (session: ReadSession) => Promise<T>, options?: { signal?: AbortSignal }) =>
       through(() => database.read(work, options)),
     status: () => database.status(),
+    abandon: (reason) => database.abandon(reason),
     close: () => database.close(),
   };
 }

@@ -2,6 +2,12 @@
 -- Customers to totals (the domain). Money is bigint in 1e-8 EUR (…_e8). Local text and zone are kept beside UTC instants.
 create extension if not exists btree_gist;
 
+-- What belongs to this database and to no other: its archive of raw files.
+create table installation (
+  singleton boolean primary key default true check (singleton),
+  archive_id text not null
+);
+
 create table tariff (
   id bigint generated always as identity primary key,
   code text not null unique,
@@ -272,5 +278,5 @@ end $$;
 -- Down Migration
 drop view total_usage_new_table, total_usage_new_backup_table;
 drop table quarantine, sync_task_cycle, total_usage, total_generation, rated_cdr, rating_run, cdr, raw_file, cycle,
-  sync_task, sync_profile, subscription, contract, customer, tariff_version, tariff;
+  sync_task, sync_profile, subscription, contract, customer, tariff_version, tariff, installation;
 drop function ensure_cycle_partition;

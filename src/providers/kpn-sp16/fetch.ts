@@ -101,20 +101,12 @@ async function download(
   name: Sp16Name,
   marker: { sha256: string; bytes: number },
 ): Promise<Found> {
-  signal.throwIfAborted();
-  const source = await transport.open(file.name);
-  const stop = () => source.destroy(signal.reason as Error);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    const stored = await services.archive.put(source);
-    if (stored.sha256 === marker.sha256 && stored.bytes === marker.bytes) {
-      return { kind: 'received', file, name, sha256: stored.sha256, bytes: stored.bytes };
-    }
-    const reason = `its ${stored.bytes} bytes are not the ${marker.bytes} bytes with the sha256 of its marker`;
-    return { kind: 'pending', file, reason };
-  } finally {
-    signal.removeEventListener('abort', stop);
+  const stored = await services.archive.put(await transport.open(file.name), { signal });
+  if (stored.sha256 === marker.sha256 && stored.bytes === marker.bytes) {
+    return { kind: 'received', file, name, sha256: stored.sha256, bytes: stored.bytes };
   }
+  const reason = `its ${stored.bytes} bytes are not the ${marker.bytes} bytes with the sha256 of its marker`;
+  return { kind: 'pending', file, reason };
 }
 
 function report(services: Sp16Services, subject: SyncSubject, found: readonly Found[]): void {

@@ -1,16 +1,9 @@
 /** Opens the transport that a profile's row describes; the one place that knows all kinds and resolves credentials. */
 import { z } from 'zod';
+import { type SecretReference, secretReference } from '../../config/secret.ts';
 import { openDirectory } from './directory.ts';
 import { openSftp } from './sftp.ts';
 import type { Transport } from './transport.ts';
-
-/** A secret is named, never written down: an environment variable, a file, or a systemd credential. */
-export const secretReference = z.union([
-  z.strictObject({ env: z.string().min(1) }),
-  z.strictObject({ file: z.string().min(1) }),
-  z.strictObject({ credential: z.string().min(1) }),
-]);
-export type SecretReference = z.infer<typeof secretReference>;
 
 export const transportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('directory'), dir: z.string().startsWith('/', 'must be an absolute path') }),

@@ -1,0 +1,72 @@
+/**
+ * `guardians/auditor`: counts, again and again, what must not exist: open chains without a live reason, completed sync
+ * tasks that no totals consumed, due profiles without a task, schedules that did not fire. Each is an alert as long as it
+ * lasts, and part of health.
+ */
+import type { AlertInput, Alerts } from '../src/alerts/alerts.ts';
+import type { Availability } from '../src/chains/environment.ts';
+import { isConnectionError } from '../src/database/session.ts';
+import { actor } from '../supervisors/tree.ts';
+import type { ActorSpec } from '../supervisors/types.ts';
+
+export type AuditorMessage = { readonly type: 'look' };
+
+export interface AuditorFinding extends Omit<AlertInput, 'level'> {
+  readonly count: number;
+}
+
+export interface AuditorState {
+  readonly looks: number;
+  readonly lastLookMs: number | null;
+  readonly findings: readonly AuditorFinding[];
+}
+
+export interface AuditorServices {
+  /** Everything that is wrong now; empty in a healthy system. */
+  readonly find: () => Promise<readonly AuditorFinding[]>;
+  readonly report: (state: AuditorState) => void;
+  readonly alerts: Alerts;
+  readonly availability: Availability;
+  readonly intervalMs: number;
+  readonly nowMs: () => number;
+}
+
+export function auditor(services: AuditorServices): ActorSpec<AuditorMessage, AuditorState> {
+  return actor<AuditorMessage, AuditorState>({
+    id: 'auditor',
+    init(context) {
+      context.self.send({ type: 'look' });
+      return { looks: 0, lastLookMs: null, findings: [] };
+    },
+    async receive(state, _message, context) {
+      context.after(services.intervalMs, { type: 'look' });
+      if (!services.availability.isUp()) return state;
+      try {
+        const findings = await services.find();
+        tell(services.alerts, state.findings, findings);
+        const next = { looks: state.looks + 1, lastLookMs: services.nowMs(), findings };
+        services.report(next);
+        return next;
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        services.availability.report(error);
+        return state;
+      }
+    },
+    parse(control) {
+      if (control === 'look') return { type: 'look' };
+      throw new Error(`the auditor knows the control message "look", not ${JSON.stringify(control)}`);
+    },
+    describe: (state) => ({ looks: state.looks, findings: state.findings.length }),
+  });
+}
+
+function tell(alerts: Alerts, before: readonly AuditorFinding[], now: readonly AuditorFinding[]): void {
+  for (const { rule, subject, message, detail } of now) {
+    alerts.raise({ rule, subject, message, level: 'critical', ...(detail ? { detail } : {}) });
+  }
+  for (const gone of before) {
+    if (!now.some((one) => one.rule === gone.rule && one.subject === gone.subject))
+      alerts.resolve(gone.rule, gone.subject);
+  }
+}

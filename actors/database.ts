@@ -1,0 +1,100 @@
+/**
+ * `infrastructure/database`: a database that is down is a state, not an error (design.md section 3). This actor watches the
+ * state: it prepares the schema once the database is up for the first time, alerts when it has been away for 30 s, and gives
+ * up after `giveUpMs`. What it finds wrong with the database itself (too old, behind a pooler, a schema that is too new) no
+ * restart mends: that is handed to `onUnsuitable`.
+ */
+import type { Alerts } from '../src/alerts/alerts.ts';
+import type { Availability, AvailabilityState } from '../src/database/availability.ts';
+import { isConnectionError } from '../src/database/session.ts';
+import { actor } from '../supervisors/tree.ts';
+import type { ActorContext, ActorSpec } from '../supervisors/types.ts';
+
+export type DatabaseMessage = { readonly type: 'look' } | { readonly type: 'prepare' };
+
+interface DatabaseState {
+  prepared: boolean;
+  readonly unsubscribe: () => void;
+}
+
+export interface DatabaseServices {
+  readonly availability: Availability;
+  /** Brings the schema to this release and makes what must be there; safe to run again. */
+  readonly prepare: () => Promise<void>;
+  readonly onPrepared: () => void;
+  /** True when the error says that this database cannot be worked with, whatever is tried. */
+  readonly isUnsuitable: (error: unknown) => boolean;
+  readonly onUnsuitable: (error: Error) => void;
+  readonly onGiveUp: (error: Error) => void;
+  readonly alerts: Alerts;
+  readonly giveUpMs: number;
+  readonly nowMs: () => number;
+}
+
+const lookEveryMs = 1_000;
+const alertAfterMs = 30_000;
+const rule = 'database.down';
+const subject = 'database';
+
+export function database(services: DatabaseServices): ActorSpec<DatabaseMessage, DatabaseState> {
+  return actor<DatabaseMessage, DatabaseState>({
+    id: 'database',
+    init(context) {
+      const unsubscribe = services.availability.subscribe((state) => onChange(services, context, state));
+      context.self.send({ type: 'prepare' });
+      context.self.send({ type: 'look' });
+      return { prepared: false, unsubscribe };
+    },
+    async receive(state, message, context) {
+      switch (message.type) {
+        case 'look':
+          look(services);
+          context.after(lookEveryMs, { type: 'look' });
+          return state;
+        case 'prepare':
+          if (!state.prepared && services.availability.state().kind === 'up') {
+            state.prepared = await prepare(services);
+          }
+          return state;
+      }
+    },
+    terminate: (state) => state.unsubscribe(),
+    describe: (state) => ({ state: services.availability.state().kind, prepared: state.prepared }),
+    // a migration may take its time; the one message that runs it must be allowed to
+    options: { messageDeadlineMs: 15 * 60_000 },
+  });
+}
+
+function onChange(services: DatabaseServices, context: ActorContext<DatabaseMessage>, state: AvailabilityState): void {
+  if (state.kind !== 'up') return;
+  services.alerts.resolve(rule, subject);
+  context.self.send({ type: 'prepare' });
+}
+
+function look({ availability, alerts, giveUpMs, nowMs, onGiveUp }: DatabaseServices): void {
+  const state = availability.state();
+  if (state.kind !== 'down') return;
+  const awayMs = nowMs() - state.sinceMs;
+  if (awayMs >= giveUpMs) {
+    onGiveUp(new Error(`the database has been away for ${Math.round(awayMs / 1000)} s`, { cause: state.error }));
+  } else if (awayMs >= alertAfterMs) {
+    const message = 'the database cannot be reached; all work waits for it and goes on by itself when it is back';
+    alerts.raise({ rule, subject, level: 'critical', message, detail: { error: state.error.message } });
+  }
+}
+
+async function prepare(services: DatabaseServices): Promise<boolean> {
+  try {
+    await services.prepare();
+  } catch (error) {
+    if (isConnectionError(error)) {
+      services.availability.report(error);
+      return false;
+    }
+    if (!services.isUnsuitable(error)) throw error;
+    services.onUnsuitable(error as Error);
+    return false;
+  }
+  services.onPrepared();
+  return true;
+}

@@ -1,0 +1,49 @@
+/**
+ * `work/chains/engine`: owns the chain engine of this node, with its lanes, lease, recovery and sweep. What the engine did
+ * not foresee is this actor's crash: its successor runs under a new boot id and frees what the old one held. A step's own
+ * crash is a row and never arrives here.
+ */
+import type { Engine } from '../src/chains/engine.ts';
+import { actor } from '../supervisors/tree.ts';
+import type { ActorSpec } from '../supervisors/types.ts';
+
+export type EngineMessage = { readonly type: 'wake' };
+
+/** The engine of the moment; null while it is being restarted. */
+export interface EngineHolder {
+  current: Engine | null;
+}
+
+export interface EngineServices {
+  readonly create: () => Engine;
+  readonly holder: EngineHolder;
+  /** How long running steps may take to end at a stop before they are aborted and released. */
+  readonly drainMs: number;
+}
+
+export function engine(services: EngineServices): ActorSpec<EngineMessage, Engine> {
+  return actor<EngineMessage, Engine>({
+    id: 'engine',
+    init(context) {
+      const created = services.create();
+      created.start();
+      services.holder.current = created;
+      context.spawn(() => created.ended);
+      return created;
+    },
+    receive(created) {
+      created.wake();
+      return created;
+    },
+    async terminate(created) {
+      services.holder.current = null;
+      await created.stop(services.drainMs);
+    },
+    parse(control) {
+      if (control === 'wake') return { type: 'wake' };
+      throw new Error(`the engine knows the control message "wake", not ${JSON.stringify(control)}`);
+    },
+    describe: (created) => ({ ...created.status() }),
+    options: { stopDeadlineMs: services.drainMs + 5_000, backoff: { baseMs: 200, capMs: 10_000 } },
+  });
+}

@@ -1,0 +1,181 @@
+/** Every child of one node, wired to its resources. `actors/tree.ts` puts them in order. */
+import { hostname } from 'node:os';
+import { openAdmin } from '../src/admin/open-admin.ts';
+import { createEngine, type Engine } from '../src/chains/engine.ts';
+import { createEnqueue } from '../src/chains/enqueue.ts';
+import { createRegistry } from '../src/chains/registry.ts';
+import { stopPointsFromEnvironment } from '../src/chains/stop-points.ts';
+import { openComputePool } from '../src/compute/open-pool.ts';
+import type { Ownership } from '../src/database/embedded/ownership.ts';
+import { startEmbedded } from '../src/database/embedded/server.ts';
+import { openDatabase } from '../src/database/pool.ts';
+import { ownRelease } from '../src/database/release.ts';
+import { chainDefinitions } from '../src/node/definitions.ts';
+import { isUnsuitable, prepareDatabase } from '../src/node/prepare.ts';
+import type { Resources } from '../src/node/resources.ts';
+import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
+import type { ProviderSession } from '../src/providers/session.ts';
+import type { EnqueueChain } from '../src/providers/sync-task.ts';
+import { fireDue } from '../src/schedule/fire.ts';
+import { adminServices } from '../src/services/admin-services.ts';
+import type { ServiceContext } from '../src/services/context.ts';
+import { findFaults } from '../src/services/findings.ts';
+import { inProcessSignals } from '../src/signals/in-process.ts';
+import { ask, type Root } from '../supervisors/tree.ts';
+import { admin } from './admin.ts';
+import { type AuditorState, auditor } from './auditor.ts';
+import { compute } from './compute.ts';
+import { database } from './database.ts';
+import { type EngineHolder, engine } from './engine.ts';
+import { postgres } from './postgres.ts';
+import { type ProviderMessage, provider, providerId } from './provider.ts';
+import { type RouterMessage, router } from './router.ts';
+import { scheduler } from './scheduler.ts';
+import type { TreeParts } from './tree.ts';
+
+export interface NodeEnds {
+  /** Only a person can mend it: exit code 78. */
+  readonly onUnsuitable: (error: Error) => void;
+  /** A dependency stayed away for too long: exit code 70. */
+  readonly onGiveUp: (error: Error) => void;
+}
+
+const askDeadlineMs = 5_000;
+const drainMs = 10_000;
+const schedulerIntervalMs = 1_000;
+const auditIntervalMs = 10_000;
+
+/** `started` resolves to the tree once it stands; steps that ask actors wait for it. */
+export function nodeParts(
+  resources: Resources,
+  ownership: Ownership,
+  started: Promise<Root>,
+  ends: NodeEnds,
+): TreeParts & { readonly context: ServiceContext } {
+  const { alerts, availability, config, database: db, env, log, working } = resources;
+  const signals = inProcessSignals((error) => log.error({ error }, 'a signal listener failed'));
+  const holder: EngineHolder = { current: null };
+  let audited: AuditorState | null = null;
+
+  const route = async (syncType: string): Promise<RoutingDecision> => {
+    const ref = (await started).ref<RouterMessage>('work/providers/router');
+    return ask(ref, (reply) => ({ type: 'route', syncType, reply }), { deadlineMs: askDeadlineMs });
+  };
+  const acquireSession = async (syncType: string): Promise<ProviderSession | null> => {
+    const ref = (await started).ref<ProviderMessage>(`work/providers/${providerId(syncType)}`);
+    return ask(ref, (reply) => ({ type: 'acquire', reply }), { deadlineMs: askDeadlineMs });
+  };
+  // a chain may open chains: its services know `enqueue` before the registry that it checks names against is there
+  const enqueueChain: EnqueueChain = async (tx, chain, input, options) =>
+    (await enqueue(tx, chain, input, { ...options, unknown: 'block' })).chainId;
+  const definitions = chainDefinitions(resources, { route, acquireSession }, enqueueChain);
+  const enqueue = createEnqueue({ registry: createRegistry(definitions), signals });
+
+  const context: ServiceContext = {
+    database: db,
+    availability,
+    isPrepared: resources.isPrepared,
+    alerts,
+    compute: resources.compute,
+    definitions,
+    enqueue,
+    engine: () => holder.current,
+    route,
+    wake: () => holder.current?.wake(),
+    findings: () =>
+      audited?.lastLookMs == null
+        ? null
+        : { lookedMsAgo: performance.now() - audited.lastLookMs, list: audited.findings },
+    release: ownRelease(),
+    startedAt: new Date(),
+  };
+  let tree: Root | null = null;
+  void started.then((root) => {
+    tree = root;
+  });
+  const door = {
+    snapshot: () => standing(tree).snapshot(),
+    control: (path: string, message: unknown) => standing(tree).control(path, message),
+  };
+
+  const create = (): Engine =>
+    createEngine({
+      open: (options) => openDatabase(resources.databaseUrl(), options),
+      definitions,
+      signals,
+      log,
+      clock: { monotonicMs: () => performance.now() },
+      random: Math.random,
+      nodeInfo: { host: hostname(), pid: process.pid, release: context.release },
+      alerts,
+      availability: working,
+      lanes: config.chains.lanes,
+      leaseMs: config.chains.leaseMs,
+      beatMs: config.chains.beatMs,
+      sweepMs: config.chains.sweepMs,
+      spoolRoot: `${config.stateDirectory}/spool`,
+      stopPoints: stopPointsFromEnvironment(env),
+    });
+
+  const embedded = postgres({
+    start: () => startEmbedded({ stateDirectory: config.stateDirectory, ownership, log }),
+    onStarted: resources.useDatabase,
+  });
+  return {
+    context,
+    observability: [
+      admin(() =>
+        openAdmin({ socketPath: config.admin.socket, services: adminServices(context, door, process.pid), log }),
+      ),
+    ],
+    infrastructure: [
+      ...(config.database.url === undefined ? [embedded] : []),
+      database({
+        availability,
+        prepare: () => prepareDatabase(resources),
+        onPrepared: resources.markPrepared,
+        isUnsuitable,
+        ...ends,
+        alerts,
+        giveUpMs: config.dependencyGiveUpMs,
+        nowMs: () => performance.now(),
+      }),
+      compute(
+        () =>
+          openComputePool({
+            threads: config.compute.threads,
+            maxOldGenerationMb: config.compute.taskMemoryMb,
+            tasksPerThread: config.compute.tasksPerThread,
+          }),
+        resources.compute,
+      ),
+    ],
+    chains: [engine({ create, holder, drainMs })],
+    providers: [
+      router({ log, syncTypes: knownSyncTypes }),
+      ...knownSyncTypes.map((entry) => provider({ entry, maxSessions: config.providers.sftp.maxSessions })),
+    ],
+    scheduler: scheduler({
+      fireDue: async () => (await fireDue(db, { enqueue: enqueueChain })).length,
+      availability: working,
+      intervalMs: schedulerIntervalMs,
+    }),
+    guardians: [
+      auditor({
+        find: () => findFaults(db),
+        report: (state) => {
+          audited = state;
+        },
+        alerts,
+        availability: working,
+        intervalMs: auditIntervalMs,
+        nowMs: () => performance.now(),
+      }),
+    ],
+  };
+}
+
+function standing(tree: Root | null): Root {
+  if (!tree) throw new Error('the tree is still starting; ask again in a moment');
+  return tree;
+}

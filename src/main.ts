@@ -1,0 +1,137 @@
+/**
+ * One node: takes its state directory, opens what it works with, starts the tree and waits for its end.
+ *
+ * Resolves to the exit code: 0 after an ordered stop (SIGTERM, SIGINT), 70 when supervision gave up or something was thrown
+ * that nobody caught, 78 for what only a person can mend (the state directory is another process's, the database or the
+ * archive cannot be worked with).
+ */
+import { nodeParts } from '../actors/node.ts';
+import { nodeTree } from '../actors/tree.ts';
+import { capture, restore } from '../otel/context.ts';
+import { type Root, type SupervisionEvent, startTree } from '../supervisors/tree.ts';
+import type { Alerts } from './alerts/alerts.ts';
+import { ArchiveError } from './archive/archive-error.ts';
+import type { Config } from './config/schema.ts';
+import { resolveSecret, SecretError } from './config/secret.ts';
+import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
+import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
+import type { Log } from './log/log.ts';
+import { openResources, type Resources } from './node/resources.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** The tree stands and the admin socket is open. */
+  readonly onReady?: () => void;
+}
+
+interface End {
+  readonly code: 0 | 70 | 78;
+  readonly why: string;
+  readonly error?: Error;
+}
+
+/** Longest ordered stop. */
+const stopDeadlineMs = 20_000;
+
+export async function runService({ config, env, log, onReady }: ServiceOptions): Promise<number> {
+  const end = Promise.withResolvers<End>();
+  const unwatch = watchProcess(end.resolve);
+  let ownership: Ownership | null = null;
+  let resources: Resources | null = null;
+  let root: Root | null = null;
+  try {
+    prepareStateDirectory(config.stateDirectory);
+    ownership = await ownStateDirectory(config.stateDirectory);
+    resources = await openResources(config, env, log);
+    if (config.database.url !== undefined) resources.useDatabase(resolveSecret(config.database.url, { ...env }));
+    for (const warning of resources.alerts.warnings()) log.warn(warning);
+    const started = Promise.withResolvers<Root>();
+    const parts = nodeParts(resources, ownership, started.promise, {
+      onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
+      onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
+    });
+    const report = reporter(log, resources.alerts);
+    root = await startTree(nodeTree(parts), { report, trace: { capture, restore } });
+    started.resolve(root);
+    void root.ended.then((reason) => {
+      if (reason.kind === 'gave-up') end.resolve({ code: 70, why: reason.error.message, error: reason.error });
+    });
+    log.info({ socket: config.admin.socket, release: parts.context.release }, 'the node is ready');
+    onReady?.();
+    return await finish(await end.promise);
+  } catch (error) {
+    return await finish({ code: isForAPerson(error) ? 78 : 70, why: (error as Error).message, error: error as Error });
+  }
+
+  async function finish({ code, why, error }: End): Promise<number> {
+    if (error) log.error({ error, code }, `the node ends: ${why}`);
+    else log.info({ code }, `the node stops: ${why}`);
+    if (code !== 0) {
+      resources?.alerts.raise({ rule: 'node.ended', subject: `exit ${code}`, level: 'critical', message: why });
+    }
+    await root?.stop(stopDeadlineMs);
+    await resources?.close(3_000);
+    await ownership?.release();
+    unwatch();
+    return code;
+  }
+}
+
+/** What waits for a person: trying again changes nothing. */
+function isForAPerson(error: unknown): boolean {
+  return (
+    error instanceof StateDirectoryOwnedError ||
+    error instanceof StateDirectoryError ||
+    error instanceof ArchiveError ||
+    error instanceof SecretError
+  );
+}
+
+/** The first signal asks for an ordered stop, a second one ends at once; what nobody caught ends with 70. */
+function watchProcess(finish: (end: End) => void): () => void {
+  let asked = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (asked) process.exit(70);
+    asked = true;
+    finish({ code: 0, why: `${signal} was received` });
+  };
+  const thrown = (error: unknown) => {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    finish({ code: 70, why: `an error that nobody caught: ${cause.message}`, error: cause });
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('uncaughtException', thrown);
+  process.on('unhandledRejection', thrown);
+  return () => {
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+    process.off('uncaughtException', thrown);
+    process.off('unhandledRejection', thrown);
+  };
+}
+
+/** Every event of the tree is a log line; what gave up is also an alert. */
+function reporter(log: Log, alerts: Alerts): (event: SupervisionEvent) => void {
+  return (event) => {
+    const { type, path, ...rest } = event;
+    switch (type) {
+      case 'restarted':
+        log.info({ path, ...rest }, 'restarted');
+        return;
+      case 'gave-up':
+        log.error({ path, ...rest }, 'gave up');
+        alerts.raise({
+          rule: 'supervision.gave-up',
+          subject: path,
+          level: 'critical',
+          message: `${path} gave up: ${event.error.message}`,
+        });
+        return;
+      default:
+        log.warn({ path, ...rest }, type);
+    }
+  };
+}

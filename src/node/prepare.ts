@@ -1,0 +1,52 @@
+/**
+ * What must be in the database before work begins: this release's schema, the log's partitions, the schedules that the
+ * product brings, and the archive that belongs to this database. Safe on several nodes at once and safe to run again.
+ */
+
+import { ensureLogPartitions } from '../database/log-partitions.ts';
+import { migrate, SchemaTooNewError } from '../database/migrate.ts';
+import { UnsuitableDatabaseError } from '../database/suitability.ts';
+import { ensureSchedule } from '../schedule/ensure.ts';
+import type { Resources } from './resources.ts';
+
+/** The archive directory belongs to another database. */
+export class ForeignArchiveError extends Error {
+  override readonly name = 'ForeignArchiveError';
+}
+
+const claimArchive = `
+  with mine as (insert into installation (archive_id) values ($1) on conflict (singleton) do nothing returning archive_id)
+  select archive_id from mine union all select archive_id from installation limit 1`;
+
+/** Throws what `isUnsuitable` knows when no restart can help. */
+export async function prepareDatabase({ archive, config, database, databaseUrl, log }: Resources): Promise<void> {
+  const migrations = await migrate(databaseUrl());
+  if (migrations.length > 0) log.info({ migrations }, 'the schema was brought to this release');
+  await ensureLogPartitions(database);
+  const [row] = await database.query<{ archive_id: string }>(claimArchive, [archive.id]);
+  if (row!.archive_id !== archive.id) {
+    throw new ForeignArchiveError(
+      `the archive ${config.archive.directory} has the id ${archive.id}, but this database's archive is ${row!.archive_id}; point archive.directory at that one`,
+    );
+  }
+  await database.transaction((tx) =>
+    ensureSchedule(tx, {
+      name: 'sync:manager',
+      cron: '*/5 * * * *',
+      timeZone: 'Europe/Amsterdam',
+      chain: 'sync-manager',
+      input: {},
+      catchUp: 'last',
+      overlap: 'skip',
+    }),
+  );
+}
+
+/** True for what only a person can change: exit code 78. */
+export function isUnsuitable(error: unknown): boolean {
+  return (
+    error instanceof UnsuitableDatabaseError ||
+    error instanceof SchemaTooNewError ||
+    error instanceof ForeignArchiveError
+  );
+}

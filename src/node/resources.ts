@@ -1,0 +1,134 @@
+/**
+ * What one node works with, opened in an order in which nothing needs what comes later. The database may still be unknown
+ * or away: everything here holds the late `Database`, and work begins when `whenPrepared` says so.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { systemClock } from '../alerts/clock.ts';
+import { type AlertService, openAlerts } from '../alerts/open-alerts.ts';
+import { webhookChannel } from '../alerts/webhook.ts';
+import { type Archive, openArchive } from '../archive/archive.ts';
+import type { Availability as EngineAvailability } from '../chains/environment.ts';
+import { type ComputeHolder, computeHolder } from '../compute/holder.ts';
+import type { Config } from '../config/schema.ts';
+import { resolveSecret } from '../config/secret.ts';
+import { type Availability, watchAvailability } from '../database/availability.ts';
+import { type LateDatabase, lateDatabase } from '../database/late-database.ts';
+import { openDatabase } from '../database/pool.ts';
+import { probeDatabase } from '../database/probe.ts';
+import { DatabaseDownError } from '../database/session.ts';
+import type { Log } from '../log/log.ts';
+
+export interface Resources {
+  readonly config: Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly alerts: AlertService;
+  readonly archive: Archive;
+  readonly compute: ComputeHolder;
+  readonly database: LateDatabase;
+  readonly availability: Availability;
+  /** Up, and with this release's schema: what engine and scheduler wait for. */
+  readonly working: EngineAvailability;
+  /** Tells where the database is. The same URL after every start of an embedded server. */
+  useDatabase(url: string): void;
+  /** Throws `DatabaseDownError` while it is not known. */
+  databaseUrl(): string;
+  isPrepared(): boolean;
+  markPrepared(): void;
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Throws `ArchiveError`, and what a webhook's secret reference throws. */
+export async function openResources(
+  config: Config,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): Promise<Resources> {
+  const prepared = Promise.withResolvers<void>();
+  let isPrepared = false;
+  let url: string | null = null;
+  const database = lateDatabase();
+  const databaseUrl = () => {
+    if (url === null) throw new DatabaseDownError('the database has not been started yet');
+    return url;
+  };
+  const availability = watchAvailability({
+    probe: async (signal) => probeDatabase(databaseUrl(), signal),
+    now: () => performance.now(),
+    after(delayMs, run) {
+      const timer = setTimeout(run, delayMs);
+      return () => clearTimeout(timer);
+    },
+    random: Math.random,
+  });
+  const working: EngineAvailability = {
+    report: (error) => void availability.report(error),
+    isUp: () => isPrepared && availability.state().kind === 'up',
+    async whenUp(signal) {
+      await unlessAborted(prepared.promise, signal);
+      await availability.whenUp(signal);
+    },
+  };
+  const { url: webhook } = config.alerts.webhook;
+  const alerts = openAlerts({
+    database,
+    log,
+    stateDirectory: config.stateDirectory,
+    channels: webhook === undefined ? [] : [webhookChannel({ url: resolveSecret(webhook, { ...env }) })],
+    clock: systemClock,
+    availability: working,
+  });
+  mkdirSync(config.archive.directory, { recursive: true, mode: 0o700 });
+  const archive = await openArchive(config.archive.directory, {
+    expectedId: null,
+    randomId: randomUUID,
+    nowMs: Date.now,
+  });
+  return {
+    config,
+    env,
+    log,
+    alerts,
+    archive,
+    compute: computeHolder(),
+    database,
+    availability,
+    working,
+    databaseUrl,
+    useDatabase(found) {
+      if (url === found) return;
+      url = found;
+      database.use(
+        openDatabase(found, {
+          applicationName: 'linekeeper',
+          max: config.database.poolSize,
+          onError: (error) => void availability.report(error),
+        }),
+      );
+    },
+    isPrepared: () => isPrepared,
+    markPrepared() {
+      isPrepared = true;
+      prepared.resolve();
+    },
+    async close(deadlineMs) {
+      await alerts.close(deadlineMs);
+      availability.stop();
+      await Promise.race([database.close(), systemClock.sleep(2_000, new AbortController().signal)]);
+    },
+  };
+}
+
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return promise;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

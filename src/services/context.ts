@@ -1,0 +1,29 @@
+/** What the services behind the doors work with; put together by main. */
+import type { AlertService } from '../alerts/open-alerts.ts';
+import type { Engine } from '../chains/engine.ts';
+import type { Enqueue } from '../chains/enqueue.ts';
+import type { AnyDefinition } from '../chains/registry.ts';
+import type { ComputePool } from '../compute/pool.ts';
+import type { Availability } from '../database/availability.ts';
+import type { Database } from '../database/session.ts';
+import type { RoutingDecision } from '../providers/registry.ts';
+import type { Finding } from './findings.ts';
+
+export interface ServiceContext {
+  readonly database: Database;
+  readonly availability: Pick<Availability, 'state'>;
+  /** Whether this release's schema is in place. */
+  readonly isPrepared: () => boolean;
+  readonly alerts: AlertService;
+  readonly compute: Pick<ComputePool, 'status'>;
+  readonly definitions: readonly AnyDefinition[];
+  readonly enqueue: Enqueue;
+  /** Null while the engine is being restarted. */
+  readonly engine: () => Engine | null;
+  readonly route: (syncType: string) => Promise<RoutingDecision>;
+  readonly wake: () => void;
+  /** What the auditor found last; null before its first look. */
+  readonly findings: () => { readonly lookedMsAgo: number; readonly list: readonly Finding[] } | null;
+  readonly release: string;
+  readonly startedAt: Date;
+}

@@ -1,0 +1,61 @@
+/** `health`: what this node can say about itself within a moment, also while the database is away. */
+import type { HealthView } from '../admin/views.ts';
+import type { ServiceContext } from './context.ts';
+
+type Check = HealthView['checks'][number];
+
+export function health(context: ServiceContext, pid: number): HealthView {
+  const engine = context.engine();
+  const checks = [databaseCheck(context), engineCheck(context), computeCheck(context), auditCheck(context)];
+  const worst = (status: Check['status']) => checks.some((check) => check.status === status);
+  const warnings = context.alerts.warnings();
+  const status = worst('failing') ? 'failing' : worst('degraded') || warnings.length > 0 ? 'degraded' : 'ok';
+  return {
+    status,
+    pid,
+    node: engine?.status().bootId ?? 'none',
+    release: context.release,
+    startedAt: context.startedAt.toISOString(),
+    checks,
+    warnings,
+  };
+}
+
+function databaseCheck({ availability, isPrepared }: ServiceContext): Check {
+  const state = availability.state();
+  if (state.kind !== 'up') {
+    const why = state.kind === 'down' ? `away: ${state.error.message}` : 'being probed';
+    return { name: 'database', status: 'degraded', message: `${why}; work waits and goes on by itself` };
+  }
+  if (!isPrepared()) return { name: 'database', status: 'degraded', message: 'up; its schema is being prepared' };
+  return { name: 'database', status: 'ok', message: 'up' };
+}
+
+function engineCheck(context: ServiceContext): Check {
+  const engine = context.engine();
+  if (!engine) return { name: 'engine', status: 'degraded', message: 'being restarted' };
+  const { busy, lanes, beatMsAgo, claimedMsAgo } = engine.status();
+  const message = `${busy} of ${lanes} lanes busy, last beat ${ago(beatMsAgo)}, last look at the rows ${ago(claimedMsAgo)}`;
+  const proved = beatMsAgo !== null && beatMsAgo < 30_000;
+  return { name: 'engine', status: proved ? 'ok' : 'degraded', message };
+}
+
+function computeCheck({ compute }: ServiceContext): Check {
+  const { threads, running, queued, died } = compute.status();
+  const message = `${threads} threads, ${running} running, ${queued} waiting, ${died} died`;
+  return { name: 'compute', status: threads > 0 ? 'ok' : 'degraded', message };
+}
+
+/** Law 6: what was proven lately, not what is alive. */
+function auditCheck({ findings }: ServiceContext): Check {
+  const last = findings();
+  if (!last) return { name: 'audit', status: 'ok', message: 'has not looked yet' };
+  if (last.list.length > 0) {
+    return { name: 'audit', status: 'failing', message: last.list.map((finding) => finding.message).join('; ') };
+  }
+  return { name: 'audit', status: 'ok', message: `0 chains without a live reason, ${ago(last.lookedMsAgo)}` };
+}
+
+function ago(ms: number | null): string {
+  return ms === null ? 'never yet' : `${(ms / 1000).toFixed(1)} s ago`;
+}

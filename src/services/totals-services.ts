@@ -1,0 +1,85 @@
+/** Totals as the doors show, explain and recalculate them, and the documents that they depend on. */
+import { ServiceError } from '../admin/service-error.ts';
+import type { By } from '../admin/services.ts';
+import type { ExplanationView, RecalculationView, TotalRowView, TotalsView } from '../admin/views.ts';
+import { applyCustomers } from '../customers/apply.ts';
+import { explainTotals } from '../totals/explain.ts';
+import { currentGenerations } from '../totals/generations.ts';
+import { loadTariff } from '../totals/tariff-store.ts';
+import type { ServiceContext } from './context.ts';
+
+const cyclesOfCustomer = `
+  select k.id as "contractId", k.account_no as account from cycle y join contract k on k.id = y.contract_id
+  join customer c on c.id = k.customer_id where c.code = $1 and y.cycle_start = $2::date and y.revision > 0 order by k.account_no`;
+
+const rowsOfGeneration = `
+  select msisdn, category, records, unrated, usage_s as "usageS", usage_octets as "usageOctets", usage_count as "usageCount",
+    amount_e8 as "amountE8", provider_amount_e8 as "providerAmountE8"
+  from total_usage where contract_id = $1 and cycle_start = $2::date and generation = $3 order by msisdn, category`;
+
+export function totalsServices(context: ServiceContext) {
+  const { database } = context;
+
+  async function requireCustomer(customer: string): Promise<void> {
+    const [known] = await database.query('select 1 from customer where code = $1', [customer]);
+    if (!known) throw new ServiceError('not-found', `no customer has the code ${customer}`);
+  }
+
+  async function noSuchCycle(customer: string, cycle: string): Promise<ServiceError> {
+    await requireCustomer(customer);
+    const known = await currentGenerations(database, customer);
+    const have = known.map((one) => one.cycleStart).join(', ') || 'none yet';
+    return new ServiceError(
+      'not-found',
+      `customer ${customer} has no cycle that starts on ${cycle}; its cycles: ${have}`,
+    );
+  }
+
+  return {
+    async recalculateTotals({
+      by,
+      customer,
+      cycle,
+    }: By & { customer: string; cycle: string }): Promise<RecalculationView> {
+      const found = await database.query<{ contractId: string; account: string }>(cyclesOfCustomer, [customer, cycle]);
+      if (found.length === 0) throw await noSuchCycle(customer, cycle);
+      const chains = [];
+      for (const { contractId, account } of found) {
+        const input = { contractId, cycleStart: cycle, requestedBy: by };
+        const { chainId } = await context.enqueue(database, 'totals-recalculate', input, {
+          subject: `${customer}/${cycle}`,
+          requestedBy: by,
+          uniqueKey: `totals-recalculate/${contractId}/${cycle}`,
+        });
+        chains.push({ chainId, account, cycleStart: cycle });
+      }
+      return { chains };
+    },
+
+    async totals({ customer, cycle }: { customer: string; cycle?: string }): Promise<readonly TotalsView[]> {
+      const generations = await currentGenerations(database, customer, cycle);
+      if (generations.length === 0) {
+        if (cycle !== undefined) throw await noSuchCycle(customer, cycle);
+        await requireCustomer(customer);
+      }
+      const views: TotalsView[] = [];
+      for (const { contractId, ...one } of generations) {
+        const key = [contractId, one.cycleStart, one.generation];
+        const rows = cycle === undefined ? [] : await database.query<TotalRowView>(rowsOfGeneration, key);
+        views.push({ ...one, rows });
+      }
+      return views;
+    },
+
+    explainTotals: (query: { customer: string; cycle: string; msisdn?: string; category?: string; limit: number }) =>
+      database.read((session) => explainTotals(session, query)) as Promise<readonly ExplanationView[]>,
+
+    async loadTariff({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
+      return { ...(await database.transaction((tx) => loadTariff(tx, document))) };
+    },
+
+    async applyCustomers({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
+      return { ...(await database.transaction((tx) => applyCustomers(tx, document))) };
+    },
+  };
+}
