@@ -179,7 +179,7 @@ it('rates as a walk over every second does', () => {
       }
     },
   );
-  fc.assert(property, { numRuns: 2500, seed: 7 });
+  fc.assert(property, { numRuns: 1200, seed: 7 });
   // The cases must be worth something: enough of them rated, and in several pieces.
-  assert.ok(seen.rated > 4000 && seen.pieces > seen.rated * 1.5, JSON.stringify(seen));
+  assert.ok(seen.rated > 2500 && seen.pieces > seen.rated * 1.5, JSON.stringify(seen));
 });
