@@ -3,27 +3,24 @@
  * tasks that no totals consumed, due profiles without a task, schedules that did not fire. Each is an alert as long as it
  * lasts, and part of health.
  */
-import type { AlertInput, Alerts } from '../src/alerts/alerts.ts';
+import type { Alerts } from '../src/alerts/alerts.ts';
 import type { Availability } from '../src/chains/environment.ts';
 import { isConnectionError } from '../src/database/session.ts';
+import type { Finding } from '../src/services/findings.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorSpec } from '../supervisors/types.ts';
 
 export type AuditorMessage = { readonly type: 'look' };
 
-export interface AuditorFinding extends Omit<AlertInput, 'level'> {
-  readonly count: number;
-}
-
 export interface AuditorState {
   readonly looks: number;
   readonly lastLookMs: number | null;
-  readonly findings: readonly AuditorFinding[];
+  readonly findings: readonly Finding[];
 }
 
 export interface AuditorServices {
   /** Everything that is wrong now; empty in a healthy system. */
-  readonly find: () => Promise<readonly AuditorFinding[]>;
+  readonly find: () => Promise<readonly Finding[]>;
   readonly report: (state: AuditorState) => void;
   readonly alerts: Alerts;
   readonly availability: Availability;
@@ -61,9 +58,9 @@ export function auditor(services: AuditorServices): ActorSpec<AuditorMessage, Au
   });
 }
 
-function tell(alerts: Alerts, before: readonly AuditorFinding[], now: readonly AuditorFinding[]): void {
+function tell(alerts: Alerts, before: readonly Finding[], now: readonly Finding[]): void {
   for (const { rule, subject, message, detail } of now) {
-    alerts.raise({ rule, subject, message, level: 'critical', ...(detail ? { detail } : {}) });
+    alerts.raise({ rule, subject, message, level: 'critical', detail });
   }
   for (const gone of before) {
     if (!now.some((one) => one.rule === gone.rule && one.subject === gone.subject))

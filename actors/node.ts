@@ -59,11 +59,11 @@ export function nodeParts(
 
   const route = async (syncType: string): Promise<RoutingDecision> => {
     const ref = (await started).ref<RouterMessage>('work/providers/router');
-    return ask(ref, (reply) => ({ type: 'route', syncType, reply }), { deadlineMs: askDeadlineMs });
+    return ask(ref, (reply): RouterMessage => ({ type: 'route', syncType, reply }), { deadlineMs: askDeadlineMs });
   };
   const acquireSession = async (syncType: string): Promise<ProviderSession | null> => {
     const ref = (await started).ref<ProviderMessage>(`work/providers/${providerId(syncType)}`);
-    return ask(ref, (reply) => ({ type: 'acquire', reply }), { deadlineMs: askDeadlineMs });
+    return ask(ref, (reply): ProviderMessage => ({ type: 'acquire', reply }), { deadlineMs: askDeadlineMs });
   };
   // a chain may open chains: its services know `enqueue` before the registry that it checks names against is there
   const enqueueChain: EnqueueChain = async (tx, chain, input, options) =>

@@ -42,6 +42,8 @@ export interface Availability {
   report(error: unknown): boolean;
   /** Resolves at once while up. Rejects with the signal's reason, or `DatabaseDownError` when stopped. */
   whenUp(signal?: AbortSignal): Promise<void>;
+  /** Probes now instead of at the next turn: somebody knows that things have changed. */
+  look(): void;
   /** Called after every change of kind; returns how to stop that. */
   subscribe(listener: (state: AvailabilityState) => void): () => void;
   /** Idempotent. Everyone who waits is rejected. */
@@ -125,6 +127,7 @@ export function watchAvailability(options: AvailabilityOptions): Availability {
       }
       return true;
     },
+    look: probe,
     whenUp(signal) {
       if (signal?.aborted) return Promise.reject(signal.reason);
       if (stopped) return Promise.reject(new DatabaseDownError('the prober was stopped'));

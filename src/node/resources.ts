@@ -97,6 +97,7 @@ export async function openResources(
     working,
     databaseUrl,
     useDatabase(found) {
+      queueMicrotask(availability.look);
       if (url === found) return;
       url = found;
       database.use(

@@ -83,7 +83,7 @@ export async function publishTotals(
      values ($1, $2, $3, $4, $5, 'building', '', $6)`,
     [contractId, cycle.customerId, cycleStart, generation, cycle.ratingRunId, reason],
   );
-  await tx.query(build, [contractId, cycleStart, cycle.customerId, generation, cycle.ratingRunId]);
+  await buildTotals(tx, [contractId, cycleStart, cycle.customerId, generation, cycle.ratingRunId]);
   const [sum] = await tx.query<Sums>(sums, [...key, cycle.ratingRunId]);
   verify(sum!, contractId, cycleStart);
   const unchanged = cycle.current !== null && cycle.digest === sum!.digest;
@@ -94,6 +94,16 @@ export async function publishTotals(
   await dropOldRuns(tx, contractId, cycleStart, cycle.ratingRunId);
   const { digest, amountE8 } = sum!;
   return { cycleStart, generation: published, unchanged, digest, records: Number(sum!.records), amountE8 };
+}
+
+/**
+ * The records of a cycle were often copied in moments ago and have no statistics: PostgreSQL then joins 16,000 rows with
+ * nested loops over whole partitions (40 s instead of 0.2 s). A hash join is right at every size, so it is pinned here.
+ */
+async function buildTotals(tx: Tx, values: readonly unknown[]): Promise<void> {
+  await tx.query('set local enable_nestloop = off');
+  await tx.query(build, values);
+  await tx.query('set local enable_nestloop = on');
 }
 
 function verify(sum: Sums, contractId: string, cycleStart: string): void {

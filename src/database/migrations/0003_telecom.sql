@@ -255,7 +255,8 @@ create table quarantine (
   at timestamptz not null default now()
 );
 
--- Partitions by month of cycle_start, made on demand; the advisory lock orders concurrent makers.
+-- Partitions by month of cycle_start, made on demand; the advisory lock orders concurrent makers. What is there is read
+-- from pg_class and not by to_regclass, whose cache still says no after the lock was waited for.
 create function ensure_cycle_partition(month date) returns void language plpgsql as $$
 declare
   lower_bound date := date_trunc('month', month)::date;
@@ -265,9 +266,9 @@ declare
 begin
   foreach parent in array array['cdr', 'rated_cdr'] loop
     child := parent || '_' || to_char(lower_bound, 'YYYY_MM');
-    if to_regclass(child) is null then
+    if not exists (select from pg_class where relname = child and relnamespace = current_schema()::regnamespace) then
       perform pg_advisory_xact_lock(hashtext('ensure_cycle_partition'));
-      if to_regclass(child) is null then
+      if not exists (select from pg_class where relname = child and relnamespace = current_schema()::regnamespace) then
         execute format('create table %I (like %I including all excluding identity)', child, parent);
         execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, child, lower_bound, upper_bound);
       end if;
