@@ -52,7 +52,10 @@ export function edgeCalls(random: Random, place: TrafficPlace, tariffChanges: re
       call(at(day, '17:59:50'), 40),
       call(at(day, '17:59:25'), 95, fixed(random)),
     );
-    edges.push(call(at(day, '02:29:35'), 75), call(at(day, '16:00:00'), 45_000, fixed(random)));
+    for (const border of ['02:30:00', '08:00:00', '18:00:00']) {
+      edges.push(call(at(day, border), 20), call(at(day, border) - 1, 1, fixed(random)));
+    }
+    edges.push(call(at(day, '02:29:35'), 75), call(at(day, '23:00:00'), day === 8 ? 45_000 : 4000, fixed(random)));
   }
   edges.push(call(at(12, '10:00:00'), 60, international(random)), call(at(12, '11:00:00'), 90, satellite(random)));
   edges.push({ ...call(at(13, '09:30:00'), 45), callCode: '9999' });

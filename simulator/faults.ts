@@ -53,6 +53,7 @@ export function accountFiles(delivery: FaultyDelivery): AccountFiles {
   const result: AccountFiles = { written: [], expectations: [], lines: [], redelivered: null };
   let previous = noPreviousFile();
   let blocked = false;
+  const redelivered = new Map<number, UsageRecord[]>();
   months.forEach((month, index) => {
     const fault = faultOf(faults, account.customer, month);
     const lines = withUnknownCodes(delivery.lines[index] ?? [], fault);
@@ -83,19 +84,15 @@ export function accountFiles(delivery: FaultyDelivery): AccountFiles {
     blocked ||= refused;
     previous = { seq: contents.seq, crc: file.crc };
     if (fault?.fault === 'F07') {
-      result.redelivered ??= [...delivery.lines];
       const changed = redeliveredLines(delivery.lines, index);
-      result.redelivered[index] = changed;
+      redelivered.set(index, changed);
       result.written.push(
         ...pair(`redeliver/${account.account}`, encodeFile({ ...contents, lines: changed }, calendar)),
       );
     }
   });
-  return {
-    ...result,
-    redelivered:
-      result.redelivered?.map((lines, i) => (lines === delivery.lines[i] ? (result.lines[i] ?? lines) : lines)) ?? null,
-  };
+  if (redelivered.size === 0) return result;
+  return { ...result, redelivered: result.lines.map((lines, index) => redelivered.get(index) ?? lines) };
 }
 
 function isRefused(fault: Fault | undefined, badLines: number, recordCount: number): boolean {
@@ -109,7 +106,7 @@ function tamperingOf(fault: Fault | undefined, extraLines: { text: string; amoun
   return { extraLines };
 }
 
-/** F11: the first ordinary voice lines get a call code that no layout knows; doubles of them in the same way. */
+/** F11: five voice lines that stand alone (edge calls are never doubled or corrected) get a call code nobody knows. */
 function withUnknownCodes(lines: UsageRecord[], fault: Fault | undefined): UsageRecord[] {
   if (fault?.fault !== 'F11') return lines;
   const edges = lines.filter((line) => line.isEdge && line.line === '10' && line.callCode !== '9999').slice(0, 5);

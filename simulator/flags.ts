@@ -41,6 +41,9 @@ The same flags write the same bytes.
   --help             this text
 `;
 
+/** A file is built in memory, and one string holds at most 512 MiB. */
+const mostLinesPerFile = 2_000_000;
+
 /** Null when help was asked for. Throws UsageError. */
 export function readFlags(args: readonly string[]): Flags | null {
   const values = parse(args);
@@ -51,13 +54,14 @@ export function readFlags(args: readonly string[]): Flags | null {
       throw new UsageError(`--months: "${month}" is no month such as 2026-03`);
   }
   const customers = whole('--customers', values.customers ?? '2', 1, 500);
+  const files = customers * months.length;
   return {
     out: resolve(values.out ?? '.linekeeper/simulator'),
     seed: whole('--seed', values.seed ?? '7', 0, 4_294_967_295),
     customers,
     subs: whole('--subs', values.subs ?? '200', customers, 1_000_000),
     months,
-    records: whole('--records', values.records ?? '100000', customers * months.length, 9_000_000),
+    records: whole('--records', values.records ?? '100000', files, files * mostLinesPerFile),
     sftpPort: values['sftp-port'] === undefined ? null : whole('--sftp-port', values['sftp-port'], 0, 65_535),
     faults: values.faults === undefined ? [] : readFaults(values.faults, months, customers),
     truth: values['no-truth'] !== true,

@@ -3,6 +3,7 @@
  * it prints one JSON line when everything is there; everything else goes to standard error. Exit codes: 0 done, 64 wrong
  * flags or an unusable directory, 1 anything else.
  */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { customersForm, type SftpAccess } from './account.ts';
@@ -32,7 +33,12 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
       ? null
       : { host: '127.0.0.1', port: server.port, user: sftpUser, passwordEnv, hostKeySha256: server.hostKeySha256 };
   const startedMs = performance.now();
-  writeWorld(flags, sftp);
+  try {
+    writeWorld(flags, sftp);
+  } catch (error) {
+    await server?.stop(); // else the server would keep a failed process alive
+    throw error;
+  }
   const tookMs = Math.round(performance.now() - startedMs);
   process.stderr.write(`simulator: ${flags.records} lines for ${flags.customers} customers in ${tookMs} ms\n`);
   process.stdout.write(`${JSON.stringify({ ready: true, out: flags.out, ...sftp })}\n`);
@@ -61,6 +67,7 @@ function writeWorld(flags: Flags, sftp: SftpAccess | null): void {
 
 async function serve(flags: Flags, port: number, password: string): Promise<SftpServer> {
   const root = join(flags.out, 'drops');
+  mkdirSync(root, { recursive: true });
   try {
     return await startSftpServer({ root, hostKeyPath: hostKeyIn(flags.out), port, user: sftpUser, password });
   } catch (error) {

@@ -101,6 +101,7 @@ function voice(price: Price): RuleForm[] {
       match: { prefixes: ['32', '49', '33', '34', '48', '44', '1'], categories },
       connectFee: price(70_000),
       steps: steps(perMinute(60, 1), [0, price(101_000)]),
+      rounding: { decimals: 4, mode: 'up' },
     },
     {
       id: 'near-mobile',
