@@ -49,7 +49,7 @@ export class CopySink implements RecordSink {
     out.plain(record.kind);
     out.plainOrNull(record.callCode ? record.callCode.code : null);
     out.plain(record.category);
-    out.hexOrNull(record.dialled.hash);
+    out.hexOrNull(record.dialledHash);
     out.plainOrNull(record.prefix);
     out.plainOrNull(record.dialled.masked);
     out.plainOrNull(record.visited);

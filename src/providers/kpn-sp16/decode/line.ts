@@ -3,9 +3,9 @@
  * line into quarantine. No strings are made per record: numbers are read from bytes, texts come from tables.
  */
 import { callCodes, homeCountryCode, unknownCategory } from '../call-codes.ts';
-import { amountUnitE8, lineLength, type Position, recordLayout } from '../layout.ts';
+import { amountUnitE8, type Position, recordLayout } from '../layout.ts';
 import { ContentHash } from './content-hash.ts';
-import { DialledMemo, noDialled } from './dialled-memo.ts';
+import { DialledNumbers, noDialled } from './dialled-numbers.ts';
 import { isBlank, paddedDigits, readDate, readDigits, readSigned, readTime } from './digits.ts';
 import { type DstFlag, LocalClock } from './local-start.ts';
 import type { Sp16Record } from './record.ts';
@@ -36,7 +36,7 @@ const at = offsets(recordLayout);
 export class LineDecoder {
   readonly record: Sp16Record;
   readonly #clock: LocalClock;
-  readonly #dialled: DialledMemo;
+  readonly #dialled: DialledNumbers;
   readonly #hash = new ContentHash();
   readonly #visited = new Map<number, string>();
   readonly #latestMs: number;
@@ -44,7 +44,7 @@ export class LineDecoder {
 
   constructor(options: LineDecoderOptions) {
     this.#clock = new LocalClock(options.timeZone);
-    this.#dialled = new DialledMemo(options.numberMask, options.hashKey);
+    this.#dialled = new DialledNumbers(options.numberMask, options.hashKey);
     this.#latestMs = options.nowMs + dayMs;
     this.record = emptyRecord();
   }
@@ -61,11 +61,12 @@ export class LineDecoder {
     const tens = bytes[start]!;
     const known = bytes[start + 1] === 48 && tens >= 49 && tens <= 53;
     record.amountUnits = known ? readSigned(bytes, start + at.amount, 12) : Number.NaN;
-    this.#hash.update(bytes, start, lineLength);
+    this.#hash.update(bytes, start);
     record.hashHigh = this.#hash.high;
     record.hashLow = this.#hash.low;
     if (this.#hash.hasControl) return fault('control-character', null, 'has a control character');
-    if (this.#hash.hasHighByte && !latin1InTextOnly(bytes, start)) return notLatin1;
+    if (this.#hash.highByteOutside) return notLatin1;
+    if (this.#hash.highByteInText && !latin1Text(bytes, start)) return notLatin1;
     if (!known) return fault('unknown-record-type', 'type', 'is no record type of this layout');
     if (isBlank(bytes, start + at.id, 12)) return fault('missing-id', 'id', 'is blank');
     return tens <= 51 ? this.#usage(bytes, start, tens) : this.#charge(bytes, start, tens);
@@ -78,6 +79,7 @@ export class LineDecoder {
     const dialled = tens === 51 ? noDialled : this.#dialled.of(bytes, start + at.dialled);
     if (!dialled) return fault('bad-number', 'dialled', 'is no dialled number');
     record.dialled = dialled;
+    record.dialledHash = dialled === noDialled ? null : this.#dialled.hashOf(bytes, start + at.dialled);
     record.prefix = dialled.prefix;
     const correctionFault = this.#correction(bytes, start);
     const startFault = this.#start(bytes, start);
@@ -132,6 +134,7 @@ export class LineDecoder {
     record.category = record.kind;
     record.callCode = null;
     record.dialled = noDialled;
+    record.dialledHash = null;
     record.prefix = '';
     record.visited = '';
     record.inBundle = null;
@@ -210,9 +213,10 @@ function fault(code: string, field: RecordField | null, what: string): LineFault
   return { code, field, what };
 }
 
-/** Bytes above 0x7e only as letters of the text field, and not as UTF-8 read as Latin-1 (Ã or Â before a symbol). */
-function latin1InTextOnly(bytes: Buffer, start: number): boolean {
-  for (let index = start; index < start + lineLength; index += 1) {
+/** Letters of the text field that are ISO-8859-1, and not UTF-8 read as that (Ã or Â before a symbol). */
+function latin1Text(bytes: Buffer, start: number): boolean {
+  const end = start + ((recordLayout.text.to + 3) & ~3);
+  for (let index = start + (at.text & ~3); index < end; index += 1) {
     const byte = bytes[index]!;
     if (byte < 0x7f) continue;
     if (byte < 0xa0 || index < start + at.text || index >= start + recordLayout.text.to) return false;
@@ -240,6 +244,7 @@ function emptyRecord(): Sp16Record {
     line: 0,
     callCode: null,
     dialled: noDialled,
+    dialledHash: null,
     msisdnDigits: 0,
     date: 0,
     second: 0,

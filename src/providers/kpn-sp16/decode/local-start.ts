@@ -34,6 +34,8 @@ export class LocalClock {
   readonly #hours = new Map<number, Hour>();
   #lastKey = -1;
   #lastHour: Hour | null = null;
+  #lastDate = -1;
+  #lastStill: Hour | null = null;
   #lines = 0;
   #disorder = 0;
   #previous = 0;
@@ -98,18 +100,35 @@ export class LocalClock {
   #hour(key: number): Hour {
     let hour = this.#hours.get(key);
     if (!hour) {
-      const date = Math.floor(key / 100);
-      const start = (key % 100) * 3600;
-      const opening = this.#look(date, start);
-      const closing = this.#look(date, start + 3599);
-      const mixed = opening.first !== closing.first || opening.second !== closing.second || opening.gap !== closing.gap;
-      hour = { ...opening, mixed };
+      hour = this.#makeHour(Math.floor(key / 100), key % 100);
       if (this.#hours.size >= cachedHours) this.#hours.clear();
       this.#hours.set(key, hour);
     }
     this.#lastKey = key;
     this.#lastHour = hour;
     return hour;
+  }
+
+  #makeHour(date: number, hour: number): Hour {
+    const still = this.#stillDay(date);
+    if (still) return still;
+    const opening = this.#look(date, hour * 3600);
+    const closing = this.#look(date, hour * 3600 + 3599);
+    const mixed = opening.first !== closing.first || opening.second !== closing.second || opening.gap !== closing.gap;
+    return { ...opening, mixed };
+  }
+
+  /** What holds for every hour of a day that has no change of the clock on it or beside it; null for other days. */
+  #stillDay(date: number): Hour | null {
+    if (date === this.#lastDate) return this.#lastStill;
+    const day = new Temporal.PlainDate(Math.floor(date / 10_000), Math.floor(date / 100) % 100, date % 100);
+    const before = day.subtract({ days: 1 }).toZonedDateTime(this.#timeZone);
+    const change = before.getTimeZoneTransition('next');
+    const offset = before.offsetNanoseconds / 6e10;
+    const still = change === null || change.epochMilliseconds > before.epochMilliseconds + 4 * 86_400_000;
+    this.#lastDate = date;
+    this.#lastStill = still ? { first: offset, second: offset, gap: false, mixed: false } : null;
+    return this.#lastStill;
   }
 
   #look(date: number, second: number): Hour {

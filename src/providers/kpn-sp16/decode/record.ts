@@ -4,7 +4,7 @@
  */
 import type { RateableRecord } from '../../../telecom/record.ts';
 import type { CallCode } from '../call-codes.ts';
-import type { KeptDialled } from './dialled-memo.ts';
+import type { KeptDialled } from './dialled-numbers.ts';
 
 export interface Sp16Record extends RateableRecord {
   /** The line's bytes begin at `at`. */
@@ -15,6 +15,8 @@ export interface Sp16Record extends RateableRecord {
   /** Null for charges, which have none. */
   callCode: CallCode | null;
   dialled: KeptDialled;
+  /** HMAC-SHA256 of the E.164 digits, hex; null without a number, for a confidential one, and when no key was given. */
+  dialledHash: string | null;
   msisdnDigits: number;
   /** Local start date, yyyymmdd, and second of that day. */
   date: number;

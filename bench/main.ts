@@ -1,0 +1,13 @@
+/** `npm run bench -- <name> [options]`: prints JSON lines and a table. */
+import { benchSp16 } from './sp16/bench.ts';
+
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { sp16: benchSp16 };
+
+const [name, ...args] = process.argv.slice(2);
+const bench = benches[name ?? ''];
+if (bench) {
+  await bench(args);
+} else {
+  console.error(`npm run bench -- ${Object.keys(benches).join(' | ')}${name ? ` (not ${name})` : ''}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,49 @@
+/**
+ * A pool worker for tests: tasks that die, hang or lie, and the service's own tasks. A file named in `poisonFile` kills the
+ * thread when it is decoded, as a poison record would.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import { threadId } from 'node:worker_threads';
+import type { TaskControl } from '../../src/compute/task-control.ts';
+import type { TaskArgs } from '../../src/compute/tasks/messages.ts';
+import { runTask } from '../../src/compute/tasks/run-task.ts';
+import { threadEntry } from '../../src/compute/worker-entry.ts';
+
+export type PoisonArgs =
+  | { task: 'echo'; value: unknown }
+  | { task: 'exit' | 'out-of-memory' | 'endless' | 'unclonable' | 'stray-rejection' | 'disk-full' }
+  | { task: 'until-stopped' }
+  | { task: 'poisoned'; poisonFile: string; inner: TaskArgs };
+
+export default threadEntry(async (args: PoisonArgs, control: TaskControl): Promise<unknown> => {
+  switch (args.task) {
+    case 'echo':
+      return { value: args.value, threadId };
+    case 'exit':
+      return process.exit(70);
+    case 'out-of-memory': {
+      const hoard: unknown[] = [];
+      for (;;) hoard.push(new Array(1000).fill(hoard.length));
+    }
+    case 'endless':
+      for (;;) control.progress(1, 2);
+    case 'unclonable':
+      return { method: () => 1 };
+    case 'stray-rejection':
+      void Promise.reject(new Error('nobody awaits me'));
+      await turn();
+      await turn();
+      return 'too late';
+    case 'disk-full':
+      throw Object.assign(new Error('no space left on device', { cause: new TypeError('why') }), { code: 'ENOSPC' });
+    case 'until-stopped':
+      for (let step = 1; ; step += 1) {
+        control.throwIfAborted();
+        control.progress(step, Number.MAX_SAFE_INTEGER);
+        await turn();
+      }
+    case 'poisoned':
+      if ('path' in args.inner && args.inner.path === args.poisonFile) process.exit(1);
+      return runTask(args.inner, control);
+  }
+});
