@@ -103,7 +103,8 @@ function merge(
     const key = [...path, name].join('.');
     const leaf = configKeys.some((known) => known.path === key);
     if (!leaf && value !== null && typeof value === 'object' && !Array.isArray(value)) {
-      const below = target[name];
+      // `__proto__` is a key like any other here, and must not reach the prototype.
+      const below = Object.hasOwn(target, name) ? target[name] : null;
       const child: Tree = below !== null && typeof below === 'object' ? (below as Tree) : {};
       Object.defineProperty(target, name, { value: child, enumerable: true, configurable: true, writable: true });
       merge(child, value as Tree, [...path, name], origin, origins);

@@ -1,6 +1,6 @@
 /** Makes the state directory and proves that it can be worked in, or says in one line why not and what to do. */
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export class StateDirectoryError extends Error {
   override readonly name = 'StateDirectoryError';
@@ -10,8 +10,7 @@ export class StateDirectoryError extends Error {
 export function prepareStateDirectory(directory: string): void {
   const way = 'set stateDirectory (LINEKEEPER_STATE_DIRECTORY) to a directory that this user can write to';
   try {
-    const created = mkdirSync(directory, { recursive: true, mode: 0o711 });
-    if (created) chmodSync(directory, 0o711);
+    make(directory);
     if (!statSync(directory).isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
     const probe = join(directory, `.probe.${process.pid}`);
     writeFileSync(probe, '');
@@ -19,6 +18,19 @@ export function prepareStateDirectory(directory: string): void {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new StateDirectoryError(`the state directory ${directory} ${wordsFor(code)}: ${way}`, { cause });
+  }
+}
+
+/** mkdirSync's own `recursive` loops for ever where mkdir says ENOENT below a parent that exists, as /proc does. */
+function make(directory: string): void {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  if (!existsSync(parent)) make(parent);
+  try {
+    mkdirSync(directory);
+    chmodSync(directory, 0o711);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
