@@ -8,6 +8,8 @@
  *       receive: (count, message: { add: number }) => count + message.add,
  *     });
  *     const spec = supervisor({ id: 'root', strategy: 'rest_for_one', children: [counter] });
+ *
+ * When `init` takes its context, TypeScript cannot infer the message type any more: write `actor<Message, State>({ … })`.
  */
 import type { ActorSpec, SupervisorSpec } from './types.ts';
 import { checkActor, checkSupervisor } from './validation.ts';
