@@ -1,0 +1,135 @@
+/**
+ * Who owns a state directory: the process that listens on `owner.sock` in it. The socket answers every connection with
+ * the owner's pid, so a second opener is refused by name. A socket that a killed owner left behind refuses connections,
+ * and only then is it removed.
+ *
+ * The socket is bound under a name of its own and linked to `owner.sock` once it listens: a link is made by one opener
+ * only, and nobody can see a socket that is bound but does not listen yet. All paths go through /proc/self/fd, because a
+ * unix socket's path may not exceed 107 bytes and a state directory's may.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+
+/** Another live process owns the state directory. */
+export class StateDirectoryOwnedError extends Error {
+  override readonly name = 'StateDirectoryOwnedError';
+  readonly ownerPid: number | null;
+  readonly directory: string;
+  constructor(directory: string, ownerPid: number | null) {
+    const owner = ownerPid === null ? 'a process that holds it but did not answer' : `process ${ownerPid}`;
+    super(
+      `the state directory ${directory} is in use by ${owner}: stop that process, or give this one a stateDirectory of its own`,
+    );
+    this.directory = directory;
+    this.ownerPid = ownerPid;
+  }
+}
+
+export interface Ownership {
+  readonly directory: string;
+  /** Gives the directory up. Idempotent. */
+  release(): Promise<void>;
+}
+
+const answerTimeoutMs = 2_000;
+
+/** Takes the directory or throws `StateDirectoryOwnedError`. It must exist and be writable. */
+export async function ownStateDirectory(directory: string): Promise<Ownership> {
+  const fd = openSync(directory, 'r');
+  const at = (name: string) => `/proc/self/fd/${fd}/${name}`;
+  const draft = at(`owner.${process.pid}.${randomBytes(4).toString('hex')}`);
+  const socket = at('owner.sock');
+  let server: Server | undefined;
+  try {
+    server = await listen(draft);
+    const { ino } = await lstat(draft);
+    for (;;) {
+      try {
+        await link(draft, socket);
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      await removeStale(directory, socket, at);
+    }
+    await unlink(draft);
+    let released: Promise<void> | undefined;
+    const held = server;
+    return {
+      directory,
+      release: () => {
+        released ??= (async () => {
+          const now = await lstat(socket).catch(() => null);
+          if (now?.ino === ino) await unlink(socket).catch(() => {});
+          await close(held);
+          closeSync(fd);
+        })();
+        return released;
+      },
+    };
+  } catch (error) {
+    if (server) await close(server);
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** Moves the socket aside, and only when nobody listens on what was moved is it gone for good. */
+async function removeStale(directory: string, socket: string, at: (name: string) => string): Promise<void> {
+  const first = await ask(socket);
+  if (first !== 'nobody') throw new StateDirectoryOwnedError(directory, first);
+  const aside = at(`owner.stale.${randomBytes(4).toString('hex')}`);
+  try {
+    await rename(socket, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const moved = await ask(aside);
+  // Between the question and the move another opener may have become the owner: then its socket goes back.
+  if (moved !== 'nobody') await link(aside, socket).catch(() => {});
+  await unlink(aside).catch(() => {});
+  if (moved !== 'nobody') throw new StateDirectoryOwnedError(directory, moved);
+}
+
+/** The pid of who listens; null when someone listens and does not say; `nobody` when the connection is refused. */
+function ask(path: string): Promise<number | null | 'nobody'> {
+  return new Promise((resolve) => {
+    let text = '';
+    const client = connect(path);
+    const timer = setTimeout(() => finish(null), answerTimeoutMs);
+    function finish(answer: number | null | 'nobody') {
+      clearTimeout(timer);
+      client.destroy();
+      resolve(answer);
+    }
+    client.setEncoding('utf8');
+    client.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    client.on('end', () => finish(/^\d+$/.test(text) ? Number(text) : null));
+    client.on('error', (error: NodeJS.ErrnoException) => {
+      finish(error.code === 'ECONNREFUSED' || error.code === 'ENOENT' ? 'nobody' : null);
+    });
+  });
+}
+
+function listen(path: string): Promise<Server> {
+  const server = createServer((client) => {
+    client.on('error', () => {});
+    client.end(String(process.pid));
+  });
+  server.unref();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => resolve(server));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
