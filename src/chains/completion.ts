@@ -60,14 +60,18 @@ export async function completeOnce(context: CompletionContext, run: Run, plan: P
   const commit = decision.kind === 'succeeded' || decision.kind === 'failed' ? decision.commit : null;
   let moved: Moved | null;
   if (commit) {
-    moved = await context.sessions.commits.transaction(async (tx) => {
-      const fence = await tx.query(lockByFence, [chainId, context.bootId, run.chain.token]);
-      if (fence.length === 0) return null;
-      const output = await runCallback(context, run, plan, tx, commit);
-      const written = await write(context, run, plan, tx, output);
-      await context.stopPoints.reach('before-commit', chainId, step);
-      return written;
-    });
+    const deadline = new AbortController();
+    moved = await context.sessions.commits.transaction(
+      async (tx) => {
+        const fence = await tx.query(lockByFence, [chainId, context.bootId, run.chain.token]);
+        if (fence.length === 0) return null;
+        const output = await runCallback(context, run, plan, tx, commit, deadline);
+        const written = await write(context, run, plan, tx, output);
+        await context.stopPoints.reach('before-commit', chainId, step);
+        return written;
+      },
+      { signal: deadline.signal },
+    );
   } else {
     await context.stopPoints.reach('before-commit', chainId, step);
     moved = await write(context, run, plan, context.sessions.engine, null);
@@ -83,20 +87,25 @@ async function runCallback(
   plan: Plan,
   tx: Tx,
   commit: Commit,
+  deadline: AbortController,
 ): Promise<string | null> {
   const who = `step ${run.chain.step} of chain ${run.chain.name}`;
   const guarded = guardTx(tx, who, () =>
     context.stopPoints.reach('mid-commit-callback', run.chain.chainId, run.chain.step),
   );
   const deadlineMs = plan.step?.deadlineMs ?? 60_000;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`commit of ${who} took longer than ${deadlineMs} ms`)), deadlineMs);
-  });
+  // the abort cancels the statement that runs, the race ends the wait for whatever else the callback awaits
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new CallbackError(`commit of ${who} took longer than ${deadlineMs} ms, its step's deadline`);
+    deadline.abort(error);
+    late.reject(error);
+  }, deadlineMs);
   try {
-    const output = await Promise.race([commit(guarded.tx), late]);
+    const output = await Promise.race([commit(guarded.tx), late.promise]);
     return output === undefined ? null : serialise(output, `output of the commit of ${who}`);
   } catch (error) {
+    if (error instanceof CallbackError) throw error;
     if (guarded.lost()) throw guarded.lost();
     throw new CallbackError(`commit of ${who} threw: ${errorOf(error).message}`, { cause: error });
   } finally {

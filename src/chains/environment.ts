@@ -2,6 +2,7 @@
  * What the engine is given from outside: nothing below reaches for a clock, randomness, a logger or the environment.
  */
 import type { Alerts } from '../alerts/alerts.ts';
+import type { Availability } from '../database/availability.ts';
 import type { PoolOptions } from '../database/pool.ts';
 import type { Database } from '../database/session.ts';
 import type { Signals } from '../signals/signals.ts';
@@ -18,14 +19,8 @@ export interface EngineLog extends StepLog {
   error(fields: Record<string, unknown>, message: string): void;
 }
 
-/** The database's state up or down, kept by a prober elsewhere. `src/chains` only reports and waits. */
-export interface Availability {
-  /** A connection-class error was seen. Never throws. */
-  report(error: unknown): void;
-  /** Resolves when the database is up; rejects with the signal's reason when that aborts first. */
-  whenUp(signal?: AbortSignal): Promise<void>;
-  isUp(): boolean;
-}
+/** The part of `src/database/availability.ts` that the engine needs: it reports connection errors, and waits. */
+export type EngineAvailability = Pick<Availability, 'report' | 'whenUp'>;
 
 /** Opens a pool on the engine's database, such as `(options) => openDatabase(url, options)`. */
 export type OpenDatabase = (options: PoolOptions) => Database;
@@ -47,7 +42,7 @@ export interface EngineOptions {
   readonly random: () => number;
   readonly nodeInfo: NodeInfo;
   readonly alerts: Alerts;
-  readonly availability: Availability;
+  readonly availability: EngineAvailability;
   /** Handlers at once. Default 64. */
   readonly lanes?: number;
   /** Default 6,000 ms: a node whose beat stood still for so long is dead. */

@@ -215,13 +215,13 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   async function stop(deadlineMs: number): Promise<void> {
     lanes.drain();
     draining.abort(new RunAborted('stopped', 'the node stops'));
-    if (isRegistered && availability.isUp()) void lease.setState('draining').catch(() => {});
+    if (isRegistered) void lease.setState('draining').catch(() => {});
     // the work loop first: a claim that was under way may still hand over or give back
     const drained = working.then(() => lanes.idle());
     await within(drained, deadlineMs);
     lanes.abort(new RunAborted('stopped', 'the node stopped before the step was done'));
     await within(drained, releaseMs);
-    if (isRegistered && availability.isUp())
+    if (isRegistered)
       await within(
         lease.setState('ended').catch(() => {}),
         releaseMs,

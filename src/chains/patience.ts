@@ -3,7 +3,7 @@
  * (deadlock, serialization, lock timeout, too little memory or disk) is tried again. Neither burns an attempt.
  */
 import { isConnectionError } from '../database/session.ts';
-import type { Availability } from './environment.ts';
+import type { EngineAvailability } from './environment.ts';
 import { pause } from './wake.ts';
 
 const baseMs = 20;
@@ -28,7 +28,7 @@ export interface Patience {
  * The wait grows with full jitter from 20 ms to 2 s, because the availability may already say "up" while this call keeps
  * failing. Rejects with the signal's reason when that aborts.
  */
-export function createPatience(availability: Availability, random: () => number): Patience {
+export function createPatience(availability: EngineAvailability, random: () => number): Patience {
   let failures = 0;
   return {
     async waitOut(error, signal) {

@@ -48,13 +48,15 @@ export function openSessions(open: OpenDatabase, bootId: string, onError: (error
     reads,
     lease,
     async close(deadlineMs) {
-      const closed = Promise.allSettled([engine, commits, reads, lease].map((database) => database.close()));
+      const pools = [engine, commits, reads, lease];
+      const closed = Promise.allSettled(pools.map((database) => database.close()));
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise((resolve) => {
         timer = setTimeout(resolve, deadlineMs);
       });
       await Promise.race([closed, late]);
       clearTimeout(timer);
+      for (const database of pools) database.abandon(new Error('the engine has ended'));
     },
   };
 }
@@ -82,12 +84,11 @@ export function bounded(database: Database, max: number): Database {
   }
 
   return {
+    ...database,
     query: <R extends Row>(text: string, values?: readonly unknown[]) => through(() => database.query<R>(text, values)),
-    transaction: <T>(work: (tx: Tx) => Promise<T>) => through(() => database.transaction(work)),
+    transaction: <T>(work: (tx: Tx) => Promise<T>, options?: { signal?: AbortSignal }) =>
+      through(() => database.transaction(work, options)),
     read: <T>(work: (session: ReadSession) => Promise<T>, options?: { signal?: AbortSignal }) =>
       through(() => database.read(work, options)),
-    status: () => database.status(),
-    abandon: (reason) => database.abandon(reason),
-    close: () => database.close(),
   };
 }

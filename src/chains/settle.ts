@@ -13,7 +13,7 @@ import { isConnectionError } from '../database/session.ts';
 import { CallbackError, type CompletionContext, completeOnce, type Moved, type Plan } from './completion.ts';
 import { readLog } from './completion-sql.ts';
 import { crashed, type Decision } from './decision.ts';
-import type { Availability, EngineLog } from './environment.ts';
+import type { EngineAvailability, EngineLog } from './environment.ts';
 import { createPatience, isTransient } from './patience.ts';
 import type { ClaimedChain, Run } from './run.ts';
 
@@ -26,7 +26,7 @@ export type Settled =
   | { readonly kind: 'lost' };
 
 export interface SettleContext extends CompletionContext {
-  readonly availability: Availability;
+  readonly availability: EngineAvailability;
   readonly log: EngineLog;
   /** Aborts when this node gives up waiting: declared dead, or its stop has passed the deadline. */
   readonly signal: AbortSignal;

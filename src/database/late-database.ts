@@ -19,7 +19,7 @@ export function lateDatabase(): LateDatabase {
       current = database;
     },
     query: async (text, values) => known().query(text, values),
-    transaction: async (work) => known().transaction(work),
+    transaction: async (work, options) => known().transaction(work, options),
     read: async (work, options) => known().read(work, options),
     status: () => current?.status() ?? { total: 0, idle: 0, waiting: 0 },
     abandon: (reason) => current?.abandon(reason),

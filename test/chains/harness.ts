@@ -5,7 +5,7 @@ import type { AlertInput } from '../../src/alerts/alerts.ts';
 import { chain, succeeded } from '../../src/chains/define.ts';
 import { createEngine, type Engine } from '../../src/chains/engine.ts';
 import { createEnqueue, type Enqueue } from '../../src/chains/enqueue.ts';
-import type { Availability, EngineOptions } from '../../src/chains/environment.ts';
+import type { EngineAvailability, EngineOptions } from '../../src/chains/environment.ts';
 import { type AnyDefinition, createRegistry } from '../../src/chains/registry.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database, Row } from '../../src/database/session.ts';
@@ -92,7 +92,7 @@ export const isState =
 export const silentLog = { info() {}, warn() {}, error() {} };
 
 /** A real prober: down at a report, up again when a new session answers. */
-export function proberOf(url: string): Availability {
+export function proberOf(url: string): EngineAvailability {
   let probing: Promise<void> | null = null;
   async function probe(): Promise<void> {
     for (;;) {
@@ -111,6 +111,7 @@ export function proberOf(url: string): Availability {
   return {
     report() {
       probing ??= probe();
+      return true;
     },
     async whenUp(signal) {
       signal?.throwIfAborted();
@@ -120,7 +121,6 @@ export function proberOf(url: string): Availability {
       signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       await Promise.race([probing, promise]);
     },
-    isUp: () => probing === null,
   };
 }
 
