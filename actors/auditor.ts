@@ -4,8 +4,8 @@
  * lasts, and part of health.
  */
 import type { Alerts } from '../src/alerts/alerts.ts';
-import type { Availability } from '../src/chains/environment.ts';
 import { isConnectionError } from '../src/database/session.ts';
+import type { WorkingDatabase } from '../src/node/resources.ts';
 import type { Finding } from '../src/services/findings.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorSpec } from '../supervisors/types.ts';
@@ -23,7 +23,7 @@ export interface AuditorServices {
   readonly find: () => Promise<readonly Finding[]>;
   readonly report: (state: AuditorState) => void;
   readonly alerts: Alerts;
-  readonly availability: Availability;
+  readonly availability: WorkingDatabase;
   readonly intervalMs: number;
   readonly nowMs: () => number;
 }

@@ -156,7 +156,13 @@ export function nodeParts(
       ...knownSyncTypes.map((entry) => provider({ entry, maxSessions: config.providers.sftp.maxSessions })),
     ],
     scheduler: scheduler({
-      fireDue: async () => (await fireDue(db, { enqueue: enqueueChain })).length,
+      fireDue: async () => {
+        const { slots, errors } = await fireDue(db, { enqueue });
+        for (const { schedule, error } of errors) log.error({ schedule, error }, 'a schedule could not fire');
+        for (const slot of slots) log.info({ ...slot }, `schedule slot ${slot.result}`);
+        signals.publish(...slots.flatMap((slot) => slot.chainId ?? []));
+        return slots.length;
+      },
       availability: working,
       intervalMs: schedulerIntervalMs,
     }),

@@ -2,8 +2,9 @@
  * `work/scheduler`: looks once a second for schedules that are due. Every node has one; the rows decide who fires
  * (engine.md, "Schedules"). A database that is down is waited out; anything else that goes wrong is this actor's crash.
  */
-import type { Availability } from '../src/chains/environment.ts';
+
 import { isConnectionError } from '../src/database/session.ts';
+import type { WorkingDatabase } from '../src/node/resources.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorSpec } from '../supervisors/types.ts';
 
@@ -17,7 +18,7 @@ interface SchedulerState {
 export interface SchedulerServices {
   /** Fires what is due; resolves to the number of slots fired. */
   readonly fireDue: () => Promise<number>;
-  readonly availability: Availability;
+  readonly availability: WorkingDatabase;
   readonly intervalMs: number;
 }
 

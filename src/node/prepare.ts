@@ -6,7 +6,7 @@
 import { ensureLogPartitions } from '../database/log-partitions.ts';
 import { migrate, SchemaTooNewError } from '../database/migrate.ts';
 import { UnsuitableDatabaseError } from '../database/suitability.ts';
-import { ensureSchedule } from '../schedule/ensure.ts';
+import { ensureSchedule } from '../schedule/schedule.ts';
 import type { Resources } from './resources.ts';
 
 /** The archive directory belongs to another database. */

@@ -8,7 +8,6 @@ import { systemClock } from '../alerts/clock.ts';
 import { type AlertService, openAlerts } from '../alerts/open-alerts.ts';
 import { webhookChannel } from '../alerts/webhook.ts';
 import { type Archive, openArchive } from '../archive/archive.ts';
-import type { Availability as EngineAvailability } from '../chains/environment.ts';
 import { type ComputeHolder, computeHolder } from '../compute/holder.ts';
 import type { Config } from '../config/schema.ts';
 import { resolveSecret } from '../config/secret.ts';
@@ -19,6 +18,11 @@ import { probeDatabase } from '../database/probe.ts';
 import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
 
+/** The database as work sees it: reachable, and with this release's schema in place. */
+export interface WorkingDatabase extends Pick<Availability, 'report' | 'whenUp'> {
+  isUp(): boolean;
+}
+
 export interface Resources {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,8 +32,8 @@ export interface Resources {
   readonly compute: ComputeHolder;
   readonly database: LateDatabase;
   readonly availability: Availability;
-  /** Up, and with this release's schema: what engine and scheduler wait for. */
-  readonly working: EngineAvailability;
+  /** What engine, scheduler and guardians wait for. */
+  readonly working: WorkingDatabase;
   /** Tells where the database is. The same URL after every start of an embedded server. */
   useDatabase(url: string): void;
   /** Throws `DatabaseDownError` while it is not known. */
@@ -62,8 +66,8 @@ export async function openResources(
     },
     random: Math.random,
   });
-  const working: EngineAvailability = {
-    report: (error) => void availability.report(error),
+  const working: WorkingDatabase = {
+    report: availability.report,
     isUp: () => isPrepared && availability.state().kind === 'up',
     async whenUp(signal) {
       await unlessAborted(prepared.promise, signal);
