@@ -1,0 +1,80 @@
+/**
+ * A simulated world, and databases that already know its tariffs and customers: made once, then copied as PostgreSQL
+ * copies a template.
+ */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { applyCustomers } from '../../src/customers/apply.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { openDatabase } from '../../src/database/pool.ts';
+import { loadTariff } from '../../src/totals/tariff-store.ts';
+import { startTestServer, type TestServer } from './database.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+export interface World {
+  readonly directory: string;
+  readonly truthPath: string;
+  /** A fresh database with the world's tariffs and customers. */
+  database(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** `flags` of the simulator, such as `['--records', '2000']`. */
+export async function makeWorld(flags: readonly string[]): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), 'world-'));
+  execFileSync(process.execPath, [join(root, 'simulator/main.ts'), '--out', directory, ...flags], { stdio: 'pipe' });
+  const shared = process.env.LINEKEEPER_TEST_DATABASE_URL;
+  const server: TestServer | null = shared ? null : await startTestServer();
+  const adminUrl = shared ?? server!.url;
+  const template = `world_${randomBytes(6).toString('hex')}`;
+  const made: string[] = [];
+  const urlOf = (name: string) => adminUrl.replace('/postgres?', `/${name}?`);
+  await admin(adminUrl, `create database ${template}`);
+  await fill(urlOf(template), directory);
+  return {
+    directory,
+    truthPath: join(directory, 'truth.json'),
+    async database() {
+      const name = `${template}_${made.length}`;
+      await admin(adminUrl, `create database ${name} template ${template}`);
+      made.push(name);
+      return urlOf(name);
+    },
+    async close() {
+      for (const name of [...made, template]) await admin(adminUrl, `drop database ${name} with (force)`);
+      await server?.stop();
+    },
+  };
+}
+
+async function fill(url: string, directory: string): Promise<void> {
+  await migrate(url);
+  const database = openDatabase(url, { applicationName: 'world', max: 1 });
+  const json = (path: string) => JSON.parse(readFileSync(join(directory, path), 'utf8')) as { versions?: unknown };
+  const tariffs = readdirSync(join(directory, 'tariffs')).map((name) => json(`tariffs/${name}`));
+  // a fallback must be there before the tariff that names it
+  const names = (tariff: { versions?: unknown }) => JSON.stringify(tariff.versions).includes('"fallback"');
+  tariffs.sort((a, b) => Number(names(a)) - Number(names(b)));
+  await database.transaction(async (tx) => {
+    for (const tariff of tariffs) await loadTariff(tx, tariff);
+    await applyCustomers(tx, json('customers.json'));
+    // no schedule of its own: a test says when a sync runs
+    await tx.query(`update sync_profile set next_due = now() + interval '1 hour'`);
+  });
+  await database.close();
+}
+
+async function admin(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
