@@ -1,0 +1,79 @@
+/**
+ * What stands behind the admin socket. The process implements these with its engine, database and tree; the socket only
+ * validates, records who did it, calls, and puts the answer into JSON.
+ *
+ * Errors: `ServiceError` and the input errors of the documents are shown as they are; a connection error of the database
+ * becomes 503; anything else is a 500 whose details are only in the log.
+ */
+import type { ActorSnapshot, SendResult } from '../../supervisors/types.ts';
+import type {
+  AlertView,
+  ChainDetailView,
+  ChainView,
+  ChainWhyView,
+  ChannelTestView,
+  ExplanationView,
+  HealthView,
+  RecalculationView,
+  SyncStartedView,
+  SyncTaskView,
+  TotalsView,
+} from './views.ts';
+
+/** Who asks: the name that the caller gives, such as `anna@cli`. */
+export interface By {
+  readonly by: string;
+}
+
+export interface AuditEntry {
+  readonly actor: string;
+  /** Such as `sync.run`. */
+  readonly action: string;
+  readonly subject: string;
+  /** Nothing personal; documents are named, not copied. */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface AdminServices {
+  /** Answers within a second, also while the database is away. */
+  health(): Promise<HealthView>;
+  tree(): Promise<ActorSnapshot>;
+
+  /** The latest first. */
+  chains(filter: { state?: string; name?: string; limit: number }): Promise<readonly ChainView[]>;
+  chain(id: string): Promise<ChainDetailView | null>;
+  chainWhy(id: string): Promise<ChainWhyView | null>;
+  /** Throws `ServiceError` conflict when the chain has ended. */
+  cancelChain(request: By & { id: string }): Promise<ChainView>;
+  /** Throws `ServiceError` conflict when there is nothing to retry. */
+  retryChain(request: By & { id: string }): Promise<ChainView>;
+
+  /** `force`: also a profile that is suspended or switched off. Throws `ServiceError` not-found for an unknown name. */
+  runSync(request: By & { customer: string; profile?: string; force: boolean }): Promise<SyncStartedView>;
+  syncTask(id: string): Promise<SyncTaskView | null>;
+
+  /** Throws `ServiceError` not-found for an unknown customer or cycle. */
+  recalculateTotals(request: By & { customer: string; cycle: string }): Promise<RecalculationView>;
+  totals(query: { customer: string; cycle?: string }): Promise<readonly TotalsView[]>;
+  explainTotals(query: {
+    customer: string;
+    cycle: string;
+    msisdn?: string;
+    category?: string;
+    limit: number;
+  }): Promise<readonly ExplanationView[]>;
+
+  alerts(filter: { state?: 'open' | 'resolved'; limit: number }): Promise<readonly AlertView[]>;
+  testAlert(request: By): Promise<readonly ChannelTestView[]>;
+  resolveAlert(request: By & { rule: string; subject: string }): Promise<void>;
+
+  /** Throws `InvalidDocumentError` or `InputError`, nothing half-loaded. Resolves to what was stored. */
+  loadTariff(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+  applyCustomers(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+
+  /** Sends a control message through the actor's own `parse`. Throws `ServiceError` for an unknown path or a bad message. */
+  control(request: By & { path: string; message: unknown }): Promise<SendResult>;
+
+  /** Writes the `audit` row. It is called first: what cannot be recorded is not done. */
+  record(entry: AuditEntry): Promise<void>;
+}

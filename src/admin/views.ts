@@ -1,0 +1,181 @@
+/**
+ * What the admin socket answers: plain JSON. Times are ISO text in UTC, cycles ISO dates, ids and amounts (`…E8`, 1e-8 EUR)
+ * decimal text, because they may pass 2^53.
+ */
+import type { Piece } from '../telecom/record.ts';
+
+export interface HealthView {
+  /** `degraded`: works, and something needs attention; `failing`: does not do its work. */
+  readonly status: 'ok' | 'degraded' | 'failing';
+  readonly pid: number;
+  readonly node: string;
+  readonly release: string;
+  readonly startedAt: string;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly status: 'ok' | 'degraded' | 'failing';
+    readonly message: string;
+  }[];
+  readonly warnings: readonly string[];
+}
+
+export interface ChainView {
+  readonly id: string;
+  readonly name: string;
+  readonly subject: string | null;
+  readonly step: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly attempt: number;
+  readonly rejections: number;
+  readonly since: string;
+  readonly createdAt: string;
+  readonly finishedAt: string | null;
+  /** Of the step that runs now, when this node runs it. */
+  readonly progress: ProgressView | null;
+}
+
+export interface ProgressView {
+  readonly done: number;
+  readonly total: number;
+  readonly unit: string;
+}
+
+export interface ChainDetailView extends ChainView {
+  readonly steps: readonly string[];
+  readonly input: unknown;
+  readonly traceparent: string;
+  readonly log: readonly {
+    readonly token: string;
+    readonly at: string;
+    readonly step: string;
+    readonly attempt: number;
+    readonly outcome: string;
+    readonly reason: string | null;
+    readonly durationMs: number | null;
+  }[];
+}
+
+/** Why a chain moves or does not: its live reason, what bounds it, and what a person can do. */
+export interface ChainWhyView {
+  readonly id: string;
+  readonly state: string;
+  readonly because: string;
+  readonly until: string | null;
+  readonly next: readonly string[];
+}
+
+export interface SyncStartedView {
+  readonly tasks: readonly {
+    readonly id: string;
+    readonly profile: string;
+    readonly account: string;
+    readonly chainId: string | null;
+    /** False: a task of this profile was open already, and this is it. */
+    readonly started: boolean;
+  }[];
+}
+
+export interface SyncTaskView {
+  readonly id: string;
+  readonly customer: string;
+  readonly account: string;
+  readonly profile: string;
+  readonly cycleStart: string;
+  readonly status: 'open' | 'unroutable' | 'succeeded' | 'failed';
+  readonly counts: Readonly<Record<string, unknown>>;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly chain: ChainView | null;
+  /** In the chain's order. */
+  readonly steps: readonly {
+    readonly name: string;
+    readonly state: 'waiting' | 'running' | 'done' | 'failed';
+    readonly progress: ProgressView | null;
+  }[];
+}
+
+export interface RecalculationView {
+  readonly chains: readonly { readonly chainId: string; readonly account: string; readonly cycleStart: string }[];
+}
+
+export interface TotalsView {
+  readonly customer: string;
+  readonly account: string;
+  readonly cycleStart: string;
+  readonly generation: number;
+  readonly digest: string;
+  readonly records: string;
+  readonly unrated: string;
+  readonly amountE8: string;
+  readonly createdAt: string;
+  /** Only when one cycle was asked for. */
+  readonly rows: readonly TotalRowView[];
+}
+
+export interface TotalRowView {
+  readonly msisdn: string;
+  readonly category: string;
+  readonly records: string;
+  readonly unrated: string;
+  readonly usageS: string;
+  readonly usageOctets: string;
+  readonly usageCount: string;
+  readonly amountE8: string;
+  readonly providerAmountE8: string;
+}
+
+export interface ExplanationView {
+  readonly customer: string;
+  readonly account: string;
+  readonly cycleStart: string;
+  readonly generation: number;
+  readonly digest: string;
+  readonly ratingRun: string;
+  readonly records: number;
+  readonly amountE8: string;
+  readonly shown: readonly ExplainedRecordView[];
+}
+
+export interface ExplainedRecordView {
+  readonly file: string;
+  readonly line: number;
+  readonly msisdn: string;
+  readonly category: string;
+  readonly localStart: string;
+  /** Masked when it was imported. */
+  readonly dialled: string | null;
+  readonly usage: string;
+  readonly unit: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly rule: string | null;
+  readonly tariff: string;
+  readonly tariffVersion: string | null;
+  readonly connectFeeE8: string;
+  readonly amountE8: string;
+  readonly pieces: readonly Piece[];
+  /** False when today's tariff rates the record to another amount than the stored one. */
+  readonly reproduced: boolean;
+}
+
+export interface AlertView {
+  readonly id: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly level: 'info' | 'warning' | 'critical';
+  readonly message: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly state: 'open' | 'resolved';
+  readonly occurrences: number;
+  readonly firstAt: string | Date;
+  readonly lastAt: string | Date;
+  readonly resolvedAt: string | Date | null;
+  readonly notifiedAt: string | Date | null;
+}
+
+export interface ChannelTestView {
+  readonly channel: string;
+  readonly ok: boolean;
+  readonly error: string | null;
+}
