@@ -1,0 +1,115 @@
+/** The records that `linekeeper rate` reads (docs/tariff.md): form, checks, and their translation to rateable records. */
+import * as z from 'zod';
+import { usageCategories } from './category.ts';
+import { parseLocalMs } from './civil-date.ts';
+import {
+  closedObject,
+  type DocumentProblem,
+  InvalidDocumentError,
+  problemAt,
+  schemaProblems,
+} from './document-problem.ts';
+import type { LocalTime } from './local-time.ts';
+import { parseAmountE8 } from './money.ts';
+import type { RateableRecord } from './record.ts';
+
+const kinds = ['voice', 'sms', 'mms', 'data', 'recurring', 'oneoff', 'credit'] as const;
+const categories = [...usageCategories, 'unknown', 'recurring', 'oneoff', 'credit'] as const;
+const idMessage = 'must be a text of 1 to 100 characters that names the record';
+const toMessage = 'must be digits with the country code and without + or 00, such as "31612345678", or a short code';
+const visitedMessage = 'must be the MCC and MNC of the visited network, such as "20801"; leave it out at home';
+const startMessage =
+  'must be a time from 1970 to 2199, local such as "2026-03-02T12:00:00" or with an offset such as "2026-03-02T12:00:00+01:00"';
+const usageMessage = 'must be a whole number: seconds (voice), messages (sms, mms), octets (data), 1 for the others';
+const amountMessage = 'must be a decimal string in EUR such as "12.50"';
+const startForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)?$/;
+
+const recordSchema = closedObject({
+  id: z.string(idMessage).regex(/^.{1,100}$/, idMessage),
+  kind: z.enum(kinds, `must be one of ${kinds.join(', ')}`),
+  to: z
+    .string(toMessage)
+    .regex(/^[1-9]\d{1,17}$/, toMessage)
+    .optional(),
+  category: z.enum(categories, `must be one of ${categories.join(', ')}`).optional(),
+  visited: z
+    .string(visitedMessage)
+    .regex(/^\d{3}(\d{2,3})?$/, visitedMessage)
+    .optional(),
+  start: z.string(startMessage).refine(startIsKnown, startMessage),
+  dst: z.enum(['S', 'W'], 'must be "S" (summer time) or "W"; leave it out when it does not matter').optional(),
+  usage: z.int(usageMessage).min(0, usageMessage),
+  amount: z
+    .string(amountMessage)
+    .refine((text) => !Number.isNaN(parseAmountE8(text)), amountMessage)
+    .optional(),
+});
+
+const recordsSchema = closedObject({ records: z.array(recordSchema, 'must be a list of records') });
+
+export type RecordDocument = z.infer<typeof recordSchema>;
+
+/** Checks parsed JSON. Throws InvalidDocumentError with every problem: record, field, value and the way out. */
+export function parseRecordsDocument(document: unknown, what: string): RecordDocument[] {
+  const problems: DocumentProblem[] = schemaProblems(document, recordsSchema);
+  const records = (document as { records?: unknown } | null)?.records;
+  if (Array.isArray(records)) {
+    records.forEach((record: Partial<RecordDocument> | null, i) => {
+      const stated = record?.kind === 'recurring' || record?.kind === 'oneoff' || record?.kind === 'credit';
+      if (!stated || record?.amount !== undefined) return;
+      problems.push(problemAt(document, ['records', i, 'amount'], `is needed for ${record.kind}: ${amountMessage}`));
+    });
+  }
+  if (problems.length > 0) throw new InvalidDocumentError(what, problems.map(withRecordId(document)));
+  return (document as { records: RecordDocument[] }).records;
+}
+
+/** `numberMask` digits at the end of the dialled number are left out, as they are when records are imported. */
+export function toRateable(record: RecordDocument, localTime: LocalTime, numberMask: number): RateableRecord {
+  return {
+    kind: record.kind,
+    category: record.category ?? '',
+    prefix: unmaskedDigits(record.to ?? '', numberMask),
+    visited: record.visited ?? '',
+    startMs: startMs(record, localTime),
+    usage: record.usage,
+    providerAmountE8: parseAmountE8(record.amount ?? '0'),
+  };
+}
+
+function startMs(record: RecordDocument, localTime: LocalTime): number {
+  const [, local, offset] = startForm.exec(record.start)!;
+  const localMs = parseLocalMs(local!);
+  return offset === undefined ? localTime.toInstant(localMs, record.dst ?? '').utcMs : localMs - offsetMs(offset);
+}
+
+/** A day inside the years of the tables of local-time.ts, whatever the zone. */
+function startIsKnown(text: string): boolean {
+  const match = startForm.exec(text);
+  if (match === null || Math.abs(offsetMs(match[2] ?? 'Z')) > 14 * 3_600_000) return false;
+  const localMs = parseLocalMs(match[1]!);
+  return localMs >= parseLocalMs('1970-01-03T00:00:00') && localMs <= parseLocalMs('2199-12-29T00:00:00');
+}
+
+function offsetMs(offset: string): number {
+  if (offset === 'Z') return 0;
+  const minutes = Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4));
+  return (offset[0] === '-' ? -minutes : minutes) * 60_000;
+}
+
+function unmaskedDigits(number: string, numberMask: number): string {
+  if (/^(112|113|116\d{3})$/.test(number)) return '';
+  return number.length <= 6 ? number : number.slice(0, Math.max(0, number.length - numberMask));
+}
+
+/** Says which record it is by the id that its writer knows; a dialled number is shown without its end. */
+function withRecordId(document: unknown): (problem: DocumentProblem) => DocumentProblem {
+  return (problem) => {
+    const [, index, field] = /^records\[(\d+)\](?:\.(\w+))?/.exec(problem.path) ?? [];
+    if (index === undefined) return problem;
+    const record = (document as { records: { id?: unknown }[] }).records[Number(index)];
+    const named = typeof record?.id === 'string' ? ` (record "${record.id.slice(0, 100)}")` : '';
+    const value = field === 'to' ? problem.value.replace(/\d{4}(?=\D*$)/, '****') : problem.value;
+    return { ...problem, value, message: `${problem.message}${named}` };
+  };
+}
