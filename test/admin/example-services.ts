@@ -1,0 +1,212 @@
+/** Services with a small fixed world behind them, for tests of the doors. Every call that changes something is kept. */
+
+import { ServiceError } from '../../src/admin/service-error.ts';
+import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
+import type { ChainDetailView, ChainView, SyncTaskView } from '../../src/admin/views.ts';
+import type { ActorSnapshot } from '../../supervisors/types.ts';
+
+export interface ExampleServices extends AdminServices {
+  readonly audit: AuditEntry[];
+  readonly calls: { name: string; input: unknown }[];
+  /** Answers of `syncTask`, one per call; the last one stays. */
+  readonly taskViews: SyncTaskView[];
+  readonly chainViews: ChainDetailView[];
+  fail: Error | null;
+  status: 'ok' | 'degraded' | 'failing';
+}
+
+const at = '2026-04-01T10:00:00.000Z';
+
+export function chainView(over: Partial<ChainView> = {}): ChainView {
+  return {
+    id: '42',
+    name: 'kpn-sp16',
+    subject: 'C001/KPN_SP16',
+    step: 'rate',
+    state: 'running',
+    reason: null,
+    attempt: 1,
+    rejections: 0,
+    since: at,
+    createdAt: at,
+    finishedAt: null,
+    progress: { done: 1_200, total: 4_800, unit: 'records' },
+    ...over,
+  };
+}
+
+export function chainDetail(over: Partial<ChainView> = {}): ChainDetailView {
+  return {
+    ...chainView(over),
+    steps: ['fetch', 'import', 'rate', 'totals'],
+    input: { profile: '1' },
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    log: [{ token: '1', at, step: 'fetch', attempt: 1, outcome: 'succeeded', reason: null, durationMs: 1_234 }],
+  };
+}
+
+export function taskView(over: Partial<SyncTaskView> = {}): SyncTaskView {
+  return {
+    id: '7',
+    customer: 'C001',
+    account: '0000000101',
+    profile: 'sp16',
+    cycleStart: '2026-03-01',
+    status: 'open',
+    counts: {},
+    startedAt: at,
+    finishedAt: null,
+    chain: chainView(),
+    steps: [
+      { name: 'fetch', state: 'done', progress: null },
+      { name: 'import', state: 'done', progress: null },
+      { name: 'rate', state: 'running', progress: { done: 1_200, total: 4_800, unit: 'records' } },
+      { name: 'totals', state: 'waiting', progress: null },
+    ],
+    ...over,
+  };
+}
+
+function actor(path: string, children: readonly ActorSnapshot[] = []): ActorSnapshot {
+  return {
+    path,
+    kind: children.length > 0 ? 'supervisor' : 'actor',
+    state: 'running',
+    generation: 1,
+    restarts: path === 'root/work/router' ? 2 : 0,
+    restartsInWindow: 0,
+    consecutive: 0,
+    queued: 0,
+    dropped: 0,
+    oldestMessageAgeMs: null,
+    runningForMs: 65_000,
+    lastError: path === 'root/work/router' ? 'boom' : null,
+    about: null,
+    children,
+  };
+}
+
+export function exampleServices(): ExampleServices {
+  const audit: AuditEntry[] = [];
+  const calls: ExampleServices['calls'] = [];
+  const world: ExampleServices = {
+    audit,
+    calls,
+    taskViews: [taskView()],
+    chainViews: [chainDetail()],
+    fail: null,
+    status: 'ok',
+    async health() {
+      return {
+        status: world.status,
+        pid: process.pid,
+        node: 'n1',
+        release: '0.1.0',
+        startedAt: at,
+        checks: [{ name: 'database', status: world.status, message: 'up since 10:00' }],
+        warnings: ['no alert channel is configured: nobody would be told'],
+      };
+    },
+    tree: async () => actor('root', [actor('root/work', [actor('root/work/router')])]),
+    chains: async (filter) => called('chains', filter, [chainView(), chainView({ id: '41', state: 'succeeded' })]),
+    chain: async (id) =>
+      id === '42' ? (world.chainViews.length > 1 ? world.chainViews.shift()! : world.chainViews[0]!) : null,
+    chainWhy: async (id) =>
+      id === '42'
+        ? { id, state: 'timer', because: 'waits to try again', until: at, next: ['linekeeper chain cancel 42'] }
+        : null,
+    cancelChain: async (request) => called('cancelChain', request, chainView({ state: 'cancelled' })),
+    retryChain: async (request) => called('retryChain', request, chainView({ state: 'ready' })),
+    async runSync(request) {
+      const started = { id: '7', profile: 'sp16', account: '0000000101', chainId: '42', started: true };
+      return called('runSync', known(request), { tasks: [started] });
+    },
+    syncTask: async (id) =>
+      id === '7' ? (world.taskViews.length > 1 ? world.taskViews.shift()! : world.taskViews[0]!) : null,
+    async recalculateTotals(request) {
+      const chain = { chainId: '42', account: '0000000101', cycleStart: request.cycle };
+      return called('recalculateTotals', known(request), { chains: [chain] });
+    },
+    async totals(query) {
+      known(query);
+      const row = {
+        msisdn: '31612345678',
+        category: 'national-mobile',
+        records: '120',
+        unrated: '1',
+        usageS: '3600',
+        usageOctets: '0',
+        usageCount: '0',
+        amountE8: '1234567800',
+        providerAmountE8: '1234567800',
+      };
+      const total = { customer: query.customer, account: '0000000101', cycleStart: '2026-03-01', generation: 2 };
+      const sums = { digest: 'ab'.repeat(32), records: '120', unrated: '1', amountE8: '1234567800', createdAt: at };
+      return called('totals', query, [{ ...total, ...sums, rows: query.cycle ? [row] : [] }]);
+    },
+    async explainTotals(query) {
+      const record = {
+        file: 'SP16X_0000000101_202603_000001.dat.gz',
+        line: 17,
+        msisdn: '31612345678',
+        category: 'national-mobile',
+        localStart: '2026-03-02T07:59:00',
+        dialled: '+3168765****',
+        usage: '100',
+        unit: 's',
+        status: 'rated',
+        reason: null,
+        rule: 'nl-mobile-peak',
+        tariff: 'kpn-zakelijk',
+        tariffVersion: '3',
+        connectFeeE8: '5000000',
+        amountE8: '24000000',
+        pieces: [{ from: 0, billed: 102, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],
+        reproduced: true,
+      };
+      const of = { customer: query.customer, account: '0000000101', cycleStart: query.cycle, generation: 2 };
+      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800' };
+      return called('explainTotals', known(query), [{ ...of, ...sums, shown: [record] }]);
+    },
+    async alerts(filter) {
+      const alert = { id: '1', rule: 'sync.late', subject: 'profile 12', level: 'warning' as const, detail: {} };
+      const times = { firstAt: at, lastAt: at, resolvedAt: null, notifiedAt: null };
+      const open = { ...alert, ...times, message: 'profile 12 is late', state: 'open' as const, occurrences: 3 };
+      return called('alerts', filter, [open]);
+    },
+    testAlert: async (request) =>
+      called('testAlert', request, [{ channel: 'webhook x', ok: false, error: 'no answer' }]),
+    resolveAlert: async (request) => called('resolveAlert', request, undefined),
+    async loadTariff(request) {
+      if (!('versions' in (request.document as object))) throw inputError('versions: is missing');
+      return called('loadTariff', request, { tariff: 'kpn-zakelijk', versions: 2 });
+    },
+    applyCustomers: async (request) => called('applyCustomers', request, { customers: 1, contracts: 1 }),
+    async control(request) {
+      if (request.path !== 'work/router') throw new ServiceError('not-found', `there is no actor ${request.path}`);
+      return called('control', request, 'ok' as const);
+    },
+    async record(entry) {
+      if (world.fail) throw world.fail;
+      audit.push(entry);
+    },
+  };
+
+  function called<T>(name: string, input: unknown, answer: T): T {
+    if (world.fail) throw world.fail;
+    calls.push({ name, input });
+    return answer;
+  }
+  return world;
+}
+
+function known<T extends { customer: string }>(query: T): T {
+  if (query.customer === 'C001') return query;
+  throw new ServiceError('not-found', `customer ${query.customer} is not known; known: C001`);
+}
+
+function inputError(message: string): Error {
+  const error = new Error(message);
+  error.name = 'InputError';
+  return error;
+}
