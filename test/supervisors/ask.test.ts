@@ -71,6 +71,7 @@ test('a handler that finishes during a stop still answers its ask', async () => 
   const answer = ask(a, slow, { deadlineMs: Infinity });
   await idle();
   const stopped = root.stop();
+  await idle();
   open.resolve();
   assert.equal(await answer, 'late but whole');
   await stopped;
