@@ -42,7 +42,6 @@ export function contextOf<Message>(
     monitor: (target, onDown) => {
       const cancel = targetOf(target).watch((reason: EndReason) => {
         life.untrack(cancel);
-        if (!life.alive) return;
         try {
           onDown(reason);
         } catch (thrown) {

@@ -10,6 +10,8 @@
  * gets its own stop deadline, all together `deadlineMs`; after that the rest is told at once and not waited for. Either
  * way the messages that are left are dropped and counted, and every ref of the tree says `down` from then on.
  *
+ * A handler must not await `stop` of its own tree: the stop waits for the handler, until that one's stop deadline.
+ *
  * Paths leave the root's own id out: the actor `b` in the supervisor `a` under the root is `a/b`; the root itself is `/`.
  * This file is also the door of the package: what `linekeeper/supervisors` exports is at its end.
  */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { supervisor } from '../../supervisors/actor.ts';
+import { addressOf } from '../../supervisors/address.ts';
 import { AskError, ask } from '../../supervisors/ask.ts';
 import { startTree } from '../../supervisors/tree.ts';
 import type { EndReason, Reply } from '../../supervisors/types.ts';
@@ -71,6 +72,7 @@ test('a handler that finishes during a stop still answers its ask', async () => 
   const answer = ask(a, slow, { deadlineMs: Infinity });
   await idle();
   const stopped = root.stop();
+  await idle();
   open.resolve();
   assert.equal(await answer, 'late but whole');
   await stopped;
@@ -160,4 +162,25 @@ test("a monitor callback that throws is its owner's crash and does not stall the
 test('only references of this library can be asked', async () => {
   const fake = { path: 'x', send: () => 'ok' as const };
   await assert.rejects(ask(fake, generation, { deadlineMs: 1 }), /not an actor reference of this library/);
+});
+
+test('an ask that is over watches its target no longer', async () => {
+  let watching = false;
+  const ref = addressOf<Reply<string>>({
+    path: 'x',
+    clock: new FakeClock(),
+    accept: (reply) => {
+      reply('answer');
+      reply('second answer');
+      return 'ok';
+    },
+    watch: () => {
+      watching = true;
+      return () => {
+        watching = false;
+      };
+    },
+  });
+  assert.equal(await ask(ref, (reply: Reply<string>) => reply, { deadlineMs: Infinity }), 'answer');
+  assert.equal(watching, false);
 });

@@ -12,15 +12,27 @@ interface Run {
   readonly log: readonly Entry[];
   /** Where in the log the ordered stop began, if the tree lived to see it. */
   readonly stopAt: number;
-  readonly events: readonly SupervisionEvent[];
+  readonly restarts: readonly Spending[];
   readonly ended: EndReason;
   readonly order: readonly string[];
 }
 
+/** One restart taken from the budget of a supervisor's generation, or that generation giving up. */
+interface Spending {
+  readonly what: 'restarting' | 'gave-up';
+  readonly supervisor: string;
+  readonly generation: number;
+}
+
 async function run(shape: Group, blows: readonly Blow[]): Promise<Run> {
   const log: Entry[] = [];
-  const recorder = new Recorder();
-  const root = await startTree(specOf(shape, log), recorder.environment);
+  const restarts: Spending[] = [];
+  const report = (event: SupervisionEvent): void => {
+    if (event.type !== 'restarting' && event.type !== 'gave-up') return;
+    const supervisor = event.type === 'gave-up' ? event.path : parentOf(event.path);
+    restarts.push({ what: event.type, supervisor, generation: generationOf(root.snapshot(), supervisor) });
+  };
+  const root = await startTree(specOf(shape, log), new Recorder({ report }).environment);
   const order = actorsOf(root.snapshot());
   for (const blow of blows) {
     root.ref<Blow['kind']>(order[blow.actor % order.length]!).send(blow.kind);
@@ -29,7 +41,7 @@ async function run(shape: Group, blows: readonly Blow[]): Promise<Run> {
   await quiet(root, log);
   const stopAt = log.length;
   await root.stop();
-  return { log, stopAt, events: recorder.events, ended: await root.ended, order };
+  return { log, stopAt, restarts, ended: await root.ended, order };
 }
 
 /** Waits until nothing happens any more: no restart under way, no message waiting, no handler running. */
@@ -75,33 +87,37 @@ function assertOneLifeAtATime({ log, order }: Run): void {
 }
 
 /** A supervisor that gave up had used its budget to the last restart; one that did not give up never exceeded it. */
-function assertBudgets(shape: Group, { events, ended }: Run): void {
-  const groups = new Map<string, Group>();
-  const collect = (group: Group, path: string): void => {
-    groups.set(path, group);
-    group.children.forEach((child, at) => {
-      if (child.kind === 'supervisor') collect(child, path === '/' ? `c${at}` : `${path}/c${at}`);
-    });
-  };
-  collect(shape, '/');
+function assertBudgets(shape: Group, { restarts, ended }: Run): void {
   const used = new Map<string, number>();
-  for (const event of events) {
-    if (event.type === 'restarting') {
-      const parent = event.path.includes('/') ? event.path.slice(0, event.path.lastIndexOf('/')) : '/';
-      const count = (used.get(parent) ?? 0) + 1;
-      used.set(parent, count);
-      assert.ok(count <= groups.get(parent)!.intensity, `${parent} restarted ${count} times`);
+  for (const { what, supervisor, generation } of restarts) {
+    const key = `${supervisor} ${generation}`;
+    const { intensity } = groupAt(shape, supervisor);
+    const count = used.get(key) ?? 0;
+    if (what === 'gave-up') {
+      assert.equal(count, intensity, `${key} gave up after ${count} restarts`);
+    } else {
+      assert.ok(count < intensity, `${key} restarts once more than ${intensity} times`);
+      used.set(key, count + 1);
     }
-    if (event.type === 'gave-up') {
-      assert.equal(used.get(event.path) ?? 0, groups.get(event.path)!.intensity, `${event.path} gave up early`);
-    }
-    // Its next generation begins with a fresh budget, at its very start: its children may already use it meanwhile.
-    if (event.type === 'restarting' && groups.has(event.path)) used.set(event.path, 0);
   }
-  assert.equal(
-    events.some((event) => event.type === 'gave-up' && event.path === '/'),
-    ended.kind === 'gave-up',
-  );
+  const rootGaveUp = restarts.some(({ what, supervisor }) => what === 'gave-up' && supervisor === '/');
+  assert.equal(rootGaveUp, ended.kind === 'gave-up');
+}
+
+function parentOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '/';
+}
+
+function generationOf(snapshot: ActorSnapshot, path: string): number {
+  if (snapshot.path === path) return snapshot.generation;
+  return Math.max(0, ...snapshot.children.map((child) => generationOf(child, path)));
+}
+
+function groupAt(shape: Group, path: string): Group {
+  if (path === '/') return shape;
+  let group = shape;
+  for (const id of path.split('/')) group = group.children[Number(id.slice(1))] as Group;
+  return group;
 }
 
 /** The first starts came in order, and the final stop (if it came to that) ended those alive in the exact reverse. */
@@ -140,7 +156,7 @@ test('whatever crashes in whatever tree: one life at a time, exact budgets, orde
       if (result.ended.kind === 'gave-up') gaveUp += 1;
       else survived += 1;
     }),
-    { numRuns: 250 },
+    { numRuns: 500 },
   );
   assert.ok(gaveUp > 10 && survived > 10, `both ends must occur: ${gaveUp} gave up, ${survived} survived`);
 });

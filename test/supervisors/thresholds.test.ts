@@ -96,6 +96,17 @@ test('a run of healthyAfterMs begins the count of consecutive failures again', a
   assert.equal((await root.ended).kind, 'gave-up');
 });
 
+test('a normal exit of a permanent child takes from the budget but is no failure', async () => {
+  const { recorder, root } = await limited({ intensity: 3 }, { consecutive: 1 });
+  for (let restart = 1; restart <= 3; restart += 1) {
+    tell(root, 'a', { do: 'exit' });
+    await recorder.seen('restarted', 'a', restart);
+  }
+  assert.deepEqual(recorder.of('crashed'), []);
+  tell(root, 'a', { do: 'exit' });
+  assert.match(((await root.ended) as { error: Error }).error.message, /more than 3 restarts .* a ended normally/);
+});
+
 test('the backoff is a full jitter below base times two per failure in a row, up to the cap', async () => {
   const backoff = { baseMs: 100, capMs: 1_000 };
   const delays = [1, 2, 3, 4, 5, 50].map((failures) => backoffDelayMs(failures, backoff, () => 0.5));
