@@ -8,6 +8,7 @@
 import { nodeParts } from '../actors/node.ts';
 import { nodeTree } from '../actors/tree.ts';
 import { capture, restore } from '../otel/context.ts';
+import { parseTraceparent } from '../otel/traceparent.ts';
 import { type Root, type SupervisionEvent, startTree } from '../supervisors/tree.ts';
 import type { Alerts } from './alerts/alerts.ts';
 import { ArchiveError } from './archive/archive-error.ts';
@@ -15,15 +16,12 @@ import type { Config } from './config/schema.ts';
 import { resolveSecret, SecretError } from './config/secret.ts';
 import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
 import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
-import type { Log } from './log/log.ts';
+import { createLog, type Log } from './log/log.ts';
 import { openResources, type Resources } from './node/resources.ts';
 
-export interface ServiceOptions {
-  readonly config: Config;
+/** What the process gives; the command line's own context fits. */
+export interface ServiceIo {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-  /** The tree stands and the admin socket is open. */
-  readonly onReady?: () => void;
 }
 
 interface End {
@@ -35,7 +33,8 @@ interface End {
 /** Longest ordered stop. */
 const stopDeadlineMs = 20_000;
 
-export async function runService({ config, env, log, onReady }: ServiceOptions): Promise<number> {
+export async function runService(config: Config, { env }: ServiceIo): Promise<number> {
+  const log = createLog({ level: config.log.level, mixin: traceFields });
   const end = Promise.withResolvers<End>();
   const unwatch = watchProcess(end.resolve);
   let ownership: Ownership | null = null;
@@ -59,7 +58,6 @@ export async function runService({ config, env, log, onReady }: ServiceOptions):
       if (reason.kind === 'gave-up') end.resolve({ code: 70, why: reason.error.message, error: reason.error });
     });
     log.info({ socket: config.admin.socket, release: parts.context.release }, 'the node is ready');
-    onReady?.();
     return await finish(await end.promise);
   } catch (error) {
     return await finish({ code: isForAPerson(error) ? 78 : 70, why: (error as Error).message, error: error as Error });
@@ -77,6 +75,12 @@ export async function runService({ config, env, log, onReady }: ServiceOptions):
     unwatch();
     return code;
   }
+}
+
+/** `trace_id` and `span_id` in every line that is written while a message or a step is handled. */
+function traceFields(): Record<string, unknown> {
+  const parent = parseTraceparent(capture()?.traceparent);
+  return parent ? { trace_id: parent.traceId, span_id: parent.spanId } : {};
 }
 
 /** What waits for a person: trying again changes nothing. */

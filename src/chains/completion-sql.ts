@@ -14,8 +14,8 @@ function withLog(update: string): string {
     where c.id = $1 and c.owner = $2 and c.token = $3
     returning c.id, c.state, c.token, c.reason, c.previous
   ), logged as (
-    insert into step_log (chain_id, token, step, attempt, outcome, reason, output, error, node, started_at, traceparent)
-    select id, $3, $4, $5, $8, $9, $10::jsonb, $11::jsonb, $2,
+    insert into step_log (chain_id, token, at, step, attempt, outcome, reason, output, error, node, started_at, traceparent)
+    select id, $3, clock_timestamp(), $4, $5, $8, $9, $10::jsonb, $11::jsonb, $2,
            clock_timestamp() - make_interval(secs => $7::float8 / 1000), $6
     from moved
   )

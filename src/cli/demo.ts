@@ -1,0 +1,149 @@
+/**
+ * `linekeeper demo`: the main job from end to end on embedded parts, with nothing faked but the provider. Starts the
+ * simulator (KPN SP16 drops in a directory and on an SFTP server of its own) and the service, loads tariffs and customers,
+ * runs every sync, and lays the published totals beside the simulator's truth.
+ *
+ * Exit 0 only when every number of every total equals the truth. State is kept under `.linekeeper/demo`: a second run
+ * finds every file known and imports nothing twice.
+ */
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ChainDetailView, SyncStartedView, SyncTaskView, TotalsView } from '../admin/views.ts';
+import { type AdminClient, openClient } from './admin-client.ts';
+import type { CliIo, CommonOptions } from './context.ts';
+import { type DemoProcess, DemoProcessError, passwordEnv, startService, startSimulator } from './demo/processes.ts';
+import { printComparison, printNext, printTimings, type Timing } from './demo/report.ts';
+import { compareCycle, readTruth } from './demo/truth.ts';
+import { exitCode } from './exit-codes.ts';
+import { printJson } from './print.ts';
+import { openProgress } from './progress.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const readyWithinMs = 60_000;
+const syncWithinMs = 300_000;
+
+export interface DemoOptions extends CommonOptions {
+  readonly stay?: boolean;
+}
+
+interface Customers {
+  readonly customers: readonly { readonly code: string }[];
+}
+
+export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> {
+  const home = join(io.cwd, '.linekeeper', 'demo');
+  const state = join(home, 'state');
+  mkdirSync(state, { recursive: true });
+  const say = (line: string) => io.stderr.write(`${line}\n`);
+  // what the user has set for another installation does not reach the demo
+  const own = Object.entries(io.env).filter(([name]) => name !== 'DATABASE_URL' && !name.startsWith('LINEKEEPER_'));
+  const env = { ...Object.fromEntries(own), [passwordEnv]: 'demo-password', LINEKEEPER_STATE_DIRECTORY: state };
+  const running: DemoProcess[] = [];
+  try {
+    say('simulator: writing 100,000 records of 2 customers and 3 months, and the truth about them');
+    const provider = join(home, 'provider');
+    const flags = ['--out', provider, '--sftp-port', '0'];
+    const simulator = await startSimulator(root, flags, env, join(home, 'simulator.log'));
+    running.push(simulator);
+    say(`service: starting, state in ${state}`);
+    const service = startService(root, env, join(home, 'service.log'));
+    running.push(service);
+    const client = await openClient(io, { socket: join(state, 'admin.sock') });
+    await ready(io, client, service, join(home, 'service.log'));
+    await loadDocuments(client, provider);
+    const tasks = await syncAll(io, client, provider);
+    const comparisons = [];
+    for (const truth of readTruth(join(provider, 'truth.json'))) {
+      const query = { customer: truth.customer, cycle: truth.cycleStart, numbers: true };
+      const totals = await client.get<TotalsView[]>('/totals', { query });
+      comparisons.push(
+        compareCycle(
+          truth,
+          totals.find((one) => one.account === truth.account),
+        ),
+      );
+    }
+    const timings = await stepTimings(client, tasks);
+    const equal = comparisons.length > 0 && comparisons.every((one) => one.differences.length === 0);
+    if (options.json) printJson(io, { equal, comparisons, timings });
+    else {
+      await printComparison(io, comparisons);
+      await printTimings(io, timings, tasks);
+      printNext(io, join(state, 'admin.sock'), equal, options.stay === true);
+    }
+    if (options.stay) await service.ended;
+    return equal ? exitCode.ok : exitCode.failed;
+  } catch (error) {
+    if (!(error instanceof DemoProcessError)) throw error;
+    say(`demo: ${error.message}`);
+    return exitCode.failed;
+  } finally {
+    for (const one of running.reverse()) await one.stop();
+  }
+}
+
+async function ready(io: CliIo, client: AdminClient, service: DemoProcess, logPath: string): Promise<void> {
+  let ended = false;
+  void service.ended.then(() => {
+    ended = true;
+  });
+  const deadline = io.nowMs() + readyWithinMs;
+  while (!(await works(client))) {
+    if (ended) throw new DemoProcessError(`the service ended before it was ready; see ${logPath}`);
+    if (io.nowMs() > deadline) throw new DemoProcessError(`the service was not ready in time; see ${logPath}`);
+    await io.sleep(100);
+  }
+}
+
+async function works(client: AdminClient): Promise<boolean> {
+  try {
+    const { checks } = await client.get<{ checks: { name: string; status: string }[] }>('/health', { accept: [503] });
+    return checks.filter((check) => check.name !== 'audit').every((check) => check.status === 'ok');
+  } catch {
+    // the socket is not there yet
+    return false;
+  }
+}
+
+async function loadDocuments(client: AdminClient, provider: string): Promise<void> {
+  const json = (...path: string[]): unknown => JSON.parse(readFileSync(join(provider, ...path), 'utf8'));
+  const tariffs = readdirSync(join(provider, 'tariffs')).map((name) => json('tariffs', name));
+  // a tariff that others fall back to has to be there before them
+  const fallsBack = (tariff: unknown) => Number(JSON.stringify(tariff).includes('"fallback"'));
+  tariffs.sort((a, b) => fallsBack(a) - fallsBack(b));
+  for (const tariff of tariffs) await client.post('/tariffs', tariff);
+  await client.post('/customers', json('customers.json'));
+}
+
+/** Starts the sync of every customer and follows all of them until they ended. */
+async function syncAll(io: CliIo, client: AdminClient, provider: string): Promise<SyncTaskView[]> {
+  const document = JSON.parse(readFileSync(join(provider, 'customers.json'), 'utf8')) as Customers;
+  const ids: string[] = [];
+  for (const { code } of document.customers) {
+    const { tasks } = await client.post<SyncStartedView>('/sync/run', { customer: code });
+    ids.push(...tasks.map((task) => task.id));
+  }
+  const progress = openProgress(io);
+  const deadline = io.nowMs() + syncWithinMs;
+  for (;;) {
+    const tasks = await Promise.all(ids.map((id) => client.get<SyncTaskView>(`/sync/tasks/${id}`)));
+    progress.update(
+      'sync',
+      tasks.flatMap((task) => task.steps.map((step) => ({ ...step, name: `${task.customer} ${step.name}` }))),
+    );
+    if (tasks.every((task) => task.status !== 'open')) return tasks;
+    if (io.nowMs() > deadline) throw new DemoProcessError('the syncs did not end in time; ask: linekeeper chain list');
+    await io.sleep(200);
+  }
+}
+
+async function stepTimings(client: AdminClient, tasks: readonly SyncTaskView[]): Promise<Timing[]> {
+  const timings: Timing[] = [];
+  for (const task of tasks) {
+    if (!task.chain) continue;
+    const { log } = await client.get<ChainDetailView>(`/chains/${task.chain.id}`);
+    for (const { step, outcome, durationMs } of log)
+      timings.push({ customer: task.customer, step, outcome, durationMs });
+  }
+  return timings;
+}

@@ -1,0 +1,81 @@
+/** What the demo prints at its end: totals beside the truth, the time of every step, and what to try next. */
+import type { SyncTaskView } from '../../admin/views.ts';
+import { formatAmountE8 } from '../../telecom/money.ts';
+import type { CliIo } from '../context.ts';
+import { count, printLine, printTable } from '../print.ts';
+import type { CycleComparison } from './truth.ts';
+
+export interface Timing {
+  readonly customer: string;
+  readonly step: string;
+  readonly outcome: string;
+  readonly durationMs: number | null;
+}
+
+const shownDifferences = 5;
+
+export async function printComparison(io: CliIo, comparisons: readonly CycleComparison[]): Promise<void> {
+  printLine(io, '');
+  await printTable(
+    io,
+    [
+      { head: 'customer', of: (one) => one.customer },
+      { head: 'cycle', of: (one) => one.cycleStart },
+      { head: 'records', of: (one) => count(one.records), right: true },
+      { head: 'unrated', of: (one) => one.unrated, right: true },
+      { head: 'totals', of: (one) => count(one.rows), right: true },
+      { head: 'amount EUR', of: (one) => formatAmountE8(BigInt(one.amountE8)), right: true },
+      { head: 'truth EUR', of: (one) => formatAmountE8(BigInt(one.truthAmountE8)), right: true },
+      { head: 'equal', of: (one) => (one.differences.length === 0 ? 'to the last digit' : 'NO') },
+    ],
+    comparisons,
+    'no cycle was simulated',
+  );
+  for (const { customer, cycleStart, differences } of comparisons) {
+    for (const difference of differences.slice(0, shownDifferences))
+      printLine(io, `${customer} ${cycleStart}: ${difference}`);
+    if (differences.length > shownDifferences)
+      printLine(io, `${customer} ${cycleStart}: ${differences.length} differences in all`);
+  }
+}
+
+export async function printTimings(
+  io: CliIo,
+  timings: readonly Timing[],
+  tasks: readonly SyncTaskView[],
+): Promise<void> {
+  printLine(io, '');
+  await printTable(
+    io,
+    [
+      { head: 'customer', of: (one) => one.customer },
+      { head: 'step', of: (one) => one.step },
+      { head: 'outcome', of: (one) => one.outcome },
+      { head: 'seconds', of: (one) => ((one.durationMs ?? 0) / 1000).toFixed(2), right: true },
+    ],
+    timings,
+    'no step ran',
+  );
+  printLine(io, '');
+  for (const { customer, status, counts } of tasks) {
+    const { files = 0, records = 0 } = counts as { files?: number; records?: number };
+    printLine(io, `${customer}: sync ${status}, ${files} new files with ${count(records)} records imported`);
+  }
+}
+
+export function printNext(io: CliIo, socket: string, equal: boolean, stays: boolean): void {
+  printLine(io, '');
+  printLine(io, equal ? 'Every total equals the truth.' : 'Totals differ from the truth.');
+  if (stays) {
+    printLine(io, `The service goes on; ask it with --socket ${socket}:`);
+    printLine(
+      io,
+      '  bin/linekeeper totals explain --customer C001 --cycle 2026-03-01 --category national-mobile --socket …',
+    );
+    printLine(io, '  bin/linekeeper chain list --socket …');
+    printLine(io, '  bin/linekeeper tree --socket …');
+    printLine(io, 'Stop it with Ctrl-C.');
+    return;
+  }
+  printLine(io, 'Next: run it again (nothing is imported twice), or keep the service: npm run demo -- --stay');
+}
