@@ -48,6 +48,8 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
     }
     throw toTransportError(error, where);
   }
+  // without it every request waits 40 ms for a delayed acknowledgement: 135 ms for a marker of 72 bytes
+  (client as unknown as { client: { setNoDelay(on: boolean): void } }).client.setNoDelay(true);
   const path = (name: string) => `${options.dir.replace(/\/$/, '')}/${name}`;
   return {
     async list() {
