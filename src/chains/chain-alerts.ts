@@ -4,6 +4,7 @@ import type { Settings } from './environment.ts';
 import type { FreedChain } from './recovery.ts';
 import type { Run } from './run.ts';
 import type { Settled } from './settle.ts';
+import type { BlockedChain } from './sweep.ts';
 
 export const chainAlertRules = ['chain.dead', 'chain.blocked', 'chain.quarantined'] as const;
 
@@ -36,6 +37,16 @@ export function reportChain(
     const message = `chain ${chainId}, ${about}: blocked: ${settled.reason ?? 'no reason'}`;
     alerts.raise({ rule: 'chain.blocked', subject, level: 'warning', message, detail });
   }
+}
+
+export function raiseBlocked(alerts: Settings['alerts'], { id, name, step, reason }: BlockedChain): void {
+  alerts.raise({
+    rule: 'chain.blocked',
+    subject: alertSubjectOf(id),
+    level: 'warning',
+    message: `chain ${id}, ${name}, step ${step || '1'}: blocked: ${reason}`,
+    detail: { chain: name, step },
+  });
 }
 
 export function raiseQuarantined(alerts: Settings['alerts'], { id, name, step }: FreedChain): void {

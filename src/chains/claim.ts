@@ -1,7 +1,8 @@
 /**
  * The claim: takes ready chains for this node, oldest of the highest priority first, each under a new token with its
  * attempt counted. `started_token` is written at once because every claimed chain goes straight to a free lane: what a dead
- * process leaves so is a suspect. A claim whose answer was lost is released by the next renewals, with its attempt.
+ * process leaves so is a suspect. Chains that this release does not know are left to nodes that do (the sweep blocks what
+ * nobody takes). A claim whose answer was lost is released by the next renewals, with its attempt.
  */
 import type { Database } from '../database/session.ts';
 import type { ClaimedChain } from './run.ts';
@@ -9,7 +10,7 @@ import type { ClaimedChain } from './run.ts';
 export const claimReady = `
   with picked as materialized (
     select id from chain
-    where state = 'ready' and priority >= $3
+    where state = 'ready' and priority >= $3 and name || ' ' || version = any ($4)
     order by priority, run_at, id
     limit $2
     for no key update skip locked
@@ -24,9 +25,14 @@ export const claimReady = `
 
 export async function claim(
   engine: Database,
-  options: { readonly bootId: string; readonly count: number; readonly lowestPriority: number },
+  options: {
+    readonly bootId: string;
+    readonly count: number;
+    readonly lowestPriority: number;
+    readonly known: readonly string[];
+  },
 ): Promise<ClaimedChain[]> {
-  const rows = await engine.query(claimReady, [options.bootId, options.count, options.lowestPriority]);
+  const rows = await engine.query(claimReady, [options.bootId, options.count, options.lowestPriority, options.known]);
   return rows.map((row) => ({
     chainId: row.id,
     name: row.name,

@@ -47,6 +47,7 @@ export function createEngine(options: EngineOptions): Engine {
     beatMs: 2_000,
     sweepMs: 250,
     quarantineAfter: 10,
+    unknownAfterMs: 5_000,
     stopPoints: noStopPoints,
     ...options,
     spoolRoot: options.spoolRoot ?? join(tmpdir(), 'linekeeper-spool'),

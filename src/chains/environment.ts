@@ -53,6 +53,8 @@ export interface EngineOptions {
   readonly sweepMs?: number;
   /** A chain that was running when so many processes died is quarantined. Default 10. */
   readonly quarantineAfter?: number;
+  /** Default 5,000 ms: a ready chain that no node knows is blocked after that, and given back as soon when one does. */
+  readonly unknownAfterMs?: number;
   /** Where attempts keep spool files. Default: a new directory in the system's temporary one. */
   readonly spoolRoot?: string;
   /** Default: none, at no cost. */

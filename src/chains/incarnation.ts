@@ -7,7 +7,7 @@
  * `ended` resolves to 'stopped' or 'declared-dead' (the owner then begins a new life) and rejects with anything the engine
  * did not foresee: that is its owner's crash. A database that is down parks both loops.
  */
-import { raiseQuarantined, reportChain } from './chain-alerts.ts';
+import { raiseBlocked, raiseQuarantined, reportChain } from './chain-alerts.ts';
 import { claim, lowestPriorityOf } from './claim.ts';
 import { releaseHeld } from './completion-sql.ts';
 import type { Decision } from './decision.ts';
@@ -20,7 +20,7 @@ import type { Registry } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
 import { openSessions } from './sessions.ts';
 import type { Settled } from './settle.ts';
-import { timersAtOnce, unblockKnown, wakeTimers } from './sweep.ts';
+import { blockUnknown, timersAtOnce, unblockKnown, wakeTimers } from './sweep.ts';
 import { createWake, pause } from './wake.ts';
 
 export interface Incarnation {
@@ -37,7 +37,6 @@ export interface Incarnation {
 
 /** How long releasing and closing may take after a stop's deadline before they are left to recovery. */
 const releaseMs = 3_000;
-const unblockEveryMs = 30_000;
 
 export function startIncarnation(settings: Settings, registry: Registry, bootId: string): Incarnation {
   const { log, clock, availability, random, stopPoints } = settings;
@@ -48,7 +47,9 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   const registered = createWake();
   const wake = createWake();
   const claims = trackClaims();
-  const sessions = openSessions(settings.open, bootId, (error) => availability.report(error));
+  const sessions = openSessions(settings.open, bootId, (error) => {
+    if (!end.signal.aborted) availability.report(error);
+  });
   let isRegistered = false;
   let wasFull = false;
   let lastClaimMs: number | null = null;
@@ -153,16 +154,17 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
 
   let claimNumber = 0;
   let sweptMs = Number.NEGATIVE_INFINITY;
-  let unblockedMs = Number.NEGATIVE_INFINITY;
+  let knownMs = Number.NEGATIVE_INFINITY;
   async function workTurn(): Promise<void> {
     if (!isRegistered) {
       await registered.wait(1_000, draining.signal);
       return;
     }
     const sweep = { sessions, registry, stopPoints, held: lanes.held };
-    if (nowMs() - unblockedMs >= unblockEveryMs) {
+    if (nowMs() - knownMs >= settings.unknownAfterMs) {
       await unblockKnown(sweep);
-      unblockedMs = nowMs();
+      for (const chain of await blockUnknown(sweep, settings.unknownAfterMs)) raiseBlocked(settings.alerts, chain);
+      knownMs = nowMs();
     }
     if (nowMs() - sweptMs >= settings.sweepMs) {
       const woken = await wakeTimers(sweep);
@@ -181,7 +183,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   async function claimInto(count: number, lowestPriority: number): Promise<unknown[]> {
     const number = claims.begin();
     try {
-      const claimed = await claim(sessions.engine, { bootId, count, lowestPriority });
+      const claimed = await claim(sessions.engine, { bootId, count, lowestPriority, known: registry.known });
       lastClaimMs = nowMs();
       if (draining.signal.aborted) {
         // the stop came while the claim was under way: nothing has started, give the chains back

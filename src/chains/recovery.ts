@@ -74,7 +74,7 @@ export function createRecovery(context: RecoveryContext): Recovery {
           context.log.warn({ node: row.id, beat: row.beat }, 'a node stopped beating and was declared dead');
         }
       }
-      for (const { owner } of await sessions.engine.query(ownersGone)) {
+      for (const { owner } of await sessions.engine.query(ownersGone, [context.bootId])) {
         await sessions.engine.query(terminateSessions, [owner]);
         await free(owner);
       }
@@ -96,7 +96,7 @@ const declareDead = `
 
 const ownersGone = `
   select distinct c.owner from chain c
-  where c.state = 'running'
+  where c.state = 'running' and c.owner <> $1
     and not exists (select from node n where n.id = c.owner and n.state in ('live', 'draining'))`;
 
 const terminateSessions = `

@@ -8,6 +8,8 @@ export type AnyStep = Step<any>;
 
 export interface Registry {
   readonly definitions: readonly AnyDefinition[];
+  /** `name version` of each. */
+  readonly known: readonly string[];
   /** The newest version known under this name. */
   newest(name: string): AnyDefinition | null;
   find(name: string, version: number): AnyDefinition | null;
@@ -27,6 +29,7 @@ export function createRegistry(definitions: readonly AnyDefinition[]): Registry 
   }
   return {
     definitions,
+    known: [...byKey.keys()],
     newest: (name) => newest.get(name) ?? null,
     find: (name, version) => byKey.get(`${name} ${version}`) ?? null,
   };

@@ -1,6 +1,6 @@
 /**
  * The sweep: what makes rows move without any signal. It turns timers that are due by the database's clock into ready
- * chains, and gives chains back that were blocked by a release that did not know them, once this one does.
+ * chains, blocks chains that no node knows, and gives them back once this one does.
  */
 import type { Registry } from './registry.ts';
 import type { Run } from './run.ts';
@@ -28,6 +28,18 @@ export async function wakeTimers(context: SweepContext): Promise<number> {
   });
 }
 
+/** Blocks chains that this release does not know and that no other node has taken for `afterMs`. Resolves to their ids. */
+export async function blockUnknown({ sessions, registry }: SweepContext, afterMs: number): Promise<BlockedChain[]> {
+  return (await sessions.engine.query(blockOrphans, [registry.known, afterMs])) as BlockedChain[];
+}
+
+export interface BlockedChain {
+  readonly id: string;
+  readonly name: string;
+  readonly step: string;
+  readonly reason: string;
+}
+
 /** Resolves to the number of blocked chains that this release knows and made ready. */
 export async function unblockKnown({ sessions, registry }: SweepContext): Promise<number> {
   const names: string[] = [];
@@ -53,6 +65,20 @@ const timersDue = `
   )
   update chain c set state = 'ready', since = now() from due where c.id = due.id
   returning c.id, c.step`;
+
+const blockOrphans = `
+  with unknown as materialized (
+    select id from chain
+    where state = 'ready' and since < now() - make_interval(secs => $2::float8 / 1000)
+      and not name || ' ' || version = any ($1)
+    limit 500
+    for no key update skip locked
+  )
+  update chain c
+  set state = 'blocked', since = now(), reason_by = 'engine',
+      reason = 'this release does not know chain ' || c.name || ' version ' || c.version
+  from unknown where c.id = unknown.id
+  returning c.id, c.name, c.step, c.reason`;
 
 const unblock = `
   with known as materialized (

@@ -31,6 +31,7 @@ export async function harness(existing?: { url: string }): Promise<Harness> {
   const database = openDatabase(url, { applicationName: 'test', onError: () => {} });
   await database.query('create table if not exists effect (chain_id bigint, step text, primary key (chain_id, step))');
   const engines: Engine[] = [];
+  const end = new AbortController();
   const signals = inProcessSignals((error) => {
     throw error;
   });
@@ -50,7 +51,7 @@ export async function harness(existing?: { url: string }): Promise<Harness> {
         random: Math.random,
         nodeInfo: { host: 'test', pid: process.pid, release: '0.1.0' },
         alerts: { raise: (alert) => void alerts.push(alert), resolve() {}, flush: async () => {} },
-        availability: proberOf(engineUrl),
+        availability: proberOf(engineUrl, end.signal),
         lanes: 4,
         leaseMs: 600,
         beatMs: 100,
@@ -65,6 +66,7 @@ export async function harness(existing?: { url: string }): Promise<Harness> {
     chainUntil,
     async close() {
       await Promise.all(engines.map((engine) => engine.stop(0)));
+      end.abort();
       await database.close();
       await server?.close();
     },
@@ -92,10 +94,10 @@ export const isState =
 export const silentLog = { info() {}, warn() {}, error() {} };
 
 /** A real prober: down at a report, up again when a new session answers. */
-export function proberOf(url: string): EngineAvailability {
+export function proberOf(url: string, end: AbortSignal): EngineAvailability {
   let probing: Promise<void> | null = null;
   async function probe(): Promise<void> {
-    for (;;) {
+    while (!end.aborted) {
       const database = openDatabase(url, { applicationName: 'prober', max: 1, onError: () => {} });
       try {
         await database.query('select 1');

@@ -68,6 +68,7 @@ create table chain (
 create index chain_ready on chain (priority, run_at, id) where state = 'ready';
 create index chain_timer on chain (run_at) where state = 'timer';
 create index chain_running on chain (owner) where state = 'running';
+create index chain_blocked on chain (name) where state = 'blocked';
 create index chain_finished on chain (finished_at) where finished_at is not null;
 
 -- Unique keys live beside the chains so that a finished chain's key can be released or kept until it expires.

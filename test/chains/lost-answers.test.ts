@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { chain, succeeded } from '../../src/chains/define.ts';
+import { showChain } from '../../src/chains/queries.ts';
+import { anyInput, effect, fourSteps, type Harness, harness, isState } from './harness.ts';
+import { type Proxy, startProxy } from './proxy.ts';
+
+let h: Harness;
+let proxy: Proxy;
+before(async () => {
+  h = await harness();
+  proxy = await startProxy(h.url);
+});
+after(async () => {
+  await h.close();
+  proxy.close();
+});
+
+async function outcomes(chainId: string): Promise<string[][]> {
+  return (await showChain(h.database, chainId))!.log.map((row) => [row.step, row.outcome, row.token]);
+}
+
+const fourOnce = [
+  ['one', 'succeeded', '1'],
+  ['two', 'succeeded', '2'],
+  ['three', 'succeeded', '3'],
+  ['four', 'succeeded', '4'],
+];
+
+for (const [what, statement] of [
+  ['COMMIT', 'commit'],
+  ["the callback's own statement", 'insert into effect'],
+  ['the completing statement', 'insert into step_log'],
+] as const) {
+  test(`a lost answer to ${what} is settled by the log: every effect once, no attempt burned`, async () => {
+    const before = proxy.lost();
+    let armed = false;
+    const engine = h.engine([fourSteps], {
+      url: proxy.url,
+      stopPoints: {
+        reach(name, _chainId, step) {
+          if (name !== 'after-handler' || step !== 'two' || armed) return;
+          armed = true;
+          proxy.loseAnswerTo(statement);
+        },
+      },
+    });
+    const { chainId } = await h.enqueueWith([fourSteps])(h.database, fourSteps, {});
+    await h.chainUntil(chainId, isState('succeeded'));
+    assert.equal(proxy.lost(), before + 1, 'the answer was really lost');
+    assert.deepEqual(await outcomes(chainId), fourOnce);
+    await engine.stop(1_000);
+  });
+}
+
+test('a lost answer to a completion without a callback is settled by the log as well', async () => {
+  let handled = 0;
+  const plain = chain('plain', anyInput)
+    .step('one', async () => {
+      handled += 1;
+      return succeeded({ output: 'kept' });
+    })
+    .step('two', async ({ previous }) => succeeded({ output: previous }));
+  const engine = h.engine([plain], {
+    url: proxy.url,
+    stopPoints: {
+      reach(name, _chainId, step) {
+        if (name === 'after-handler' && step === 'one') proxy.loseAnswerTo('insert into step_log');
+      },
+    },
+  });
+  const before = proxy.lost();
+  const { chainId } = await h.enqueueWith([plain])(h.database, plain, {});
+  const row = await h.chainUntil(chainId, isState('succeeded'));
+  assert.equal(proxy.lost(), before + 1);
+  assert.equal(handled, 1);
+  assert.equal(row.previous, 'kept');
+  await engine.stop(1_000);
+});
+
+test('a claim whose answer was lost moves again by itself, with its attempt', async () => {
+  const attempts: number[] = [];
+  const one = chain('one-step', anyInput).step('one', async (context) => {
+    attempts.push(context.attempt);
+    return effect('one')(context);
+  });
+  const { chainId } = await h.enqueueWith([one])(h.database, one, {});
+  const before = proxy.lost();
+  proxy.loseAnswerTo('with picked as materialized');
+  const engine = h.engine([one], { url: proxy.url });
+  await h.chainUntil(chainId, isState('succeeded'));
+  assert.equal(proxy.lost(), before + 1);
+  assert.deepEqual(attempts, [1]);
+  const log = await outcomes(chainId);
+  // claimed unseen under 1, released to 2, claimed again under 3; released by nobody else
+  assert.deepEqual(log, [
+    ['one', 'released', '2'],
+    ['one', 'succeeded', '3'],
+  ]);
+  await engine.stop(1_000);
+});
