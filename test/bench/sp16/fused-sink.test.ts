@@ -22,7 +22,7 @@ test('the fused pass and decode > spool > rate give the same amounts', async () 
     const options = { ...file, gzip: false, timeZone, numberMask: 4, hashKey: null, nowMs };
     const fused = await decodeFile(options, sink, noControl);
     assert.ok(fused.ok, fused.ok ? '' : fused.problem.message);
-    const totals = sink.totals.rows();
+    const totals = sink.totals();
 
     const { rows, result } = await decode(readFileSync(file.path), { name: file.name });
     assert.ok(result.ok);
