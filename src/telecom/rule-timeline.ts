@@ -77,7 +77,8 @@ export function createRuleTimeline(tariff: CompiledTariff): RuleTimeline {
       const bandEndMs = bands.startsMs[band + 1];
       if (bandEndMs !== undefined) untilMs = Math.min(untilMs, dayStartMs + bandEndMs);
     }
-    seenEndS = Math.ceil((untilMs - record.startMs) / 1000);
+    // At least the second that was looked at: whatever a border says, the walk goes on.
+    seenEndS = Math.max(second + 1, Math.ceil((untilMs - record.startMs) / 1000));
   }
 
   function candidatesIn(version: CompiledVersion): RuleCandidates | null {

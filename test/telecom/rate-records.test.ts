@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { InvalidDocumentError } from '../../src/telecom/document-problem.ts';
+import { rateRecords } from '../../src/telecom/rate-records.ts';
+
+const page = readFileSync(new URL('../../docs/tariff.md', import.meta.url), 'utf8');
+const [tariff, records, printed] = [...page.matchAll(/```json\n(.*?)```/gs)].map((match) => JSON.parse(match[1]!));
+
+function rate(recordsDocument: unknown, tariffs: unknown[] = [tariff]) {
+  return rateRecords({
+    tariffs: tariffs.map((document, i) => ({ name: `T${i}.json`, document })),
+    records: { name: 'R.json', document: recordsDocument },
+  });
+}
+
+function problemsOf(record: unknown): string[] {
+  try {
+    rate({ records: [record] });
+  } catch (error) {
+    assert.ok(error instanceof InvalidDocumentError);
+    return error.problems.map(({ path, value, message }) => `${path}: ${value} ${message}`);
+  }
+  return [];
+}
+
+const call = { id: 'r1', kind: 'voice', to: '31612345678', start: '2026-03-02T12:00:00', usage: 10 };
+
+describe('linekeeper rate', () => {
+  it('prints what the documentation shows', () => {
+    assert.deepEqual(JSON.parse(JSON.stringify(rate(records))), printed);
+  });
+
+  it('takes further tariffs as fallbacks', () => {
+    const main = { ...tariff, versions: [{ ...tariff.versions[0], fallback: 'base' }] };
+    const rules = [{ ...tariff.versions[0].rules[0], id: 'de', match: { prefixes: ['49'] } }];
+    const base = { ...tariff, tariff: 'base', versions: [{ ...tariff.versions[0], rules }] };
+    const [rated] = rate({ records: [{ ...call, to: '4915112345678' }] }, [main, base]);
+    assert.deepEqual([rated!.rule, rated!.amount], ['base/de', '0.0800']);
+    assert.throws(() => rate({ records: [] }, [main]), /versions\[0\]\.fallback: "base" is not a known tariff/);
+  });
+
+  it('does not look at digits that an import masks', () => {
+    const rules = [{ ...tariff.versions[0].rules[0], match: { prefixes: ['3180012'] } }];
+    const service = { ...tariff, versions: [{ ...tariff.versions[0], rules }] };
+    const statuses = ['31800123456', '318001234', '112'].map(
+      (to) => rate({ records: [{ ...call, to }] }, [service])[0]!.status,
+    );
+    assert.deepEqual(statuses, ['rated', 'unrated', 'unrated']);
+  });
+
+  it('takes stated amounts for recurring, one-off and credit', () => {
+    const [credit] = rate({ records: [{ id: 'c', kind: 'credit', start: call.start, usage: 1, amount: '-12.5' }] });
+    assert.deepEqual([credit!.status, credit!.amount], ['rated', '-12.5000']);
+  });
+
+  it('names record, field and value of everything that is wrong', () => {
+    assert.deepEqual(problemsOf({ ...call, usage: -1, start: '2026-02-30T12:00:00', kind: 'fax' }), [
+      'records[0].kind: "fax" must be one of voice, sms, mms, data, recurring, oneoff, credit (record "r1")',
+      'records[0].start: "2026-02-30T12:00:00" must be a time from 1970 to 2199, local such as "2026-03-02T12:00:00" or with an offset such as "2026-03-02T12:00:00+01:00" (record "r1")',
+      'records[0].usage: -1 must be a whole number: seconds (voice), messages (sms, mms), octets (data), 1 for the others (record "r1")',
+    ]);
+    assert.match(problemsOf({ ...call, startt: 1 })[0]!, /records\[0\]\.startt: 1 unknown key; .* "start"/);
+    assert.match(problemsOf({ ...call, kind: 'oneoff' })[0]!, /records\[0\]\.amount: \(nothing\) is needed for oneoff/);
+    assert.match(problemsOf({ ...call, category: 'voicemial' })[0]!, /category: "voicemial" must be one of/);
+    assert.match(problemsOf({ ...call, dst: 'X' })[0]!, /dst: "X" must be "S"/);
+    assert.match(problemsOf('r1')[0]!, /records\[0\]: "r1" must be an object/);
+    assert.throws(() => rate([]), /R\.json has 1 problem/);
+    assert.throws(() => rate(null), InvalidDocumentError);
+  });
+
+  it('shows no whole dialled number in an error', () => {
+    assert.match(problemsOf({ ...call, to: '0612345678' })[0]!, /^records\[0\]\.to: "061234\*\*\*\*" must be digits/);
+  });
+});
