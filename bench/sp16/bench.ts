@@ -126,7 +126,7 @@ function report(results: readonly Measured[]): void {
   for (const result of results) console.log(JSON.stringify({ ...result, machine }));
   const table = new Table({
     head: ['run', 'threads', 'MB', 'records', 'MB/s median', 'min', 'max', 'records/s'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   });
   for (const { run, threads, megabytes, records, mbPerS, recordsPerS } of results) {
     table.push([run, threads, megabytes, records, mbPerS.median, mbPerS.min, mbPerS.max, recordsPerS]);

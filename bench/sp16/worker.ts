@@ -27,5 +27,5 @@ export default threadEntry(async (args: FusedArgs, control): Promise<FusedResult
     control,
   );
   if (!outcome.ok) throw new Error(outcome.problem.message);
-  return { records: outcome.file.records, totals: sink.totals.rows() };
+  return { records: outcome.file.records, totals: sink.totals() };
 });

@@ -22,6 +22,8 @@ export interface KeptNumber {
 
 const countryCode = '31';
 const shortCodeDigits = 6;
+/** Digits of the longest number of the two tables that follow. */
+const longestConfidential = 9;
 const emergency = /^(?:31)?(?:11[23]|116\d{3})$/;
 /** Kindertelefoon, 113 Zelfmoordpreventie, Veilig Thuis: E.164 number and the class that is left of it. */
 const helplines: ReadonlyMap<string, string> = new Map([
@@ -40,7 +42,7 @@ export function normaliseDialled(text: string): Dialled | null {
   return {
     digits,
     shortCode: digits === keyed && !plus && keyed.length <= shortCodeDigits,
-    confidential: emergency.test(digits) || helplines.has(digits),
+    confidential: digits.length <= longestConfidential && (emergency.test(digits) || helplines.has(digits)),
   };
 }
 

@@ -3,15 +3,16 @@
  * totals). The sink ends only after everything was verified; a refusal, an abort or an error discards it. A file whose record
  * ids conflict is read twice, the second time without the lines that lost.
  */
+import { statSync } from 'node:fs';
 import type { TaskControl } from '../../../compute/task-control.ts';
 import type { FileProblem } from '../../../compute/tasks/messages.ts';
-import { type UnpackLimits, unpackLimits } from '../layout.ts';
+import { lineLength, type UnpackLimits, unpackLimits } from '../layout.ts';
 import { type DecodedFile, FileDecoder, type FileDecoderOptions } from './file-decoder.ts';
 import type { RecordSink } from './record.ts';
 import { FileRefused } from './refusal.ts';
 import { openSource } from './source.ts';
 
-export interface DecodeFileOptions extends Omit<FileDecoderOptions, 'skipLines'> {
+export interface DecodeFileOptions extends Omit<FileDecoderOptions, 'skipLines' | 'expectedRecords'> {
   readonly path: string;
   readonly gzip: boolean;
   readonly limits?: UnpackLimits;
@@ -21,6 +22,9 @@ export type DecodeOutcome =
   | { readonly ok: true; readonly file: DecodedFile }
   | { readonly ok: false; readonly problem: FileProblem };
 
+/** How far gzip packs SP16X, roughly. */
+const usualRatio = 6;
+
 export async function decodeFile(
   options: DecodeFileOptions,
   sink: RecordSink,
@@ -28,8 +32,10 @@ export async function decodeFile(
 ): Promise<DecodeOutcome> {
   let verified = false;
   try {
-    let file = await onePass({ ...options, skipLines: new Set() }, sink, control);
-    if (file.replacedLines.size > 0) file = await onePass({ ...options, skipLines: file.replacedLines }, sink, control);
+    const expectedRecords = Math.ceil((statSync(options.path).size * (options.gzip ? usualRatio : 1)) / lineLength);
+    let file = await onePass({ ...options, expectedRecords, skipLines: new Set() }, sink, control);
+    if (file.replacedLines.size > 0)
+      file = await onePass({ ...options, expectedRecords, skipLines: file.replacedLines }, sink, control);
     sink.end();
     verified = true;
     return { ok: true, file };

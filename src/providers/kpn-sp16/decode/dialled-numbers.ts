@@ -23,7 +23,7 @@ const zero = 48;
 export class DialledNumbers {
   readonly #mask: number;
   readonly #hashKey: Uint8Array | null;
-  readonly #national = new FieldMemo<KeptDialled>(16_384);
+  readonly #national = new FieldMemo<KeptDialled>(65_536);
   readonly #other = new FieldMemo<KeptDialled | null>(16_384);
   readonly #hashes = new FieldMemo<string | null>(131_072);
 

@@ -3,11 +3,19 @@
  * length, and answers -1 (or NaN where a negative value is a value) when the field is not what it should be.
  */
 export function readDigits(bytes: Uint8Array, at: number, length: number): number {
+  // nine digits fit a small integer, which is several times faster than a double
+  if (length <= 9) return readSmall(bytes, at, length);
+  const head = readDigits(bytes, at, length - 9);
+  const tail = readSmall(bytes, at + length - 9, 9);
+  return head < 0 || tail < 0 ? -1 : head * 1_000_000_000 + tail;
+}
+
+function readSmall(bytes: Uint8Array, at: number, length: number): number {
   let value = 0;
   for (let index = at; index < at + length; index += 1) {
     const digit = bytes[index]! - 48;
     if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
+    value = (Math.imul(value, 10) + digit) | 0;
   }
   return value;
 }

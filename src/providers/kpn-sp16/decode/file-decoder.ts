@@ -21,6 +21,8 @@ import { checkTrailer, readTrailer, type Sp16Trailer } from './trailer.ts';
 export interface FileDecoderOptions extends ExpectedFile, LineDecoderOptions {
   /** Lines that a first pass found replaced by a later one of the same id. */
   readonly skipLines: ReadonlySet<number>;
+  /** A guess; a good one spares the table of ids its growing. */
+  readonly expectedRecords: number;
 }
 
 export interface DecodedFile {
@@ -40,13 +42,15 @@ const frame = lineLength + 2;
 const workBytes = 320 * 1024;
 /** Without a line end in this many bytes it is no text file. */
 const longestLine = 64 * 1024;
+/** A table of 200 MB; the rest is grown when the records are really there. */
+const mostExpected = 4_000_000;
 const idAt = recordLayout.id.from - 1;
 
 export class FileDecoder {
   readonly #options: FileDecoderOptions;
   readonly #sink: RecordSink;
   readonly #lines: LineDecoder;
-  readonly #seen = new SeenRecords();
+  readonly #seen: SeenRecords;
   readonly #work = Buffer.allocUnsafeSlow(workBytes);
   #filled = 0;
   #header: Sp16Header | null = null;
@@ -67,6 +71,7 @@ export class FileDecoder {
     this.#options = options;
     this.#sink = sink;
     this.#lines = new LineDecoder(options);
+    this.#seen = new SeenRecords(Math.min(options.expectedRecords, mostExpected));
   }
 
   push(chunk: Uint8Array): void {

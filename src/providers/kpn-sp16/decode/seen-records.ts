@@ -15,7 +15,7 @@ export class SeenRecords {
   earlierLine = 0;
 
   constructor(expected = 4096) {
-    this.#slots = 2 ** Math.ceil(Math.log2(Math.max(16, expected * 2)));
+    this.#slots = 2 ** Math.ceil(Math.log2(Math.max(16, expected * 1.7)));
     this.#table = new Int32Array(this.#slots * words);
   }
 
