@@ -22,6 +22,7 @@ export interface OwnerPlace {
   readonly systemDirectory: string;
   /** Of the code to run; default this one. */
   readonly project?: string;
+  readonly node?: string;
   readonly user?: { uid: number; gid: number };
 }
 
@@ -29,7 +30,7 @@ export interface OwnerPlace {
 export async function startOwner(place: OwnerPlace): Promise<Owner> {
   const project = place.project ?? join(import.meta.dirname, '../..');
   const script = join(project, 'test/database/embedded/owner-process.ts');
-  const child = spawn(process.execPath, [script, place.stateDirectory, place.systemDirectory], {
+  const child = spawn(place.node ?? process.execPath, [script, place.stateDirectory, place.systemDirectory], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env.PATH },
     cwd: '/',

@@ -12,7 +12,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, realpathSync } from 'node:fs';
-import { link, lstat, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -49,6 +49,8 @@ export async function ownStateDirectory(directory: string): Promise<Ownership> {
   let server: Server | undefined;
   try {
     server = await listen(draft);
+    // Whoever gets this far may ask who owns the directory, whatever our umask.
+    await chmod(draft, 0o666);
     const { ino } = await lstat(draft);
     for (;;) {
       try {

@@ -108,7 +108,7 @@ describe('an embedded server', () => {
     const end = ended(server);
     process.kill(server.pid, 'SIGKILL');
     assert.deepEqual(await end, { wanted: false, reason: 'ended by SIGKILL' });
-    // At once: children of the killed one may still hold the memory.
+    // At once: children of the killed one may still hold the memory, and our own lock must be free by now.
     const again = await startEmbedded({ ...place, log });
     assert.deepEqual(await ask(again.url, 'select n from mark order by n'), [{ n: 1 }, { n: 2 }]);
     const stopped = ended(again);
@@ -134,6 +134,6 @@ describe('an embedded server', () => {
 
 function ended(server: EmbeddedServer): Promise<EmbeddedEnd> {
   return new Promise((resolve) => {
-    server.onEnd(({ wanted, reason }) => resolve({ wanted, reason }));
+    server.onEnd(resolve);
   });
 }
