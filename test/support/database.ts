@@ -72,15 +72,20 @@ export interface TestDatabase {
 
 /** A fresh, migrated database; `close` drops it (and stops the server this file started). */
 export async function testDatabase(): Promise<TestDatabase> {
+  const database = await emptyDatabase();
+  await migrate(database.url);
+  return database;
+}
+
+/** The same without a schema. */
+export async function emptyDatabase(): Promise<TestDatabase> {
   const shared = process.env.LINEKEEPER_TEST_DATABASE_URL;
   const server = shared ? null : await startTestServer();
   const adminUrl = shared ?? server!.url;
   const name = `t_${randomBytes(6).toString('hex')}`;
   await admin(adminUrl, `create database ${name}`);
-  const url = adminUrl.replace('/postgres?', `/${name}?`);
-  await migrate(url);
   return {
-    url,
+    url: adminUrl.replace('/postgres?', `/${name}?`),
     async close() {
       await admin(adminUrl, `drop database ${name} with (force)`);
       await server?.stop();
