@@ -1,0 +1,57 @@
+/** `linekeeper totals explain`: which records make up a total, where they came from and by which rule they cost what. */
+import type { ExplainedRecordView, ExplanationView } from '../admin/views.ts';
+import { formatAmountE8 } from '../telecom/money.ts';
+import { openClient } from './admin-client.ts';
+import type { CliIo, ServiceOptions } from './context.ts';
+import { exitCode } from './exit-codes.ts';
+import { count, printJson, printLine } from './print.ts';
+
+export interface TotalsExplainOptions extends ServiceOptions {
+  readonly customer: string;
+  readonly cycle: string;
+  readonly msisdn?: string;
+  readonly category?: string;
+  readonly limit: number;
+}
+
+export async function totalsExplain(io: CliIo, options: TotalsExplainOptions): Promise<number> {
+  const client = await openClient(io, options);
+  const { customer, cycle, msisdn, category, limit } = options;
+  const query = { customer, cycle, msisdn, category, limit };
+  const explained = await client.get<readonly ExplanationView[]>('/totals/explain', { query });
+  if (options.json) {
+    printJson(io, explained);
+    return exitCode.ok;
+  }
+  if (explained.length === 0) printLine(io, `no totals are published for ${customer}, cycle ${cycle} yet`);
+  for (const total of explained) {
+    printLine(
+      io,
+      `${total.customer} account ${total.account} cycle ${total.cycleStart}: ${formatAmountE8(BigInt(total.amountE8))} EUR` +
+        ` from ${count(total.records)} records (generation ${total.generation}, rating run ${total.ratingRun}, digest ${total.digest.slice(0, 12)})`,
+    );
+    for (const record of total.shown) printRecord(io, record);
+    if (total.shown.length < total.records) {
+      printLine(io, `  … ${count(total.records - total.shown.length)} more; ask for more with --limit`);
+    }
+  }
+  return exitCode.ok;
+}
+
+function printRecord(io: CliIo, record: ExplainedRecordView): void {
+  const to = record.dialled === null ? '' : ` to ${record.dialled}`;
+  const usage = `${count(record.usage)} ${record.unit}`;
+  const amount =
+    record.status === 'rated' ? `${formatAmountE8(BigInt(record.amountE8))} EUR` : `${record.status}: ${record.reason}`;
+  printLine(io, `  ${record.localStart} ${record.msisdn}${to} ${record.category} ${usage}: ${amount}`);
+  printLine(io, `    file ${record.file} line ${record.line}`);
+  if (record.rule !== null) {
+    printLine(io, `    tariff ${record.tariff}, version ${record.tariffVersion ?? '-'}, rule ${record.rule}`);
+  }
+  if (record.connectFeeE8 !== '0') printLine(io, `    connect fee ${formatAmountE8(BigInt(record.connectFeeE8))}`);
+  for (const piece of record.pieces) {
+    const price = `${formatAmountE8(piece.priceE8)} per ${piece.per}`;
+    printLine(io, `    from ${piece.from}: ${piece.billed} billed at ${price} (${piece.rule}, step ${piece.step + 1})`);
+  }
+  if (!record.reproduced) printLine(io, "    today's tariff gives another amount: the cycle waits to be rated again");
+}
