@@ -28,7 +28,9 @@ import { openTeller } from './teller.ts';
 export interface AlertOptions {
   readonly database: Database;
   readonly log: Log;
+  /** `alerts.jsonl` is kept here, or wherever `file` says. */
   readonly stateDirectory: string;
+  readonly file?: string;
   readonly channels: readonly Channel[];
   readonly clock: AlertClock;
   /** Known to be down: not even tried. */
@@ -58,7 +60,7 @@ export interface AlertService extends Alerts {
 export function openAlerts(options: AlertOptions): AlertService {
   const { database, log, channels, clock, availability } = options;
   const { reminderMs = 900_000, sweepMs = 5_000, statementMs = 5_000 } = options;
-  const path = join(options.stateDirectory, 'alerts.jsonl');
+  const path = options.file ?? join(options.stateDirectory, 'alerts.jsonl');
   const spool = openSpool(path, (line, message) =>
     log.error({ path, line }, `${path} line ${line} is no alert and was left out: ${message}`),
   );

@@ -8,18 +8,21 @@ import { serverArguments } from './cluster.ts';
 import type { Log, Placement } from './placement.ts';
 import { endPostmaster, findPostmaster, waitForEnd } from './postmaster.ts';
 
-const answersWithinMs = 10_000;
+/** It says it is ready: then it answers soon. It says it is starting: recovery may take a while. */
+const readyAnswersMs = 3_000;
+const startingAnswersMs = 60_000;
+const stopMs = 10_000;
 
 /** Resolves to the pid to adopt; null when nothing runs any more. */
 export async function findOrphan(placement: Placement, log: Log): Promise<number | null> {
   const { data } = placement;
-  const deadline = performance.now() + answersWithinMs;
+  const begunMs = performance.now();
   for (;;) {
     const found = findPostmaster(data);
     if (!found) return null;
     const { pid } = found;
     if (found.status === 'stopping') {
-      if (!(await waitForEnd(pid, data, answersWithinMs))) await endPostmaster(pid, data, answersWithinMs);
+      if (!(await waitForEnd(pid, data, stopMs))) await endPostmaster(pid, data, stopMs);
       return null;
     }
     const name = found.status === 'ready' ? await clusterName(found.socketDirectory) : null;
@@ -27,10 +30,11 @@ export async function findOrphan(placement: Placement, log: Log): Promise<number
       log.info({ pid }, `found PostgreSQL ${pid} without a keeper on ${data}; it is kept`);
       return pid;
     }
-    if (name !== null || performance.now() > deadline) {
+    const patienceMs = found.status === 'ready' ? readyAnswersMs : startingAnswersMs;
+    if (name !== null || performance.now() - begunMs > patienceMs) {
       const why = name === null ? 'does not answer' : 'runs with other settings';
       log.warn({ pid }, `found PostgreSQL ${pid} without a keeper on ${data}, which ${why}; it is stopped first`);
-      await endPostmaster(pid, data, answersWithinMs);
+      await endPostmaster(pid, data, stopMs);
       return null;
     }
     await delay(50);

@@ -4,13 +4,17 @@
  * and only then is it removed.
  *
  * The socket is bound under a name of its own and linked to `owner.sock` once it listens: a link is made by one opener
- * only, and nobody can see a socket that is bound but does not listen yet. All paths go through /proc/self/fd, because a
- * unix socket's path may not exceed 107 bytes and a state directory's may.
+ * only, and nobody can see a socket that is bound but does not listen yet. Asking and removing is done by one opener at a
+ * time, or one would remove what another has just made: they queue on an abstract socket, which the kernel frees when its
+ * holder dies. (Only openers in different network namespaces, on a shared volume and in the same millisecond after a
+ * crash, are not seen by that queue.) All paths go through /proc/self/fd, because a unix socket's path may not exceed 107
+ * bytes and a state directory's may.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
-import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { closeSync, openSync, realpathSync } from 'node:fs';
+import { chmod, link, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Another live process owns the state directory. */
 export class StateDirectoryOwnedError extends Error {
@@ -34,6 +38,7 @@ export interface Ownership {
 }
 
 const answerTimeoutMs = 2_000;
+const takeoverTimeoutMs = 10_000;
 
 /** Takes the directory or throws `StateDirectoryOwnedError`. It must exist and be writable. */
 export async function ownStateDirectory(directory: string): Promise<Ownership> {
@@ -44,6 +49,8 @@ export async function ownStateDirectory(directory: string): Promise<Ownership> {
   let server: Server | undefined;
   try {
     server = await listen(draft);
+    // Whoever gets this far may ask who owns the directory, whatever our umask.
+    await chmod(draft, 0o666);
     const { ino } = await lstat(draft);
     for (;;) {
       try {
@@ -52,7 +59,7 @@ export async function ownStateDirectory(directory: string): Promise<Ownership> {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
-      await removeStale(directory, socket, at);
+      await oneAtATime(directory, () => removeStale(directory, socket));
     }
     await unlink(draft);
     let released: Promise<void> | undefined;
@@ -76,22 +83,26 @@ export async function ownStateDirectory(directory: string): Promise<Ownership> {
   }
 }
 
-/** Moves the socket aside, and only when nobody listens on what was moved is it gone for good. */
-async function removeStale(directory: string, socket: string, at: (name: string) => string): Promise<void> {
-  const first = await ask(socket);
-  if (first !== 'nobody') throw new StateDirectoryOwnedError(directory, first);
-  const aside = at(`owner.stale.${randomBytes(4).toString('hex')}`);
-  try {
-    await rename(socket, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+async function removeStale(directory: string, socket: string): Promise<void> {
+  const answer = await ask(socket);
+  if (answer !== 'nobody') throw new StateDirectoryOwnedError(directory, answer);
+  await unlink(socket).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+async function oneAtATime(directory: string, work: () => Promise<void>): Promise<void> {
+  const { dev, ino } = await lstat(realpathSync(directory));
+  const deadline = performance.now() + takeoverTimeoutMs;
+  for (;;) {
+    const turn = await listen(`\0linekeeper owner ${dev}:${ino}`).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      return null;
+    });
+    if (turn) return work().finally(() => close(turn));
+    if (performance.now() > deadline) throw new StateDirectoryOwnedError(directory, null);
+    await delay(5);
   }
-  const moved = await ask(aside);
-  // Between the question and the move another opener may have become the owner: then its socket goes back.
-  if (moved !== 'nobody') await link(aside, socket).catch(() => {});
-  await unlink(aside).catch(() => {});
-  if (moved !== 'nobody') throw new StateDirectoryOwnedError(directory, moved);
 }
 
 /** The pid of who listens; null when someone listens and does not say; `nobody` when the connection is refused. */

@@ -61,6 +61,11 @@ export async function placeCluster(options: PlacementOptions): Promise<Placement
     await makeDirectory(systemDirectory, true);
     await removeForsaken(systemDirectory, stateDirectory);
     await makeDirectory(home, true);
+    if (!(await canEnter(user, home))) {
+      throw new EmbeddedUnavailableError(
+        `user ${user.name}, who runs PostgreSQL for root, can enter neither ${usual} nor ${systemDirectory}: set stateDirectory to a place that this user reaches, or set DATABASE_URL`,
+      );
+    }
     await writeFile(join(home, 'state-directory'), `${stateDirectory}\n`);
     await writeFile(join(usual, 'placement.json'), `${JSON.stringify({ home })}\n`);
     moved.push(`its data in ${home}`);

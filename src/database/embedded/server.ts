@@ -13,6 +13,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -67,8 +68,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     keeper = startKeeper(placement, adopt);
     const pid = await keeper.ready(options.startTimeoutMs ?? 120_000);
     await ensureDatabase(placement);
-    void keeper.ended.then(giveBack);
-    return serverOf(keeper, placement, pid, adopt !== null);
+    return serverOf(keeper, placement, pid, adopt !== null, giveBack);
   } catch (error) {
     await keeper?.stop();
     await giveBack();
@@ -76,15 +76,33 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   }
 }
 
-function serverOf(keeper: Keeper, placement: Placement, pid: number, adopted: boolean): EmbeddedServer {
+function serverOf(
+  keeper: Keeper,
+  placement: Placement,
+  pid: number,
+  adopted: boolean,
+  giveBack: () => Promise<void>,
+): EmbeddedServer {
+  // Told only when the directory is free, so that whoever hears it may start again at once.
+  const over = keeper.ended.then(async (end) => {
+    // A socket directory away from home (its path was too long) is removed with the socket; an orphan's stays.
+    if (placement.socketDirectory !== join(placement.home, 'socket')) {
+      await rmdir(placement.socketDirectory).catch(() => {});
+    }
+    await giveBack();
+    return end;
+  });
   return {
     url: clusterUrl(placement, 'linekeeper'),
     pid,
     keeperPid: keeper.process.pid!,
     adopted,
-    stop: keeper.stop,
+    async stop() {
+      await keeper.stop();
+      await over;
+    },
     onEnd(listener) {
-      void keeper.ended.then(listener);
+      void over.then(listener);
     },
   };
 }
@@ -122,7 +140,7 @@ function startKeeper(placement: Placement, adopt: number | null): Keeper {
   let last: EmbeddedEnd | undefined;
   child.on('message', (message: KeeperReport) => {
     if (message.type === 'ready') ready.resolve(message.pid);
-    else last = message;
+    else last = { wanted: message.wanted, reason: message.reason };
   });
   const finish = (end: EmbeddedEnd) => {
     ready.reject(new EmbeddedStartError(`PostgreSQL in ${placement.data} ${end.reason}`));
