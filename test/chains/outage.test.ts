@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { auditChains } from '../../src/chains/audit.ts';
-import { testDatabase } from '../support/database.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { startTestServer, type TestServer, testDatabase } from '../support/database.ts';
 import { fourSteps, type Harness, harness, until } from './harness.ts';
 
 let h: Harness;
+let server: TestServer;
 let database: Awaited<ReturnType<typeof testDatabase>>;
 before(async () => {
   database = await testDatabase();
@@ -44,4 +46,37 @@ test('all sessions ended again and again under load: no attempt burned, no effec
   assert.equal(bootId(), first);
   await engine.stop(1_000);
   assert.deepEqual(await auditChains(h.database), []);
+});
+
+test('PostgreSQL crashes and recovers under load, twice: the same, and nothing had to be restarted here', async () => {
+  server = await startTestServer();
+  await migrate(server.url);
+  const own = await harness({ url: server.url });
+  own.engine([fourSteps], { lanes: 8 });
+  const enqueue = own.enqueueWith([fourSteps]);
+  const chains = 100;
+  for (let i = 0; i < chains; i += 1) await enqueue(own.database, fourSteps, { i });
+  const done = async () => {
+    try {
+      const [row] = await own.database.query(`select count(*)::int as n from chain where state = 'succeeded'`);
+      return row!.n as number;
+    } catch {
+      return -1; // it is away
+    }
+  };
+  for (let crash = 0; crash < 2; crash += 1) {
+    const [backend] = await own.database.query('select pg_backend_pid() as pid');
+    const seen = await done();
+    process.kill(backend!.pid, 'SIGKILL'); // the postmaster then ends every session and runs crash recovery
+    await until(done, (now) => now > seen || now === chains);
+  }
+  await until(done, (now) => now === chains);
+  const [effects] = await own.database.query('select count(*)::int as n from effect');
+  assert.equal(effects!.n, chains * 4);
+  const odd = await own.database.query(
+    `select * from step_log where outcome not in ('succeeded', 'released') or attempt > 1`,
+  );
+  assert.deepEqual(odd, []);
+  await own.close();
+  await server.stop();
 });
