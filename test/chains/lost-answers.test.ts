@@ -75,6 +75,11 @@ test('a lost answer to a completion without a callback is settled by the log as 
   assert.equal(proxy.lost(), before + 1);
   assert.equal(handled, 1);
   assert.equal(row.previous, 'kept');
+  const expected = [
+    ['one', 'succeeded', '1'],
+    ['two', 'succeeded', '2'],
+  ];
+  assert.deepEqual(await outcomes(chainId), expected);
   await engine.stop(1_000);
 });
 
