@@ -30,7 +30,8 @@ test('all sessions ended again and again under load: no attempt burned, no effec
   while ((await done()) < chains && cuts < 8) {
     const seen = await done();
     await h.database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'linekeeper engine %'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name like 'linekeeper engine %'`,
     );
     cuts += 1;
     await until(done, (now) => now > seen || now === chains);
