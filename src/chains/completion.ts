@@ -21,7 +21,7 @@ import { cleanText, serialise } from './payload.ts';
 import { crashDelayMs, rejectionDelayMs } from './retry-delay.ts';
 import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
-import type { StopPoints } from './stop-points.ts';
+import { noStopPoints, type StopPoints } from './stop-points.ts';
 
 /** The row that a completing statement returns. Null: the fence was missed, nothing was written. */
 export interface Moved {
@@ -90,9 +90,12 @@ async function runCallback(
   deadline: AbortController,
 ): Promise<string | null> {
   const who = `step ${run.chain.step} of chain ${run.chain.name}`;
-  const guarded = guardTx(tx, who, () =>
-    context.stopPoints.reach('mid-commit-callback', run.chain.chainId, run.chain.step),
-  );
+  const reach = (name: 'mid-commit-callback' | 'mid-copy') =>
+    context.stopPoints.reach(name, run.chain.chainId, run.chain.step);
+  const guarded = guardTx(tx, who, {
+    afterStatement: () => reach('mid-commit-callback'),
+    midCopy: context.stopPoints === noStopPoints ? null : () => reach('mid-copy'),
+  });
   const deadlineMs = plan.step?.deadlineMs ?? 60_000;
   // the abort cancels the statement that runs, the race ends the wait for whatever else the callback awaits
   const late = Promise.withResolvers<never>();

@@ -18,7 +18,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: string; readonly commit?: Commit };
 
 /** Runs inside the completing transaction. May return an output that replaces the handler's. */
-// biome-ignore lint/suspicious/noConfusingVoidType: an async callback without a return statement is the usual one
+// biome-ignore lint/suspicious/noConfusingVoidType: most callbacks return nothing, and then the handler's output stands
 export type Commit = (tx: Tx) => Promise<Json | void>;
 
 export function succeeded(result: { output?: Json; commit?: Commit } = {}): Outcome {

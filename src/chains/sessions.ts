@@ -39,7 +39,7 @@ export function openSessions(open: OpenDatabase, bootId: string, onError: (error
   const make = (max: number, settings: readonly string[]) =>
     bounded(open({ applicationName: applicationNameOf(bootId), max, settings, onError }), max);
   const engine = make(8, [...plannerPins, ...limits(30, 60)]);
-  const commits = make(8, limits(60, 600));
+  const commits = make(8, limits(60, 3_600));
   const reads = make(16, limits(60, 0));
   const lease = make(1, [...plannerPins, ...limits(5, 30)]);
   return {

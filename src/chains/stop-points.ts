@@ -5,7 +5,8 @@
  * - after-claim: (chain, token) is this node's, by a claim or a continuation, and its handler has not started
  * - mid-handler: the handler has run up to its first await; again at every `progress`
  * - after-handler: the outcome is known, nothing is written
- * - mid-commit-callback: the callback's first statement has run, its transaction is open
+ * - mid-commit-callback: a statement of the callback has run, its transaction is open; once for each statement
+ * - mid-copy: rows of a COPY of the callback are on their way, and not all of them
  * - before-commit: everything is written, COMMIT is not sent
  * - after-commit: the answer to COMMIT has arrived
  * - before-ack: the completion is durable, the engine has not let go of the step in memory
@@ -22,6 +23,7 @@ export const stopPointNames = [
   'after-commit',
   'before-ack',
   'mid-commit-callback',
+  'mid-copy',
   'mid-sweep',
   'mid-recovery',
 ] as const;

@@ -3,10 +3,10 @@ import { after, before, test } from 'node:test';
 import { chain, succeeded } from '../../src/chains/define.ts';
 import { showChain } from '../../src/chains/queries.ts';
 import { anyInput, effect, fourSteps, type Harness, harness, isState } from './harness.ts';
-import { type Proxy, startProxy } from './proxy.ts';
+import { type LossyProxy, startProxy } from './proxy.ts';
 
 let h: Harness;
-let proxy: Proxy;
+let proxy: LossyProxy;
 before(async () => {
   h = await harness();
   proxy = await startProxy(h.url);
@@ -75,6 +75,11 @@ test('a lost answer to a completion without a callback is settled by the log as 
   assert.equal(proxy.lost(), before + 1);
   assert.equal(handled, 1);
   assert.equal(row.previous, 'kept');
+  const expected = [
+    ['one', 'succeeded', '1'],
+    ['two', 'succeeded', '2'],
+  ];
+  assert.deepEqual(await outcomes(chainId), expected);
   await engine.stop(1_000);
 });
 

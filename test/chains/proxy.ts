@@ -7,7 +7,7 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export interface Proxy {
+export interface LossyProxy {
   readonly url: string;
   /** The next statement that contains `text` loses its answer. */
   loseAnswerTo(text: string): void;
@@ -16,7 +16,7 @@ export interface Proxy {
   close(): void;
 }
 
-export async function startProxy(url: string): Promise<Proxy> {
+export async function startProxy(url: string): Promise<LossyProxy> {
   const target = decodeURIComponent(/host=([^&]*)/.exec(url)![1]!);
   const directory = mkdtempSync(join(tmpdir(), 'lkp-'));
   const sockets = new Set<Socket>();

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { claimReady } from '../../src/chains/claim.ts';
+import {
+  finish,
+  lockByFence,
+  moveToNextStep,
+  recordCrash,
+  recordRejection,
+  releaseHeld,
+} from '../../src/chains/completion-sql.ts';
+import { plannerPins } from '../../src/chains/sessions.ts';
+import { openDatabase } from '../../src/database/pool.ts';
+import type { Database } from '../../src/database/session.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+let server: TestDatabase;
+let database: Database;
+before(async () => {
+  server = await testDatabase();
+  database = openDatabase(server.url, { applicationName: 'plan', max: 1, settings: plannerPins });
+});
+after(async () => {
+  await database.close();
+  await server.close();
+});
+
+/** The generic plan, as force_generic_plan makes the engine's sessions use it. */
+async function planOf(statement: string): Promise<string> {
+  const rows = await database.query(`explain (generic_plan, costs off) ${statement}`);
+  return rows.map((row) => row['QUERY PLAN']).join('\n');
+}
+
+const byFence = { moveToNextStep, finish, recordCrash, recordRejection, lockByFence };
+for (const [name, statement] of Object.entries(byFence)) {
+  test(`with empty statistics ${name} finds its row by the primary key`, async () => {
+    const plan = await planOf(statement);
+    assert.doesNotMatch(plan, /Seq Scan/, plan);
+    assert.match(plan, /Index Scan using chain_pkey on chain c/, plan);
+    assert.doesNotMatch(plan, /chain_running/, plan);
+  });
+}
+
+test('with empty statistics the claim walks the ready index in order, and sorts nothing', async () => {
+  const plan = await planOf(claimReady);
+  assert.match(plan, /Index Scan using chain_ready on chain/, plan);
+  assert.match(plan, /Index Scan using chain_pkey on chain c/, plan);
+  assert.doesNotMatch(plan, /Seq Scan|Sort|Hash Join/, plan);
+});
+
+test('with empty statistics a release goes by the primary key', async () => {
+  const plan = await planOf(releaseHeld);
+  assert.doesNotMatch(plan, /Seq Scan on chain|chain_running/, plan);
+});
