@@ -63,7 +63,11 @@ const types = {
 
 export function openDatabase(url: string, options: PoolOptions): Database {
   const settings = options.settings ?? [];
+  const pids = new WeakMap<pg.ClientBase, number>();
   const prepare = async (client: pg.ClientBase) => {
+    // Asked for, because a session pooler announces a key of its own that names no backend.
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    pids.set(client, rows[0]!.pid);
     if (settings.length > 0) await client.query(settings.join(';'));
   };
   const pool = new pg.Pool({
@@ -111,7 +115,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
     const session = sessionOf(
       client,
       () => live.get(client)?.lost ?? null,
-      () => void cancelBackend(url, client).catch(tell),
+      () => void cancelBackend(url, pids.get(client)).catch(tell),
     );
     return { client, session, giveBack: () => client.release(session.poison() ?? undefined) };
   }
@@ -185,8 +189,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
 }
 
 /** Over a connection of its own: the pool may have no session left, which is when a cancel matters most. */
-async function cancelBackend(url: string, client: pg.PoolClient): Promise<void> {
-  const pid = (client as unknown as { processID: number | null }).processID;
+async function cancelBackend(url: string, pid: number | undefined): Promise<void> {
   const canceller = new QuickClient({ connectionString: url, application_name: 'linekeeper cancel' });
   canceller.on('error', () => {});
   try {

@@ -99,7 +99,7 @@ async function oneAtATime(directory: string, work: () => Promise<void>): Promise
       if (error.code !== 'EADDRINUSE') throw error;
       return null;
     });
-    if (turn) return work().finally(() => close(turn));
+    if (turn) return work().finally(() => void close(turn));
     if (performance.now() > deadline) throw new StateDirectoryOwnedError(directory, null);
     await delay(5);
   }
