@@ -1,16 +1,21 @@
 /**
- * The `Database` over pg's pool. A session that saw an error outside a plain statement error is destroyed, not reused:
- * a poisoned session must never reach the next caller.
+ * The `Database` over pg's pool.
+ *
+ * - A poisoned session (lost, cancelled, broken COPY, failed rollback) is destroyed, never given to the next caller.
+ * - Every session has lock_timeout, idle_in_transaction_session_timeout and TCP keepalive, so no forgotten transaction
+ *   holds others up for ever. Connecting is bounded by 5 s, waiting for a free session by 30 s (`PoolBusyError`).
+ * - Lost, refused and ending connections are `DatabaseDownError`; `onError` also hears those of idle sessions.
+ * - bigint, numeric, date and timestamp columns arrive as text (a `date` has no time zone to be turned into a Date in);
+ *   timestamptz is a Date.
  */
-
-import type { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { type PoolSession, sessionOf, translate } from './pool-session.ts';
 import {
   CommitUnknownError,
   type Database,
+  DatabaseDownError,
   isConnectionError,
+  PoolBusyError,
   type ReadSession,
   type Row,
   type Tx,
@@ -22,89 +27,160 @@ export interface PoolOptions {
   readonly max?: number;
   /** `set` statements for every new session of this pool, such as the engine's planner pins. */
   readonly settings?: readonly string[];
+  /** How long a caller waits for a free session. Default 30,000. */
+  readonly acquireTimeoutMs?: number;
+  /** How long a statement waits for a lock. Default 30,000; 0: for ever. */
+  readonly lockTimeoutMs?: number;
+  /** How long a transaction may stand still between two statements. Default 60,000; 0: for ever. */
+  readonly idleInTransactionTimeoutMs?: number;
+  /** Connection errors that no caller sees. */
   readonly onError?: (error: Error) => void;
 }
 
+interface Checkout {
+  readonly client: pg.PoolClient;
+  readonly session: PoolSession;
+  /** Back into the pool, or destroyed when poisoned. */
+  giveBack(): void;
+}
+
+const connectTimeoutMs = 5_000;
+
+/** pg-pool has one timeout for connecting and for waiting in its queue; a connection gets a shorter one of its own. */
+class QuickClient extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super({ ...config, connectionTimeoutMillis: connectTimeoutMs });
+  }
+}
+
+const rawText = new Set<number>([pg.types.builtins.DATE, pg.types.builtins.TIMESTAMP]);
+const types = {
+  getTypeParser(id: number, format?: 'text' | 'binary') {
+    if (rawText.has(id)) return (value: unknown) => value;
+    return format === 'binary' ? pg.types.getTypeParser(id, 'binary') : pg.types.getTypeParser(id, 'text');
+  },
+};
+
 export function openDatabase(url: string, options: PoolOptions): Database {
+  const settings = options.settings ?? [];
+  const pids = new WeakMap<pg.ClientBase, number>();
+  const prepare = async (client: pg.ClientBase) => {
+    // Asked for, because a session pooler announces a key of its own that names no backend.
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    pids.set(client, rows[0]!.pid);
+    if (settings.length > 0) await client.query(settings.join(';'));
+  };
   const pool = new pg.Pool({
+    Client: QuickClient as unknown as new () => pg.ClientBase,
     connectionString: url,
     max: options.max ?? 10,
     application_name: options.applicationName,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: options.acquireTimeoutMs ?? 30_000,
     idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    lock_timeout: options.lockTimeoutMs ?? 30_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
+    types: types as pg.CustomTypesConfig,
+    // The pool awaits the promise, though its types do not say so.
+    onConnect: prepare as unknown as (client: pg.ClientBase) => void,
   });
-  pool.on('error', (error) => options.onError?.(error));
-  const prepared = new WeakSet<pg.PoolClient>();
+  const tell = (error: Error) => options.onError?.(translate(error) as Error);
+  const live = new Map<pg.PoolClient, { lost: Error | null }>();
+  pool.on('error', tell);
+  pool.on('connect', (client) => {
+    const mark: { lost: Error | null } = { lost: null };
+    live.set(client, mark);
+    // A checked-out client without a listener would turn a lost connection into the end of the process.
+    client.on('error', (error) => {
+      mark.lost = error;
+    });
+  });
+  pool.on('remove', (client) => void live.delete(client));
 
-  async function checkout(): Promise<pg.PoolClient> {
-    const client = await pool.connect();
-    if (!prepared.has(client) && options.settings && options.settings.length > 0) {
-      try {
-        await client.query(options.settings.join(';'));
-      } catch (error) {
-        client.release(true);
-        throw error;
+  async function checkout(): Promise<Checkout> {
+    let client: pg.PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      if (error instanceof Error && error.message === 'timeout exceeded when trying to connect') {
+        if (live.size === 0) throw new DatabaseDownError('no connection to the database came about', { cause: error });
+        throw new PoolBusyError(
+          `all ${pool.totalCount} sessions of '${options.applicationName}' stayed busy for ${options.acquireTimeoutMs ?? 30_000} ms`,
+          { cause: error },
+        );
       }
+      throw translate(error);
     }
-    prepared.add(client);
-    return client;
+    const session = sessionOf(
+      client,
+      () => live.get(client)?.lost ?? null,
+      () => void cancelBackend(url, pids.get(client)).catch(tell),
+    );
+    return { client, session, giveBack: () => client.release(session.poison() ?? undefined) };
+  }
+
+  async function inTransaction<S extends ReadSession, T>(
+    begin: string,
+    work: (session: S) => Promise<T>,
+    signal: AbortSignal | undefined,
+    settle: (session: PoolSession) => Promise<void>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const { session, giveBack } = await checkout();
+    const abort = () => session.abort(signal!.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      await session.query(begin);
+      const result = await work(session as unknown as S);
+      signal?.throwIfAborted();
+      signal?.removeEventListener('abort', abort);
+      await settle(session);
+      return result;
+    } catch (error) {
+      signal?.removeEventListener('abort', abort);
+      if (!session.poison()) await session.query('rollback').catch((failure: Error) => session.abort(failure));
+      throw error;
+    } finally {
+      giveBack();
+    }
   }
 
   return {
     async query<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-      const client = await checkout();
+      const { session, giveBack } = await checkout();
       try {
-        const result = await client.query<R>(text, values as unknown[]);
-        client.release();
-        return result.rows;
-      } catch (error) {
-        client.release(isConnectionError(error));
-        throw error;
+        return await session.query<R>(text, values);
+      } finally {
+        giveBack();
       }
     },
-    async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-      const client = await checkout();
-      let committing = false;
-      try {
-        await client.query('begin');
-        const result = await work(sessionOf(client));
-        committing = true;
-        await client.query('commit');
-        client.release();
-        return result;
-      } catch (error) {
-        await giveBack(client, error);
-        if (committing && isConnectionError(error)) {
+    transaction<T>(work: (tx: Tx) => Promise<T>, { signal }: { signal?: AbortSignal } = {}): Promise<T> {
+      return inTransaction<Tx, T>('begin', work, signal, async (session) => {
+        await session.query('commit').catch((error: unknown) => {
+          if (!isConnectionError(error)) throw error;
           throw new CommitUnknownError('the answer to COMMIT was lost; the log tells whether it committed', {
             cause: error,
           });
-        }
-        throw error;
-      }
+        });
+      });
     },
     async read<T>(work: (session: ReadSession) => Promise<T>, { signal }: { signal?: AbortSignal } = {}): Promise<T> {
-      signal?.throwIfAborted();
-      const client = await checkout();
-      const pid = (client as unknown as { processID: number }).processID;
-      const cancel = () => {
-        pool.query('select pg_cancel_backend($1)', [pid]).catch((error: Error) => options.onError?.(error));
-      };
-      signal?.addEventListener('abort', cancel, { once: true });
-      try {
-        await client.query('begin transaction isolation level repeatable read, read only');
-        const result = await work(sessionOf(client));
-        await client.query('commit');
-        signal?.removeEventListener('abort', cancel);
-        client.release();
-        return result;
-      } catch (error) {
-        signal?.removeEventListener('abort', cancel);
-        await giveBack(client, error);
-        throw error;
-      }
+      const begin = 'begin transaction isolation level repeatable read, read only';
+      return inTransaction<ReadSession, T>(
+        begin,
+        (session) => work(readOnly(session)),
+        signal,
+        async (session) => void (await session.query('commit')),
+      );
     },
     status() {
       return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
+    },
+    abandon(reason) {
+      const error = new DatabaseDownError(reason.message, { cause: reason });
+      for (const client of live.keys()) socketOf(client).destroy(error);
     },
     async close() {
       await pool.end();
@@ -112,37 +188,31 @@ export function openDatabase(url: string, options: PoolOptions): Database {
   };
 }
 
-async function giveBack(client: pg.PoolClient, error: unknown): Promise<void> {
-  if (isConnectionError(error)) {
-    client.release(true);
-    return;
-  }
+/** Over a connection of its own: the pool may have no session left, which is when a cancel matters most. */
+async function cancelBackend(url: string, pid: number | undefined): Promise<void> {
+  const canceller = new QuickClient({ connectionString: url, application_name: 'linekeeper cancel' });
+  canceller.on('error', () => {});
   try {
-    await client.query('rollback');
-    client.release();
-  } catch {
-    client.release(true);
+    await canceller.connect();
+    await canceller.query('select pg_cancel_backend($1)', [pid]);
+  } finally {
+    await canceller.end().catch(() => {});
   }
 }
 
-function sessionOf(client: pg.PoolClient): Tx {
+/** A write through a read-only session is its author's mistake; on a writable one 25006 means a standby. */
+function readOnly(session: ReadSession): ReadSession {
   return {
-    async query<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-      return (await client.query<R>(text, values as unknown[])).rows;
-    },
-    async copyOut(text: string, target: Writable): Promise<number> {
-      const source = client.query(copyTo(text));
-      let bytes = 0;
-      source.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
+    copyOut: (text, target) => session.copyOut(text, target),
+    async query<R extends Row>(text: string, values?: readonly unknown[]): Promise<R[]> {
+      return session.query<R>(text, values).catch((error: unknown) => {
+        if ((error as { code?: unknown }).code !== '25006') throw error;
+        throw new Error('this session is read-only: write in commit(tx), the completing transaction', { cause: error });
       });
-      await pipeline(source, target);
-      return bytes;
-    },
-    async copyIn(text: string, source: Readable): Promise<number> {
-      const sink = client.query(copyFrom(text));
-      await pipeline(source, sink);
-      return sink.rowCount ?? 0;
     },
   };
+}
+
+function socketOf(client: pg.PoolClient): { destroy(error: Error): void } {
+  return (client as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection.stream;
 }

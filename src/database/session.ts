@@ -26,11 +26,16 @@ export interface Database {
    * Runs `work` in one transaction. What it throws rolls back and is thrown on. Throws `CommitUnknownError` when COMMIT
    * was sent and its answer was lost; a session that saw a connection error or a failed rollback is destroyed.
    */
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Runs `work` in one `read only, repeatable read` transaction on its own session. `signal` cancels the query on the server. */
+  transaction<T>(work: (tx: Tx) => Promise<T>, options?: { signal?: AbortSignal }): Promise<T>;
+  /**
+   * Runs `work` in one `read only, repeatable read` transaction on its own session. `signal`, here and above, cancels the
+   * running statement on the server and rejects with its reason; a COMMIT that was sent is not cancelled.
+   */
   read<T>(work: (session: ReadSession) => Promise<T>, options?: { signal?: AbortSignal }): Promise<T>;
   /** Live backends, busy ones and waiters; for health. */
   status(): { total: number; idle: number; waiting: number };
+  /** Destroys every session, busy or not: what is in flight rejects with `DatabaseDownError`. For a host that went silent. */
+  abandon(reason: Error): void;
   close(): Promise<void>;
 }
 
@@ -44,25 +49,22 @@ export class DatabaseDownError extends Error {
   override readonly name = 'DatabaseDownError';
 }
 
-const networkCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOENT',
-  'ECONNABORTED',
-  'EHOSTUNREACH',
-]);
+/** Every session of the pool was busy for too long: the caller's bound, not the database's trouble. */
+export class PoolBusyError extends Error {
+  override readonly name = 'PoolBusyError';
+}
 
-/** True for connection-class errors: SQLSTATE 08, 57P0x, 25006, ECONN* and pg's own words for a lost connection. */
+/**
+ * True for the connection-class errors of a `Database`: it throws `DatabaseDownError` for lost, refused and ending
+ * connections, with pg's own error as `cause`. A network error of someone else (an SFTP server that refuses) is none.
+ */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof DatabaseDownError || error instanceof CommitUnknownError) return true;
-  if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string') {
-    if (code.startsWith('08') || code.startsWith('57P0') || code === '25006' || networkCodes.has(code)) return true;
-  }
-  return /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
-    error.message,
-  );
+  return error instanceof Error && isDownState((error as { code?: unknown }).code);
+}
+
+/** SQLSTATEs that speak of the connection or of the server's state: 08, 57P0x, 25006 (a standby), 25P03, 53300. */
+export function isDownState(code: unknown): boolean {
+  if (typeof code !== 'string') return false;
+  return /^(08...|57P0.|25006|25P03|53300)$/.test(code);
 }

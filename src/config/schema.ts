@@ -1,0 +1,102 @@
+/** The whole configuration: every key, its bounds, its default and what it does. Nothing else is accepted. */
+import { z } from 'zod';
+import { secretOrText } from './secret.ts';
+
+const count = (least: number, most: number) => z.int().min(least).max(most);
+const path = () => z.string().min(1);
+
+export const configSchema = z.strictObject({
+  stateDirectory: path()
+    .default('.linekeeper')
+    .describe(
+      'Where this installation keeps its state: archive, embedded database, admin socket. One process at a time owns it. Relative to the configuration file, else to the working directory.',
+    ),
+  dependencyGiveUpMs: count(10_000, 86_400_000)
+    .default(1_800_000)
+    .describe('How long the database may be away before the process exits with code 70.'),
+  database: z
+    .strictObject({
+      url: secretOrText
+        .optional()
+        .describe(
+          'PostgreSQL 15 or newer, reached directly, as postgres://user@host/name. Also DATABASE_URL. Without it the embedded PostgreSQL runs.',
+        ),
+      poolSize: count(4, 500).default(20).describe('Most sessions that this process opens for work.'),
+    })
+    .prefault({}),
+  chains: z
+    .strictObject({
+      lanes: count(1, 1_024).default(64).describe('How many steps run at once.'),
+      leaseMs: count(500, 600_000)
+        .default(6_000)
+        .describe('A node whose heartbeat stands still for this long is dead, and its chains go on elsewhere.'),
+      beatMs: count(100, 200_000).default(2_000).describe('Time between two heartbeats; at most a third of leaseMs.'),
+      sweepMs: count(10, 60_000).default(250).describe('How often ready chains are searched without any signal.'),
+    })
+    .prefault({}),
+  compute: z
+    .strictObject({
+      threads: count(1, 256).optional().describe('Threads that decode and rate. Default: one per core.'),
+      taskMemoryMb: count(64, 65_536)
+        .default(512)
+        .describe('Heap of one such thread; a task beyond it fails its step.'),
+      tasksPerThread: count(1, 1_000_000).default(1_000).describe('A thread is replaced after this many tasks.'),
+    })
+    .prefault({}),
+  admin: z
+    .strictObject({
+      socket: path().optional().describe('The admin socket. Default: admin.sock in the state directory.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+        .default('info')
+        .describe('Least level that is logged.'),
+    })
+    .prefault({}),
+  alerts: z
+    .strictObject({
+      webhook: z
+        .strictObject({
+          url: secretOrText.optional().describe('Every alert is posted here as JSON. Without it nobody is told.'),
+        })
+        .prefault({}),
+      file: path()
+        .optional()
+        .describe(
+          'Alerts while the database is away, one JSON object a line. Default: alerts.jsonl in the state directory.',
+        ),
+    })
+    .prefault({}),
+  providers: z
+    .strictObject({
+      sftp: z
+        .strictObject({
+          maxSessions: count(1, 100).default(4).describe('Most SFTP sessions at once to one host.'),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  archive: z
+    .strictObject({
+      directory: path()
+        .optional()
+        .describe(
+          'Raw files by their hash; all nodes of a database share it. Default: archive in the state directory.',
+        ),
+    })
+    .prefault({}),
+});
+
+export type ConfigInput = z.input<typeof configSchema>;
+type Parsed = z.output<typeof configSchema>;
+
+/** Complete: paths are absolute and nothing is left to be defaulted. Secrets are still references. */
+export interface Config extends Parsed {
+  readonly compute: Parsed['compute'] & { readonly threads: number };
+  readonly admin: { readonly socket: string };
+  readonly alerts: Parsed['alerts'] & { readonly file: string };
+  readonly archive: { readonly directory: string };
+}

@@ -1,0 +1,89 @@
+/**
+ * One checked-out session of the pool: statements, COPY and the mark of poison. A session is poisoned when nobody can say
+ * any more what the server does with it (lost connection, broken COPY, cancelled statement); the pool destroys it then.
+ */
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { DatabaseDownError, isDownState, type Row, type Tx } from './session.ts';
+
+export interface PoolSession extends Tx {
+  /** Why the session must not be used again; null while it is sound. */
+  poison(): Error | null;
+  /** Cancels what runs and lets nothing further run. */
+  abort(reason: unknown): void;
+}
+
+/** `lost` tells of an error on the connection itself; `cancel` asks the server to end the running statement. */
+export function sessionOf(client: pg.PoolClient, lost: () => Error | null, cancel: () => void): PoolSession {
+  let broken: Error | null = null;
+  let aborted: { reason: unknown } | null = null;
+
+  async function through<T>(work: () => Promise<T>): Promise<T> {
+    if (aborted) throw aborted.reason;
+    try {
+      return await work();
+    } catch (error) {
+      if (aborted) throw (aborted as { reason: unknown }).reason;
+      const translated = translate(error);
+      if (translated instanceof DatabaseDownError) broken = translated;
+      throw translated;
+    }
+  }
+
+  return {
+    query<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+      return through(async () => (await client.query<R>(text, values as unknown[])).rows);
+    },
+    copyOut(text: string, target: Writable): Promise<number> {
+      return through(async () => {
+        const source = client.query(copyTo(text));
+        let bytes = 0;
+        source.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+        });
+        await pipeline(source, target).catch((error: Error) => {
+          // The rest of the rows may still be on its way.
+          broken = error;
+          throw error;
+        });
+        return bytes;
+      });
+    },
+    copyIn(text: string, source: Readable): Promise<number> {
+      return through(async () => {
+        const sink = client.query(copyFrom(text));
+        await pipeline(source, sink).catch((error: Error) => {
+          broken = error;
+          throw error;
+        });
+        return sink.rowCount ?? 0;
+      });
+    },
+    poison: () => broken ?? lost(),
+    abort(reason) {
+      aborted = { reason };
+      // The cancel may arrive late and must not meet the next caller's statement.
+      broken = reason instanceof Error ? reason : new Error('aborted');
+      cancel();
+    },
+  };
+}
+
+/**
+ * pg's errors for a lost connection become `DatabaseDownError`; everything else stays what it is. Errors of files and of
+ * other networks pass here too (COPY streams), so a bare ENOENT or ECONNRESET without pg's socket behind it says nothing.
+ */
+export function translate(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof DatabaseDownError) return error;
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+  const network = syscall === 'connect' || syscall === 'getaddrinfo' || (syscall === 'read' && code === 'ECONNRESET');
+  const lost = isDownState(code) || network || (syscall === 'write' && code === 'EPIPE') || pgWords.test(error.message);
+  if (!lost) return error;
+  const down = new DatabaseDownError(`the database cannot be reached: ${error.message}`, { cause: error });
+  return Object.assign(down, typeof code === 'string' ? { code } : {});
+}
+
+const pgWords =
+  /^(Connection terminated|timeout expired|Client has encountered a connection error|Client was closed|Connection ended)/;
