@@ -1,5 +1,5 @@
 /** Every error as `{ error: { code, message } }` with its HTTP status. Numbers and secrets in messages are masked. */
-import { isConnectionError } from '../database/session.ts';
+import { isConnectionError, PoolBusyError } from '../database/session.ts';
 import { maskText } from '../log/mask.ts';
 import { InvalidRequestError } from './input.ts';
 import { ServiceError } from './service-error.ts';
@@ -23,6 +23,9 @@ export function errorAnswer(error: unknown): ErrorAnswer {
       'database-away',
       'the database is away; the service goes on when it is back. See: linekeeper health',
     );
+  }
+  if (error instanceof PoolBusyError) {
+    return answer(503, 'unavailable', 'every session of the database is busy; try again in a moment');
   }
   if (!(error instanceof Error)) return unforeseen();
   if (documentErrors.has(error.name)) return answer(400, 'invalid-input', error.message);

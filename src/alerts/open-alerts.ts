@@ -11,7 +11,7 @@
  * - What neither the database nor the file takes is still logged and told, and kept in memory.
  */
 import { join } from 'node:path';
-import { type Database, isConnectionError } from '../database/session.ts';
+import { type Database, isConnectionError, PoolBusyError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
 import { type AlertRow, claimDue, listRows, markTold, markToldEpisode, raiseRow, resolveRow } from './alert-rows.ts';
 import type { AlertInput, Alerts } from './alerts.ts';
@@ -115,7 +115,7 @@ export function openAlerts(options: AlertOptions): AlertService {
       const tooLate = clock.sleep(statementMs, late.signal).then(() => false);
       return await Promise.race([running.then(() => true), tooLate]);
     } catch (error) {
-      if (isConnectionError(error)) return false;
+      if (isAway(error)) return false;
       log.error({ error }, 'an alert could not be stored');
       return true;
     } finally {
@@ -128,7 +128,7 @@ export function openAlerts(options: AlertOptions): AlertService {
       try {
         await raiseRow(database, change.alert, change.count);
       } catch (error) {
-        if (!isConnectionError(error)) {
+        if (!isAway(error)) {
           const at = new Date(clock.nowMs()).toISOString();
           teller.tell(
             { status: 'open', ...change.alert, occurrences: change.count, firstAt: at, lastAt: at },
@@ -262,6 +262,11 @@ export function openAlerts(options: AlertOptions): AlertService {
       delivery.close();
     },
   };
+}
+
+/** A pool without a free session is as good as no database: the alert must not wait for it, nor be lost. */
+function isAway(error: unknown): boolean {
+  return isConnectionError(error) || error instanceof PoolBusyError;
 }
 
 function logAlert(log: Log, { level, rule, subject, message, detail }: Required<AlertInput>): void {

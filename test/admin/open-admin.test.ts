@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type Admin, openAdmin } from '../../src/admin/open-admin.ts';
+import { DatabaseDownError } from '../../src/database/session.ts';
 import { createLog } from '../../src/log/log.ts';
 import { type ExampleServices, exampleServices } from './example-services.ts';
 
@@ -91,7 +92,7 @@ test('cancel and retry act under the name of who asked, and are recorded first',
 
 test('what cannot be recorded is not done', async () => {
   services.record = async () => {
-    throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    throw new DatabaseDownError('connect ECONNREFUSED');
   };
   const { status, body } = await post('/sync/run', { customer: 'C001' });
   assert.deepEqual([status, body.error.code], [503, 'database-away']);

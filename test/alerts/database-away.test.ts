@@ -9,7 +9,7 @@ import { systemClock } from '../../src/alerts/clock.ts';
 import { type AlertOptions, type AlertService, openAlerts } from '../../src/alerts/open-alerts.ts';
 import { webhookChannel } from '../../src/alerts/webhook.ts';
 import { openDatabase } from '../../src/database/pool.ts';
-import type { Database } from '../../src/database/session.ts';
+import { type Database, PoolBusyError } from '../../src/database/session.ts';
 import { createLog } from '../../src/log/log.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
@@ -242,6 +242,22 @@ test('a database that takes connections and never answers counts as away', async
     silent.close();
     await once(silent, 'close');
   }
+});
+
+test('an alert that finds no free session is kept in the file and stored later', async () => {
+  const alerts = open();
+  const { database } = opened.at(-1)!;
+  const query = database.query;
+  database.query = () => Promise.reject(new PoolBusyError('no session for 5 s'));
+  alerts.raise(down);
+  await alerts.flush(5_000);
+  assert.equal(spoolLines().length, 1);
+  database.query = query;
+  await alerts.sweep();
+  assert.deepEqual(
+    (await rows()).map((row) => row.rule),
+    ['database.down'],
+  );
 });
 
 test('a file with a broken line keeps its other alerts and says which line', async () => {
