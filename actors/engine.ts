@@ -7,7 +7,7 @@ import type { Engine } from '../src/chains/engine.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorSpec } from '../supervisors/types.ts';
 
-export type EngineMessage = { readonly type: 'wake' };
+export type EngineMessage = { readonly type: 'wake' } | { readonly type: 'crashed'; readonly error: Error };
 
 /** The engine of the moment; null while it is being restarted. */
 export interface EngineHolder {
@@ -28,12 +28,18 @@ export function engine(services: EngineServices): ActorSpec<EngineMessage, Engin
       const created = services.create();
       created.start();
       services.holder.current = created;
-      context.spawn(() => created.ended);
+      // not a spawned task: a stop would wait for that before it comes to `terminate`, which is what ends the engine
+      created.ended.catch((error: Error) => context.self.send({ type: 'crashed', error }));
       return created;
     },
-    receive(created) {
-      created.wake();
-      return created;
+    receive(created, message) {
+      switch (message.type) {
+        case 'crashed':
+          throw message.error;
+        case 'wake':
+          created.wake();
+          return created;
+      }
     },
     async terminate(created) {
       services.holder.current = null;

@@ -36,7 +36,8 @@ const points = [...steps.flatMap((step) => everyStep.map((point) => `${point}:${
 /** Behind the last commit nothing is left to be done. */
 const finished = new Set(['after-commit:totals', 'before-ack:totals']);
 
-describe('the main job survives SIGKILL', () => {
+// two at once: a round mostly waits for leases and starts
+describe('the main job survives SIGKILL', { concurrency: 2 }, () => {
   let world: World;
   let undisturbed: string;
 
