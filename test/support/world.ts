@@ -33,20 +33,22 @@ export async function makeWorld(flags: readonly string[]): Promise<World> {
   const adminUrl = shared ?? server!.url;
   const template = `world_${randomBytes(6).toString('hex')}`;
   const made: string[] = [];
+  let copied: Promise<void> = Promise.resolve();
   const urlOf = (name: string) => adminUrl.replace('/postgres?', `/${name}?`);
   await admin(adminUrl, `create database ${template}`);
   await fill(urlOf(template), directory);
   return {
     directory,
     truthPath: join(directory, 'truth.json'),
-    async database() {
+    database() {
       const name = `${template}_${made.length}`;
-      await admin(adminUrl, `create database ${name} template ${template}`);
       made.push(name);
-      return urlOf(name);
+      // one after the other: a template must not be in use
+      copied = copied.then(() => admin(adminUrl, `create database ${name} template ${template}`));
+      return copied.then(() => urlOf(name));
     },
     async close() {
-      for (const name of [...made, template]) await admin(adminUrl, `drop database ${name} with (force)`);
+      for (const name of [...made, template]) await admin(adminUrl, `drop database if exists ${name} with (force)`);
       await server?.stop();
     },
   };
