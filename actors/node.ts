@@ -113,7 +113,7 @@ export function nodeParts(
       leaseMs: config.chains.leaseMs,
       beatMs: config.chains.beatMs,
       sweepMs: config.chains.sweepMs,
-      spoolRoot: `${config.stateDirectory}/spool`,
+      spoolRoot: resources.spoolDirectory,
       stopPoints: stopPointsFromEnvironment(env),
     });
 
