@@ -7,12 +7,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { applyCustomers } from '../../src/customers/apply.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { loadTariff } from '../../src/totals/tariff-store.ts';
-import { startTestServer, type TestServer } from './database.ts';
+import { admin, startTestServer, type TestServer } from './database.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -69,14 +68,4 @@ async function fill(url: string, directory: string): Promise<void> {
     await tx.query(`update sync_profile set next_due = now() + interval '1 hour'`);
   });
   await database.close();
-}
-
-async function admin(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
