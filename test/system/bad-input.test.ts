@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { readTruth } from '../../src/cli/demo/truth.ts';
 import { maskText } from '../../src/log/mask.ts';
 import { findFaults } from '../../src/services/findings.ts';
 import { until } from '../support/service.ts';
@@ -98,7 +99,9 @@ for (const [customer, { fault, arg = 'account', reason }] of Object.entries(refu
     const [, , file] = await expectStates(customer, ['imported', 'imported', 'quarantined', 'received']);
     assert.equal(pattern(file!.reason!), reason);
     assert.equal(file!.rows, 0);
-    assert.deepEqual(await quarantineOf(file!.id), [{ line: true, message: file!.reason!.replace(/^[\w-]+: /, '') }]);
+    assert.deepEqual(await quarantineOf(file!.id), [
+      { line: true, state: 'open', message: file!.reason!.replace(/^[\w-]+: /, '') },
+    ]);
     assert.deepEqual(await world.differences(customer, march), []);
     const [alert] = await expectOpen(customer, ['file.quarantined']);
     // the alerts' own mask takes 14 digits for a number, as which a start is shown there
@@ -250,7 +253,55 @@ test('when the good files come all goes on by itself: totals are the truth and t
     const numbers = ['000001', '000002', '000003', '000004'];
     assert.deepEqual(imported, customer === 'C009' ? [...numbers, '000005'] : numbers, customer);
     assert.deepEqual(await world.differences(customer, cycles), [], customer);
+    for (const { id } of files)
+      assert.ok(
+        (await quarantineOf(id)).every(({ state }) => state === 'resolved'),
+        customer,
+      );
     await expectOpen(customer, []);
+  }
+});
+
+test('a line that cannot be true goes to quarantine alone while such lines are few', async () => {
+  const few = await openFaultyWorld({
+    customers: 1,
+    months: ['2026-03', '2026-04'],
+    recordsPerFile: 1_100,
+    plan: [{ customer: 'C001', month: '2026-04', fault: 'F12', arg: 'negative' }],
+  });
+  try {
+    await few.sync(['C001']);
+    const files = await few.files('C001');
+    assert.deepEqual(
+      files.map((file) => file.state),
+      ['imported', 'imported'],
+    );
+    const lines = await few.database.query<{ line: number; code: string; field: string; message: string; raw: string }>(
+      'select line_no as line, code, field, message, raw_masked as raw from quarantine where raw_file_id = $1',
+      [files[1]!.id],
+    );
+    const [truth] = readTruth(join(few.directory, 'truth.json')).slice(-1) as unknown as [
+      { quarantined: { line: number }[] },
+    ];
+    assert.deepEqual(
+      lines.map(({ line, code, field }) => ({ line, code, field })),
+      [{ line: truth.quarantined[0]!.line, code: 'bad-digits', field: 'usage' }],
+    );
+    const name = basename(few.good('C001', '2026-04'));
+    assert.equal(lines[0]!.message, `${name}, line ${lines[0]!.line}, usage (69-76): "-0000012" is not 8 digits`);
+    assert.match(lines[0]!.raw, /^10B\w{11}316\d\*{7} .*-0000012/);
+    const rows = await few.database.query('select 1 from cdr where raw_file_id = $1 and line_no = $2', [
+      files[1]!.id,
+      lines[0]!.line,
+    ]);
+    assert.deepEqual(rows, []);
+    assert.deepEqual(await few.differences('C001', ['2026-03-01', '2026-04-01']), []);
+    await until('the alert', async () => {
+      const alerts = await few.alerts('C001');
+      return alerts.some(({ rule, state }) => rule === 'file.lines-quarantined' && state === 'open');
+    });
+  } finally {
+    await few.close();
   }
 });
 
@@ -306,9 +357,10 @@ async function expectOpen(customer: string, rules: readonly string[]) {
 }
 
 async function quarantineOf(rawFileId: string) {
-  return world.database.query('select line_no is not null as line, message from quarantine where raw_file_id = $1', [
-    rawFileId,
-  ]);
+  return world.database.query<{ line: boolean; message: string; state: string }>(
+    'select line_no is not null as line, message, state from quarantine where raw_file_id = $1',
+    [rawFileId],
+  );
 }
 
 /** The generations of a cycle with the sums of their rows. */
