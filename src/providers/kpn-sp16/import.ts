@@ -171,7 +171,9 @@ function report(
   }
   for (const { file, decoded } of accepted) {
     services.alerts.resolve('file.quarantined', `${subject.customer}/${file.name}`);
-    if (decoded.quarantined.length > 0) {
+    if (decoded.quarantined.length === 0) {
+      services.alerts.resolve('file.lines-quarantined', `${subject.customer}/${file.name}`);
+    } else {
       services.alerts.raise({
         rule: 'file.lines-quarantined',
         subject: `${subject.customer}/${file.name}`,
