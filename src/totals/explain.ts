@@ -8,7 +8,7 @@ import { InputError } from '../input-error.ts';
 import { compileTariff } from '../telecom/compile-tariff.ts';
 import { createRater } from '../telecom/rating.ts';
 import type { Piece, RateableRecord, RecordKind } from '../telecom/record.ts';
-import { withHashJoins } from './hash-joins.ts';
+import { withLinearJoins } from './linear-joins.ts';
 import { readContractTariff } from './rate-cycles.ts';
 
 export interface ExplainQuery {
@@ -112,7 +112,7 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
   const explanations: Explanation[] = [];
   for (const { contractId, ...total } of found) {
     const which = [contractId, query.cycle, total.ratingRun, ...filter, query.limit];
-    const rows = await withHashJoins(session, () => session.query<RecordRow>(records, which));
+    const rows = await withLinearJoins(session, () => session.query<RecordRow>(records, which));
     const { tariff, timeZone } = await readContractTariff(session, contractId);
     const rater = createRater(compileTariff(tariff.bundle, timeZone));
     const shown = rows.map((row) => explainRecord(row, tariff.bundle.code, rater));

@@ -10,7 +10,7 @@
 import { createReadStream } from 'node:fs';
 import type { Tx } from '../database/session.ts';
 import { cdrSpoolColumns } from '../telecom/cdr-columns.ts';
-import { withHashJoins } from './hash-joins.ts';
+import { withLinearJoins } from './linear-joins.ts';
 
 const createStage = `
   create temp table if not exists cdr_stage (
@@ -113,7 +113,7 @@ export async function mergeRecords(tx: Tx, file: FileToMerge): Promise<readonly 
     throw new Error(`spool file of raw file ${file.rawFileId} gave ${copied} rows, expected ${file.rows}`);
   }
   await tx.query('analyze cdr_stage');
-  await withHashJoins(tx, () => mergeStage(tx, file));
+  await withLinearJoins(tx, () => mergeStage(tx, file));
   const touched = await tx.query<{ cycle: string }>(
     `select distinct to_char(cycle_start, 'YYYY-MM-DD') as cycle from cdr_touched order by 1`,
   );

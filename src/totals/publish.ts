@@ -5,7 +5,7 @@
  */
 import type { Tx } from '../database/session.ts';
 import { digestOfRows } from './digest.ts';
-import { withHashJoins } from './hash-joins.ts';
+import { withLinearJoins } from './linear-joins.ts';
 
 export interface Published {
   readonly cycleStart: string;
@@ -89,7 +89,7 @@ export async function publishTotals(
     [contractId, cycle.customerId, cycleStart, generation, cycle.ratingRunId, reason],
   );
   const source = [contractId, cycleStart, cycle.customerId, generation, cycle.ratingRunId];
-  await withHashJoins(tx, () => tx.query(build, source));
+  await withLinearJoins(tx, () => tx.query(build, source));
   const [sum] = await tx.query<Sums>(sums, [...key, cycle.ratingRunId]);
   verify(sum!, contractId, cycleStart);
   const unchanged = cycle.current !== null && cycle.digest === sum!.digest;
