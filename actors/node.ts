@@ -114,7 +114,7 @@ export function nodeParts(
       beatMs: config.chains.beatMs,
       sweepMs: config.chains.sweepMs,
       stepDeadlineMs: config.chains.stepDeadlineMs,
-      spoolRoot: `${config.stateDirectory}/spool`,
+      spoolRoot: resources.spoolDirectory,
       stopPoints: stopPointsFromEnvironment(env),
     });
 

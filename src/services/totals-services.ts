@@ -1,7 +1,7 @@
 /** Totals as the doors show, explain and recalculate them, and the documents that they depend on. */
 import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
-import type { ExplanationView, RecalculationView, TotalRowView, TotalsView } from '../admin/views.ts';
+import type { RecalculationView, TotalRowView, TotalsView } from '../admin/views.ts';
 import { applyCustomers } from '../customers/apply.ts';
 import { explainTotals } from '../totals/explain.ts';
 import { currentGenerations } from '../totals/generations.ts';
@@ -72,7 +72,7 @@ export function totalsServices(context: ServiceContext) {
     },
 
     explainTotals: (query: { customer: string; cycle: string; msisdn?: string; category?: string; limit: number }) =>
-      database.read((session) => explainTotals(session, query)) as Promise<readonly ExplanationView[]>,
+      database.read((session) => explainTotals(session, query)),
 
     async loadTariff({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
       return { ...(await database.transaction((tx) => loadTariff(tx, document))) };

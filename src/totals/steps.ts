@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { type ChainDefinition, chain, type Handler, succeeded } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Tx } from '../database/session.ts';
-import type { SyncInput } from '../providers/sync-input.ts';
 import { pinCurrent } from './generations.ts';
 import { type Published, publishTotals } from './publish.ts';
 import {
@@ -18,7 +17,13 @@ import {
   storeRatedCycle,
 } from './rate-cycles.ts';
 
-export function rateStale(compute: ComputePool): Handler<SyncInput> {
+/** What these steps need to know of a sync, whatever its provider. */
+export interface SyncedContract {
+  readonly contractId: string;
+  readonly syncTaskId: string;
+}
+
+export function rateStale(compute: ComputePool): Handler<SyncedContract> {
   return async (context) => {
     const { contractId } = context.input;
     const cycles = await context.read.query<{ cycleStart: string; revision: string }>(staleCycles, [contractId]);
@@ -50,7 +55,7 @@ const cyclesToPublish = `
       and g.state = 'current' and g.rating_run_id = y.rating_run_id)
   order by y.cycle_start`;
 
-export function publishStale(): Handler<SyncInput> {
+export function publishStale(): Handler<SyncedContract> {
   return async (context) => {
     const { contractId, syncTaskId } = context.input;
     return succeeded({

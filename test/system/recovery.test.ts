@@ -53,227 +53,236 @@ after(async () => {
   await receiver.close();
 });
 
-describe('on the embedded database', () => {
-  let service: RunningService;
-  let database: Database;
-  const state = stateDirectory();
+// two at once: they mostly wait
+describe('while a sync runs', { concurrency: 2 }, () => {
+  describe('on the embedded database', () => {
+    let service: RunningService;
+    let database: Database;
+    const state = stateDirectory();
 
-  before(async () => {
-    service = startService({ databaseUrl: null, stateDirectory: state, env: channel() });
-    await working(service);
-    database = openDatabase(embeddedServer(state).url, { applicationName: 'test', max: 2, onError: () => {} });
-    await database.query(`update schedule set enabled = false`);
-    await loadWorld(service);
-    await database.query(`update sync_profile set next_due = now() + interval '1 hour'`);
-  });
-  after(async () => {
-    await service?.stop();
-    await database?.close();
-  });
-
-  test('a PostgreSQL whose postmaster was killed comes back, and the sync goes on', async () => {
-    await throughOutage('C001', () => process.kill(embeddedServer(state).pid, 'SIGKILL'));
-  });
-
-  test('a PostgreSQL that was asked to end comes back, and the sync goes on', async () => {
-    await throughOutage('C002', () => process.kill(embeddedServer(state).pid, 'SIGINT'));
-  });
-
-  test('a PostgreSQL whose keeper was killed is adopted with its sessions, and the sync goes on', async () => {
-    const held = await holdImports(embeddedServer(state).url);
-    const { task } = await startSync(service, 'C003');
-    await held.reached();
-    const before = (await actorOf(service, 'infrastructure/postgres')).about!;
-    process.kill(before.keeperPid as number, 'SIGKILL');
-    const adopted = await until('a new keeper', async () => {
-      const { about, state: is } = await actorOf(service, 'infrastructure/postgres');
-      return is === 'running' && about?.keeperPid !== before.keeperPid && about;
-    });
-    assert.equal(adopted.adopted, true);
-    assert.equal(adopted.pid, before.pid);
-    await held.release();
-    await syncEnds(service, task, backWithinMs);
-    assert.deepEqual(await troubles(database), []);
-  });
-
-  test('a crashed engine is restarted, frees what it held, and the sync goes on', async () => {
-    const held = await holdImports(embeddedServer(state).url);
-    const { task, chain } = await startSync(service, 'C004');
-    await held.reached();
-    const restartedBefore = await restartedActors(service);
-    assert.ok(!restartedBefore.includes('work/chains/engine'), restartedBefore.join());
-    await database.query('alter table node rename column beat_at to beat_at_away');
-    await until('the engine to be restarted', async () => (await actorOf(service, 'work/chains/engine')).restarts > 0);
-    await database.query('alter table node rename column beat_at_away to beat_at');
-    await held.release();
-    await syncEnds(service, task);
-    const { log } = await call<ChainDetailView>(service.socket, 'GET', `/chains/${chain}`);
-    assert.ok(log.some(({ step, outcome }) => step === 'import' && outcome === 'recovered'));
-    assert.deepEqual(
-      (await restartedActors(service)).filter((path) => !restartedBefore.includes(path)),
-      ['work/chains/engine'],
-    );
-  });
-
-  test('after all of that the totals are those of an undisturbed run, and health is ok', async () => {
-    assert.deepEqual(await digestsOf(database), undisturbed);
-    await assertSound(database);
-    await until('health to be ok', async () => (await healthOf(service)).status === 'ok', backWithinMs);
-    assert.deepEqual(await openAlerts(database), []);
-    assert.equal(service.child.exitCode, null);
-  });
-
-  async function throughOutage(customer: string, end: () => void): Promise<void> {
-    const held = await holdImports(embeddedServer(state).url);
-    const { task } = await startSync(service, customer);
-    await held.reached();
-    end();
-    await until('health to say that the database is away', () => isAway(service));
-    await until('the database to be back', () => isBack(service));
-    await syncEnds(service, task, backWithinMs);
-    assert.deepEqual(await troubles(database), []);
-  }
-});
-
-test('a PostgreSQL of its own that is away for seconds is a state: no attempt is burned, no lease expires', async () => {
-  const server = await startTestServer();
-  try {
-    await withService({ databaseUrl: server.url }, async ({ service, database }) => {
+    before(async () => {
+      service = startService({ databaseUrl: null, stateDirectory: state, env: channel() });
+      await working(service);
+      database = openDatabase(embeddedServer(state).url, { applicationName: 'test', max: 2, onError: () => {} });
       await database.query(`update schedule set enabled = false`);
       await loadWorld(service);
       await database.query(`update sync_profile set next_due = now() + interval '1 hour'`);
-      const { node } = await healthOf(service);
-      for (const customer of ['C001', 'C002']) {
-        const held = await holdImports(server.url);
-        const { task } = await startSync(service, customer);
-        await held.reached();
-        await server.pause();
-        await until('health to say that the database is away', () => isAway(service));
-        // longer than three leases
-        if (customer === 'C001') await delay(3_000);
-        assert.ok(await isAway(service));
-        assert.equal((await healthOf(service)).status, 'degraded');
-        await server.resume();
-        await syncEnds(service, task, backWithinMs);
-      }
+    });
+    after(async () => {
+      await service?.stop();
+      await database?.close();
+    });
+
+    test('a PostgreSQL whose postmaster was killed comes back, and the sync goes on', async () => {
+      await throughOutage('C001', () => process.kill(embeddedServer(state).pid, 'SIGKILL'));
+    });
+
+    test('a PostgreSQL that was asked to end comes back, and the sync goes on', async () => {
+      await throughOutage('C002', () => process.kill(embeddedServer(state).pid, 'SIGINT'));
+    });
+
+    test('a PostgreSQL whose keeper was killed is adopted with its sessions, and the sync goes on', async () => {
+      const held = await holdImports(embeddedServer(state).url);
+      const { task } = await startSync(service, 'C003');
+      await held.reached();
+      const before = (await actorOf(service, 'infrastructure/postgres')).about!;
+      process.kill(before.keeperPid as number, 'SIGKILL');
+      const adopted = await until('a new keeper', async () => {
+        const { about, state: is } = await actorOf(service, 'infrastructure/postgres');
+        return is === 'running' && about?.keeperPid !== before.keeperPid && about;
+      });
+      assert.equal(adopted.adopted, true);
+      assert.equal(adopted.pid, before.pid);
+      await held.release();
+      await syncEnds(service, task, backWithinMs);
       assert.deepEqual(await troubles(database), []);
-      const others = await Promise.all(['C003', 'C004'].map((customer) => startSync(service, customer)));
-      for (const { task } of others) await syncEnds(service, task);
-      assert.deepEqual(await restartedActors(service), []);
+    });
+
+    test('a crashed engine is restarted, frees what it held, and the sync goes on', async () => {
+      const held = await holdImports(embeddedServer(state).url);
+      const { task, chain } = await startSync(service, 'C004');
+      await held.reached();
+      const restartedBefore = await restartedActors(service);
+      assert.ok(!restartedBefore.includes('work/chains/engine'), restartedBefore.join());
+      await database.query('alter table node rename column beat_at to beat_at_away');
+      await until(
+        'the engine to be restarted',
+        async () => (await actorOf(service, 'work/chains/engine')).restarts > 0,
+      );
+      await database.query('alter table node rename column beat_at_away to beat_at');
+      await held.release();
+      await syncEnds(service, task);
+      const { log } = await call<ChainDetailView>(service.socket, 'GET', `/chains/${chain}`);
+      assert.ok(log.some(({ step, outcome }) => step === 'import' && outcome === 'recovered'));
+      assert.deepEqual(
+        (await restartedActors(service)).filter((path) => !restartedBefore.includes(path)),
+        ['work/chains/engine'],
+      );
+    });
+
+    test('after all of that the totals are those of an undisturbed run, and health is ok', async () => {
       assert.deepEqual(await digestsOf(database), undisturbed);
       await assertSound(database);
-      const health = await until('health to be ok', async () => {
-        const now = await healthOf(service);
-        return now.status === 'ok' && now;
-      });
-      assert.equal(health.node, node);
+      await until('health to be ok', async () => (await healthOf(service)).status === 'ok', backWithinMs);
       assert.deepEqual(await openAlerts(database), []);
+      assert.equal(service.child.exitCode, null);
     });
-  } finally {
-    await server.stop();
-  }
-});
 
-test('a compute thread that dies fails its own step alone, which succeeds when it is given memory', async () => {
-  const databaseUrl = await world.database();
-  const state = stateDirectory();
-  const options = { databaseUrl, stateDirectory: state };
-  let chain = '';
-  await withService({ ...options, env: { LINEKEEPER_COMPUTE_TASK_MEMORY_MB: '64' } }, async ({ service, database }) => {
-    // a tariff that fits the main thread and not such a thread; its networks are in no rule, so it rates as before
-    for (const tariff of tariffsOf(world.directory) as { tariff: string; versions: { zones?: object }[] }[]) {
-      if (tariff.tariff !== 'kpn-zakelijk-flex') continue;
-      const everywhere = Array.from({ length: 600_000 }, (_, index) => String(200_000 + index));
-      const [first, ...versions] = tariff.versions;
-      versions.push({ ...first, zones: { ...first!.zones, everywhere } });
-      await call(service.socket, 'POST', '/tariffs', { ...tariff, versions });
+    async function throughOutage(customer: string, end: () => void): Promise<void> {
+      const held = await holdImports(embeddedServer(state).url);
+      const { task } = await startSync(service, customer);
+      await held.reached();
+      end();
+      await until('health to say that the database is away', () => isAway(service));
+      await until('the database to be back', () => isBack(service));
+      await syncEnds(service, task, backWithinMs);
+      assert.deepEqual(await troubles(database), []);
     }
-    const poisoned = await startSync(service, 'C002');
-    chain = poisoned.chain;
-    await until('the thread to die', async () => deaths(await healthOf(service)) > 0);
-    const { task } = await startSync(service, 'C001');
-    await syncEnds(service, task);
-    const dead = await until('the poisoned step to be dead-lettered', async () => {
-      const view = await call<ChainDetailView>(service.socket, 'GET', `/chains/${chain}`);
-      return view.state === 'dead' && view;
-    });
-    assert.equal(dead.step, 'rate');
-    assert.deepEqual(
-      dead.log.filter(({ outcome }) => outcome === 'crashed').map(({ attempt }) => attempt),
-      [1, 2, 3],
-    );
-    assert.match(dead.reason!, /compute thread died during rate-cycle/);
-    const compute = (await actorOf(service, 'infrastructure/compute')).about!;
-    assert.deepEqual([compute.threads, compute.died, compute.running, compute.queued], [1, 3, 0, 0]);
-    assert.deepEqual(await restartedActors(service), []);
-    assert.deepEqual(await openAlerts(database), ['chain.dead']);
   });
-  await withService({ ...options, env: { LINEKEEPER_COMPUTE_TASK_MEMORY_MB: '1024' } }, async (running) => {
-    await call(running.service.socket, 'POST', `/chains/${chain}/retry`, {});
-    await until('the retried chain to succeed', async () => {
-      const view = await call<ChainDetailView>(running.service.socket, 'GET', `/chains/${chain}`);
-      return view.state === 'succeeded';
-    });
-    const mine = undisturbed.filter((line) => /^000000010[12] /.test(line));
-    assert.deepEqual(await digestsOf(running.database), mine);
-    await assertSound(running.database);
-    await until('the alert to be closed', async () => (await openAlerts(running.database)).length === 0);
-  });
-});
 
-test('a provider that never answers holds its lane no longer than the deadline, or until a cancel', async () => {
-  const mute = await silentSftp();
-  const deaf = await silentTcp();
-  const env = {
-    LINEKEEPER_CHAINS_LANES: '1',
-    LINEKEEPER_CHAINS_STEP_DEADLINE_MS: '2500',
-    LINEKEEPER_PROVIDERS_SFTP_MAX_SESSIONS: '1',
-    LINEKEEPER_SECRET_PROVIDER: 'secret',
-  };
-  try {
-    await withService({ databaseUrl: await world.database(), env }, async ({ service, database }) => {
-      const sftp = (port: number) => ({
-        kind: 'sftp',
-        host: '127.0.0.1',
-        port,
-        user: 'kpn',
-        dir: '/',
-        password: { env: 'LINEKEEPER_SECRET_PROVIDER' },
-        hostKeySha256: mute.hostKeySha256,
+  test('a PostgreSQL of its own that is away for seconds is a state: no attempt is burned, no lease expires', async () => {
+    const server = await startTestServer();
+    try {
+      await withService({ databaseUrl: server.url }, async ({ service, database }) => {
+        await database.query(`update schedule set enabled = false`);
+        await loadWorld(service);
+        await database.query(`update sync_profile set next_due = now() + interval '1 hour'`);
+        const { node } = await healthOf(service);
+        for (const customer of ['C001', 'C002']) {
+          const held = await holdImports(server.url);
+          const { task } = await startSync(service, customer);
+          await held.reached();
+          await server.pause();
+          await until('health to say that the database is away', () => isAway(service));
+          // longer than three leases
+          if (customer === 'C001') await delay(3_000);
+          assert.ok(await isAway(service));
+          assert.equal((await healthOf(service)).status, 'degraded');
+          await server.resume();
+          await syncEnds(service, task, backWithinMs);
+        }
+        assert.deepEqual(await troubles(database), []);
+        const others = await Promise.all(['C003', 'C004'].map((customer) => startSync(service, customer)));
+        for (const { task } of others) await syncEnds(service, task);
+        assert.deepEqual(await restartedActors(service), []);
+        assert.deepEqual(await digestsOf(database), undisturbed);
+        await assertSound(database);
+        const health = await until('health to be ok', async () => {
+          const now = await healthOf(service);
+          return now.status === 'ok' && now;
+        });
+        assert.equal(health.node, node);
+        assert.deepEqual(await openAlerts(database), []);
       });
-      await applyCustomers(service, { C002: sftp(mute.port), C003: sftp(deaf.port) });
-      // nothing that would be opened: opening it would hang until somebody writes to it
-      const fifo = join(world.directory, 'drops/0000000101/SP16X_0000000101_202605_000099.dat.gz');
-      execFileSync('mkfifo', [fifo, `${fifo}.ok`]);
+    } finally {
+      await server.stop();
+    }
+  });
 
-      const hanging = await startSync(service, 'C002');
-      const free = await startSync(service, 'C001');
-      await syncEnds(service, free.task);
-      const [crash] = (await call<ChainDetailView>(service.socket, 'GET', `/chains/${hanging.chain}`)).log;
-      assert.equal(crash?.outcome, 'crashed', JSON.stringify(crash));
-      assert.match(crash.reason!, /step fetch .* made no progress for 2500 ms, its deadline/);
-      await call(service.socket, 'POST', `/chains/${hanging.chain}/cancel`, {});
-
-      const cancelled = await startSync(service, 'C003');
-      await until('the provider to be called', async () => deaf.connections() > 0);
-      await call(service.socket, 'POST', `/chains/${cancelled.chain}/cancel`, {});
-      await until('the lane to be free', () => laneIsFree(service), 2_000);
-      await until('all connections to be ended', async () => deaf.connections() + mute.connections() === 0, 2_000);
-      const { about } = await actorOf(service, 'work/providers/kpn-sp16');
-      assert.equal(about!.open, 0, 'all sessions of the provider were given back');
-
-      await applyCustomers(service, {});
-      await database.query(`update sync_task set status = 'failed' where status = 'open'`);
-      for (const customer of ['C002', 'C003', 'C004'])
-        await syncEnds(service, (await startSync(service, customer)).task);
-      assert.deepEqual(await digestsOf(database), undisturbed);
-      await assertSound(database);
-      assert.deepEqual(await restartedActors(service), []);
+  test('a compute thread that dies fails its own step alone, which succeeds when it is given memory', async () => {
+    const databaseUrl = await world.database();
+    const state = stateDirectory();
+    const options = { databaseUrl, stateDirectory: state };
+    let chain = '';
+    await withService(
+      { ...options, env: { LINEKEEPER_COMPUTE_TASK_MEMORY_MB: '64' } },
+      async ({ service, database }) => {
+        // a tariff that fits the main thread and not such a thread; its networks are in no rule, so it rates as before
+        for (const tariff of tariffsOf(world.directory) as { tariff: string; versions: { zones?: object }[] }[]) {
+          if (tariff.tariff !== 'kpn-zakelijk-flex') continue;
+          const everywhere = Array.from({ length: 500_000 }, (_, index) => String(200_000 + index));
+          const [first, ...versions] = tariff.versions;
+          versions.push({ ...first, zones: { ...first!.zones, everywhere } });
+          await call(service.socket, 'POST', '/tariffs', { ...tariff, versions });
+        }
+        const poisoned = await startSync(service, 'C002');
+        chain = poisoned.chain;
+        await until('the thread to die', async () => deaths(await healthOf(service)) > 0);
+        const { task } = await startSync(service, 'C001');
+        await syncEnds(service, task);
+        const dead = await until('the poisoned step to be dead-lettered', async () => {
+          const view = await call<ChainDetailView>(service.socket, 'GET', `/chains/${chain}`);
+          return view.state === 'dead' && view;
+        });
+        assert.equal(dead.step, 'rate');
+        assert.deepEqual(
+          dead.log.filter(({ outcome }) => outcome === 'crashed').map(({ attempt }) => attempt),
+          [1, 2, 3],
+        );
+        assert.match(dead.reason!, /compute thread died during rate-cycle/);
+        const compute = (await actorOf(service, 'infrastructure/compute')).about!;
+        assert.deepEqual([compute.threads, compute.died, compute.running, compute.queued], [1, 3, 0, 0]);
+        assert.deepEqual(await restartedActors(service), []);
+        assert.deepEqual(await openAlerts(database), ['chain.dead']);
+      },
+    );
+    await withService({ ...options, env: { LINEKEEPER_COMPUTE_TASK_MEMORY_MB: '1024' } }, async (running) => {
+      await call(running.service.socket, 'POST', `/chains/${chain}/retry`, {});
+      await until('the retried chain to succeed', async () => {
+        const view = await call<ChainDetailView>(running.service.socket, 'GET', `/chains/${chain}`);
+        return view.state === 'succeeded';
+      });
+      const mine = undisturbed.filter((line) => /^000000010[12] /.test(line));
+      assert.deepEqual(await digestsOf(running.database), mine);
+      await assertSound(running.database);
+      await until('the alert to be closed', async () => (await openAlerts(running.database)).length === 0);
     });
-  } finally {
-    await mute.stop();
-    await deaf.stop();
-  }
+  });
+
+  test('a provider that never answers holds its lane no longer than the deadline, or until a cancel', async () => {
+    const mute = await silentSftp();
+    const deaf = await silentTcp();
+    const env = {
+      LINEKEEPER_CHAINS_LANES: '1',
+      LINEKEEPER_CHAINS_STEP_DEADLINE_MS: '4000',
+      LINEKEEPER_PROVIDERS_SFTP_MAX_SESSIONS: '1',
+      LINEKEEPER_SECRET_PROVIDER: 'secret',
+    };
+    try {
+      await withService({ databaseUrl: await world.database(), env }, async ({ service, database }) => {
+        const sftp = (port: number) => ({
+          kind: 'sftp',
+          host: '127.0.0.1',
+          port,
+          user: 'kpn',
+          dir: '/',
+          password: { env: 'LINEKEEPER_SECRET_PROVIDER' },
+          hostKeySha256: mute.hostKeySha256,
+        });
+        await applyCustomers(service, { C002: sftp(mute.port), C003: sftp(deaf.port) });
+        // nothing that would be opened: opening it would hang until somebody writes to it
+        const fifo = join(world.directory, 'drops/0000000101/SP16X_0000000101_202605_000099.dat.gz');
+        execFileSync('mkfifo', [fifo, `${fifo}.ok`]);
+
+        const hanging = await startSync(service, 'C002');
+        const free = await startSync(service, 'C001');
+        await syncEnds(service, free.task);
+        const [crash] = (await call<ChainDetailView>(service.socket, 'GET', `/chains/${hanging.chain}`)).log;
+        assert.equal(crash?.outcome, 'crashed', JSON.stringify(crash));
+        assert.match(crash.reason!, /step fetch .* made no progress for 4000 ms, its deadline/);
+        await call(service.socket, 'POST', `/chains/${hanging.chain}/cancel`, {});
+
+        const cancelled = await startSync(service, 'C003');
+        await until('the provider to be called', async () => deaf.connections() > 0);
+        await call(service.socket, 'POST', `/chains/${cancelled.chain}/cancel`, {});
+        await until('the lane to be free', () => laneIsFree(service), 2_000);
+        await until('all connections to be ended', async () => deaf.connections() + mute.connections() === 0, 2_000);
+        const { about } = await actorOf(service, 'work/providers/kpn-sp16');
+        assert.equal(about!.open, 0, 'all sessions of the provider were given back');
+
+        await applyCustomers(service, {});
+        await database.query(`update sync_task set status = 'failed' where status = 'open'`);
+        for (const customer of ['C002', 'C003', 'C004'])
+          await syncEnds(service, (await startSync(service, customer)).task);
+        assert.deepEqual(await digestsOf(database), undisturbed);
+        await assertSound(database);
+        assert.deepEqual(await restartedActors(service), []);
+      });
+    } finally {
+      await mute.stop();
+      await deaf.stop();
+    }
+  });
 });
 
 const channel = () => ({ LINEKEEPER_ALERTS_WEBHOOK_URL: receiver.url });

@@ -11,15 +11,13 @@ import { ensureCycles, touchCycles } from '../../totals/cycles.ts';
 import { mergeRecords } from '../../totals/merge-records.ts';
 import { planImport, type SequenceState, type WaitingFile } from '../sequence.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
-import { markImported, markQuarantined, type Refused } from './imported-files.ts';
+import { type Decoded, markImported, markQuarantined, type Refused } from './imported-files.ts';
 import type { Sp16Services } from './services.ts';
 
 interface ReceivedFile extends WaitingFile {
   readonly sha256: string;
   readonly logicalKey: string;
 }
-
-export type Decoded = Extract<DecodeSp16Result, { ok: true }>;
 
 interface Accepted {
   readonly file: ReceivedFile;

@@ -1,7 +1,8 @@
 /** How the result of decoding a file is written to its row, to `quarantine` and to the inventory. */
-import type { FileProblem } from '../../compute/tasks/messages.ts';
+import type { DecodeSp16Result, FileProblem } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
-import type { Decoded } from './import.ts';
+
+export type Decoded = Extract<DecodeSp16Result, { ok: true }>;
 
 export interface Refused {
   readonly id: string;
