@@ -55,7 +55,7 @@ after(async () => {
 
 // two at once: they mostly wait
 describe('while a sync runs', { concurrency: 2 }, () => {
-  describe('on the embedded database', () => {
+  describe('on the embedded database', { concurrency: 1 }, () => {
     let service: RunningService;
     let database: Database;
     const state = stateDirectory();
@@ -104,12 +104,12 @@ describe('while a sync runs', { concurrency: 2 }, () => {
       await held.reached();
       const restartedBefore = await restartedActors(service);
       assert.ok(!restartedBefore.includes('work/chains/engine'), restartedBefore.join());
-      await database.query('alter table node rename column beat_at to beat_at_away');
+      await database.query('alter table node rename column beat to beat_away');
       await until(
         'the engine to be restarted',
         async () => (await actorOf(service, 'work/chains/engine')).restarts > 0,
       );
-      await database.query('alter table node rename column beat_at_away to beat_at');
+      await database.query('alter table node rename column beat_away to beat');
       await held.release();
       await syncEnds(service, task);
       const { log } = await call<ChainDetailView>(service.socket, 'GET', `/chains/${chain}`);
@@ -213,7 +213,7 @@ describe('while a sync runs', { concurrency: 2 }, () => {
         const compute = (await actorOf(service, 'infrastructure/compute')).about!;
         assert.deepEqual([compute.threads, compute.died, compute.running, compute.queued], [1, 3, 0, 0]);
         assert.deepEqual(await restartedActors(service), []);
-        assert.deepEqual(await openAlerts(database), ['chain.dead']);
+        await until('the alert', async () => (await openAlerts(database)).join() === 'chain.dead');
       },
     );
     await withService({ ...options, env: { LINEKEEPER_COMPUTE_TASK_MEMORY_MB: '1024' } }, async (running) => {
