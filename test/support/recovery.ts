@@ -67,19 +67,26 @@ export async function syncEnds(service: RunningService, task: string, timeoutMs 
   );
 }
 
-/** Keeps every import from writing its records, from now until `release`, or until this session is gone. */
-export async function holdImports(url: string): Promise<{ reached(): Promise<void>; release(): Promise<void> }> {
+/**
+ * `import` is held in its commit, before it can write records; `rate` in its handler, before it can read the tariff. From
+ * now until `release`, or until this session is gone.
+ */
+export async function hold(
+  url: string,
+  step: 'import' | 'rate',
+): Promise<{ reached(): Promise<void>; release(): Promise<void> }> {
+  const [table, mode] = step === 'import' ? ['cdr', 'exclusive'] : ['tariff_version', 'access exclusive'];
   const holder = new pg.Client({ connectionString: url });
   holder.on('error', () => {});
   await holder.connect();
   await holder.query('begin');
-  await holder.query('lock table cdr in exclusive mode');
+  await holder.query(`lock table ${table} in ${mode} mode`);
   return {
-    /** Resolves when an import's transaction stands before the lock. */
+    /** Resolves when a step stands before the lock. */
     async reached() {
-      await until('an import to be held', async () => {
-        const waiting = `select 1 from pg_locks where relation = 'cdr'::regclass and not granted`;
-        return (await holder.query(waiting)).rowCount! > 0;
+      await until(`${step} to be held`, async () => {
+        const waiting = `select 1 from pg_locks where relation = $1::regclass and not granted`;
+        return (await holder.query(waiting, [table])).rowCount! > 0;
       });
     },
     async release() {

@@ -18,7 +18,7 @@ import {
   digestsOf,
   embeddedServer,
   healthOf,
-  holdImports,
+  hold,
   restartedActors,
   startSync,
   stateDirectory,
@@ -74,15 +74,15 @@ describe('while a sync runs', { concurrency: 2 }, () => {
     });
 
     test('a PostgreSQL whose postmaster was killed comes back, and the sync goes on', async () => {
-      await throughOutage('C001', () => process.kill(embeddedServer(state).pid, 'SIGKILL'));
+      await throughOutage('C001', 'rate', () => process.kill(embeddedServer(state).pid, 'SIGKILL'));
     });
 
     test('a PostgreSQL that was asked to end comes back, and the sync goes on', async () => {
-      await throughOutage('C002', () => process.kill(embeddedServer(state).pid, 'SIGINT'));
+      await throughOutage('C002', 'import', () => process.kill(embeddedServer(state).pid, 'SIGINT'));
     });
 
     test('a PostgreSQL whose keeper was killed is adopted with its sessions, and the sync goes on', async () => {
-      const held = await holdImports(embeddedServer(state).url);
+      const held = await hold(embeddedServer(state).url, 'import');
       const { task } = await startSync(service, 'C003');
       await held.reached();
       const before = (await actorOf(service, 'infrastructure/postgres')).about!;
@@ -99,7 +99,7 @@ describe('while a sync runs', { concurrency: 2 }, () => {
     });
 
     test('a crashed engine is restarted, frees what it held, and the sync goes on', async () => {
-      const held = await holdImports(embeddedServer(state).url);
+      const held = await hold(embeddedServer(state).url, 'import');
       const { task, chain } = await startSync(service, 'C004');
       await held.reached();
       const restartedBefore = await restartedActors(service);
@@ -128,8 +128,8 @@ describe('while a sync runs', { concurrency: 2 }, () => {
       assert.equal(service.child.exitCode, null);
     });
 
-    async function throughOutage(customer: string, end: () => void): Promise<void> {
-      const held = await holdImports(embeddedServer(state).url);
+    async function throughOutage(customer: string, step: 'import' | 'rate', end: () => void): Promise<void> {
+      const held = await hold(embeddedServer(state).url, step);
       const { task } = await startSync(service, customer);
       await held.reached();
       end();
@@ -148,8 +148,11 @@ describe('while a sync runs', { concurrency: 2 }, () => {
         await loadWorld(service);
         await database.query(`update sync_profile set next_due = now() + interval '1 hour'`);
         const { node } = await healthOf(service);
-        for (const customer of ['C001', 'C002']) {
-          const held = await holdImports(server.url);
+        for (const [customer, step] of [
+          ['C001', 'import'],
+          ['C002', 'rate'],
+        ] as const) {
+          const held = await hold(server.url, step);
           const { task } = await startSync(service, customer);
           await held.reached();
           await server.pause();
