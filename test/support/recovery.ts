@@ -3,7 +3,7 @@
  * everything is over.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -15,10 +15,17 @@ import { oracleBreaches } from '../../src/totals/oracle.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
 import { call, type RunningService, until } from './service.ts';
 
+const directories: string[] = [];
+// what a failure left is kept, its logs tell more than the assertion
+process.on('exit', (code) => {
+  if (code === 0) for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
 /** One that the embedded server's user may enter, also when root made it. */
 export function stateDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'recovery-'));
   chmodSync(directory, 0o711);
+  directories.push(directory);
   return directory;
 }
 
