@@ -113,6 +113,7 @@ export function nodeParts(
       leaseMs: config.chains.leaseMs,
       beatMs: config.chains.beatMs,
       sweepMs: config.chains.sweepMs,
+      stepDeadlineMs: config.chains.stepDeadlineMs,
       spoolRoot: resources.spoolDirectory,
       stopPoints: stopPointsFromEnvironment(env),
     });

@@ -41,8 +41,11 @@ export function provider(services: ProviderServices): ActorSpec<ProviderMessage,
             message.reply(null);
             return { ...state, denied: state.denied + 1 };
           }
+          let held = true;
           message.reply({
             release(result) {
+              if (!held) return;
+              held = false;
               context.self.send({ type: 'released', result });
             },
           });

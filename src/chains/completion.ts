@@ -43,6 +43,8 @@ export interface CompletionContext {
   readonly stopPoints: StopPoints;
   readonly random: () => number;
   readonly nowMs: () => number;
+  /** For steps without a deadline of their own. */
+  readonly stepDeadlineMs: number;
 }
 
 export interface Plan {
@@ -96,7 +98,7 @@ async function runCallback(
     afterStatement: () => reach('mid-commit-callback'),
     midCopy: context.stopPoints === noStopPoints ? null : () => reach('mid-copy'),
   });
-  const deadlineMs = plan.step?.deadlineMs ?? 60_000;
+  const deadlineMs = plan.step?.deadlineMs ?? context.stepDeadlineMs;
   // the abort cancels the statement that runs, the race ends the wait for whatever else the callback awaits
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

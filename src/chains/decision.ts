@@ -2,6 +2,7 @@
  * What is to be written about a run: the handler's outcome, checked, or what happened instead of one. Whatever a handler
  * returns or throws becomes a decision; nothing escapes.
  */
+import { isConnectionError } from '../database/session.ts';
 import type { Commit, Outcome } from './define.ts';
 import { serialise } from './payload.ts';
 import { type Run, RunAborted } from './run.ts';
@@ -17,6 +18,9 @@ export type Decision =
   | { readonly kind: 'released'; readonly reason: string }
   /** The row is not this run's any more: nothing may be written. */
   | { readonly kind: 'lost'; readonly reason: string };
+
+/** The rejection is written once the database is back; then the step need not wait long. */
+const readAgainMs = 500;
 
 /** The decision for what a handler returned; nonsense is a crash that names the handler and what it returned. */
 export function decisionOf(run: Run, returned: unknown): Decision {
@@ -56,6 +60,10 @@ export function decisionOfThrown(run: Run, thrown: unknown): Decision {
       case 'crashed':
         return crashed(reason.cause ?? reason);
     }
+  }
+  // the database went away under the handler's reads: a state, not the step's crash, so it burns no attempt
+  if (isConnectionError(thrown)) {
+    return { kind: 'rejected', reason: `lost the database: ${errorOf(thrown).message}`, afterMs: readAgainMs };
   }
   return crashed(thrown);
 }

@@ -75,7 +75,7 @@ export const defaultRetry: RetryPolicy = { tries: 3, delayMs: 1_000, factor: 2, 
 
 export interface StepOptions {
   readonly retry?: Partial<RetryPolicy>;
-  /** Default 900,000 ms (15 min), extended by `progress`. */
+  /** Default: the engine's `stepDeadlineMs`, 900,000 ms (15 min). Extended by `progress`. */
   readonly deadlineMs?: number;
   /** Rejections go on for so long, counted from the first one, then the chain is dead-lettered. Default 24 h. */
   readonly giveUpAfterMs?: number;
@@ -85,7 +85,8 @@ export interface Step<Input = Json> {
   readonly name: string;
   readonly handler: Handler<Input>;
   readonly retry: RetryPolicy;
-  readonly deadlineMs: number;
+  /** Null: the engine's. */
+  readonly deadlineMs: number | null;
   readonly giveUpAfterMs: number;
 }
 
@@ -131,7 +132,7 @@ function build<Input>(
         name: stepName,
         handler,
         retry: { ...defaultRetry, ...options.retry },
-        deadlineMs: options.deadlineMs ?? 15 * 60_000,
+        deadlineMs: options.deadlineMs ?? null,
         giveUpAfterMs: options.giveUpAfterMs ?? 24 * 3_600_000,
       };
       return build(name, version, inputSchema, [...steps, step]);

@@ -46,6 +46,7 @@ export function createEngine(options: EngineOptions): Engine {
     leaseMs: 6_000,
     beatMs: 2_000,
     sweepMs: 250,
+    stepDeadlineMs: 15 * 60_000,
     quarantineAfter: 10,
     unknownAfterMs: 5_000,
     stopPoints: noStopPoints,

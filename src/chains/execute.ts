@@ -21,6 +21,8 @@ export interface ExecuteContext {
   readonly clock: Clock;
   readonly spoolRoot: string | null;
   readonly stopPoints: StopPoints;
+  /** For steps without a deadline of their own. */
+  readonly stepDeadlineMs: number;
 }
 
 export interface Executed {
@@ -30,7 +32,7 @@ export interface Executed {
 }
 
 export async function execute(outside: ExecuteContext, run: Run, step: AnyStep): Promise<Executed> {
-  const deadline = watchDeadline(outside.clock, run, step.deadlineMs);
+  const deadline = watchDeadline(outside.clock, run, step.deadlineMs ?? outside.stepDeadlineMs);
   const opened = openStepContext(run, {
     reads: outside.reads,
     log: outside.log,

@@ -39,7 +39,7 @@ export interface Incarnation {
 const releaseMs = 3_000;
 
 export function startIncarnation(settings: Settings, registry: Registry, bootId: string): Incarnation {
-  const { log, clock, availability, random, stopPoints } = settings;
+  const { log, clock, availability, random, stepDeadlineMs, stopPoints } = settings;
   const nowMs = () => clock.monotonicMs();
   /** Hard end: nothing of this life may wait any longer. */
   const end = new AbortController();
@@ -71,8 +71,8 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   const lanes = createLanes({
     count: settings.lanes,
     registry,
-    settle: { bootId, sessions, stopPoints, random, nowMs, availability, log, signal: end.signal },
-    execute: { reads: sessions.reads, log, clock, spoolRoot: settings.spoolRoot, stopPoints },
+    settle: { bootId, sessions, stopPoints, random, nowMs, stepDeadlineMs, availability, log, signal: end.signal },
+    execute: { reads: sessions.reads, log, clock, spoolRoot: settings.spoolRoot, stopPoints, stepDeadlineMs },
     onFree: () => wake.wake(),
     onLeft: (run: Run, decision: Decision, settled: Settled) => {
       wake.wake();

@@ -15,7 +15,7 @@ import { type DemoProcess, DemoProcessError, passwordEnv, startService, startSim
 import { printComparison, printNext, printTimings, type Timing } from './demo/report.ts';
 import { compareCycle, readTruth } from './demo/truth.ts';
 import { exitCode } from './exit-codes.ts';
-import { printJson } from './print.ts';
+import { count, printJson } from './print.ts';
 import { openProgress } from './progress.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -24,6 +24,8 @@ const syncWithinMs = 300_000;
 
 export interface DemoOptions extends CommonOptions {
   readonly stay?: boolean;
+  readonly records: number;
+  readonly subs: number;
 }
 
 interface Customers {
@@ -40,9 +42,10 @@ export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> 
   const env = { ...Object.fromEntries(own), [passwordEnv]: 'demo-password', LINEKEEPER_STATE_DIRECTORY: state };
   const running: DemoProcess[] = [];
   try {
-    say('simulator: writing 100,000 records of 2 customers and 3 months, and the truth about them');
+    say(`simulator: writing ${count(options.records)} records of 2 customers and 3 months, and the truth about them`);
     const provider = join(home, 'provider');
-    const flags = ['--out', provider, '--sftp-port', '0'];
+    const size = ['--records', String(options.records), '--subs', String(options.subs)];
+    const flags = ['--out', provider, '--sftp-port', '0', ...size];
     const simulator = await startSimulator(root, flags, env, join(home, 'simulator.log'));
     running.push(simulator);
     say(`service: starting, state in ${state}`);
@@ -65,7 +68,7 @@ export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> 
     }
     const timings = await stepTimings(client, tasks);
     const equal = comparisons.length > 0 && comparisons.every((one) => one.differences.length === 0);
-    if (options.json) printJson(io, { equal, comparisons, timings });
+    if (options.json) printJson(io, { equal, imported: importedBy(tasks), comparisons, timings });
     else {
       await printComparison(io, comparisons);
       await printTimings(io, timings, tasks);
@@ -80,6 +83,11 @@ export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> 
   } finally {
     for (const one of running.reverse()) await one.stop();
   }
+}
+
+function importedBy(tasks: readonly SyncTaskView[]): { files: number; records: number } {
+  const sum = (name: string) => tasks.reduce((all, { counts }) => all + Number(counts[name] ?? 0), 0);
+  return { files: sum('files'), records: sum('records') };
 }
 
 async function ready(io: CliIo, client: AdminClient, service: DemoProcess, logPath: string): Promise<void> {

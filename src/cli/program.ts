@@ -43,6 +43,8 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   );
   local(program.command('demo').description('simulator and service: a month of records becomes totals'))
     .option('--stay', 'keep the service running at the end')
+    .option('--records <count>', 'records to simulate', wholeNumber, 100_000)
+    .option('--subs <count>', 'subscriptions to simulate', wholeNumber, 200)
     .action(
       runs(async () => {
         const { runDemo } = await import('./demo.ts');

@@ -31,6 +31,9 @@ export const configSchema = z.strictObject({
         .default(6_000)
         .describe('A node whose heartbeat stands still for this long is dead, and its chains go on elsewhere.'),
       beatMs: count(100, 200_000).default(2_000).describe('Time between two heartbeats; at most a third of leaseMs.'),
+      stepDeadlineMs: count(1_000, 86_400_000)
+        .default(900_000)
+        .describe('A step that makes no progress for this long is aborted and counts as a crash.'),
       sweepMs: count(10, 60_000).default(250).describe('How often ready chains are searched without any signal.'),
     })
     .prefault({}),

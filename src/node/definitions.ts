@@ -25,14 +25,18 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
       archive,
       compute,
       alerts,
-      openTransport: (description) =>
-        openTransport(description, (reference) => {
-          try {
-            return resolveSecret(reference, { ...env });
-          } catch (error) {
-            throw new TransportError('refused', (error as Error).message, { cause: error });
-          }
-        }),
+      openTransport: (description, signal) =>
+        openTransport(
+          description,
+          (reference) => {
+            try {
+              return resolveSecret(reference, { ...env });
+            } catch (error) {
+              throw new TransportError('refused', (error as Error).message, { cause: error });
+            }
+          },
+          signal,
+        ),
       acquireSession: () => doors.acquireSession('KPN_SP16'),
     }),
     recalculation(compute),

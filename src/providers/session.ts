@@ -2,5 +2,6 @@
 export type SessionResult = 'ok' | 'unavailable' | 'refused';
 
 export interface ProviderSession {
+  /** Only the first call counts. */
   release(result: SessionResult): void;
 }

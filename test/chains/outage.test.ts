@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { auditChains } from '../../src/chains/audit.ts';
+import { chain, succeeded } from '../../src/chains/define.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { startTestServer, type TestServer, testDatabase } from '../support/database.ts';
-import { fourSteps, type Harness, harness, until } from './harness.ts';
+import { anyInput, fourSteps, type Harness, harness, isState, until } from './harness.ts';
 
 let h: Harness;
 let server: TestServer;
@@ -47,6 +48,35 @@ test('all sessions ended again and again under load: no attempt burned, no effec
   assert.equal(bootId(), first);
   await engine.stop(1_000);
   assert.deepEqual(await auditChains(h.database), []);
+});
+
+test('a handler whose read session is ended is told to wait: no attempt is burned and no retry is needed', async () => {
+  let ended = 0;
+  const reader = chain('reader', anyInput).step(
+    'read',
+    async ({ read }) => {
+      const [session] = await read.query<{ pid: number }>('select pg_backend_pid() as pid');
+      if (ended < 2) {
+        ended += 1;
+        await h.database.query('select pg_terminate_backend($1)', [session!.pid]);
+      }
+      await read.query('select 1');
+      return succeeded();
+    },
+    { retry: { tries: 1 } },
+  );
+  const engine = h.engine([reader]);
+  const { chainId } = await h.enqueueWith([reader])(h.database, reader, {});
+  await h.chainUntil(chainId, isState('succeeded', 'dead'));
+  const log = await h.database.query('select outcome, attempt, reason from step_log where chain_id = $1 order by at', [
+    chainId,
+  ]);
+  assert.deepEqual(
+    log.map(({ outcome, attempt }) => `${outcome} ${attempt}`),
+    ['rejected 1', 'rejected 1', 'succeeded 1'],
+  );
+  assert.match(log[0]!.reason, /^lost the database: /);
+  await engine.stop(1_000);
 });
 
 test('PostgreSQL crashes and recovers under load, twice: the same, and nothing had to be restarted here', async () => {

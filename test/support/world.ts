@@ -13,6 +13,17 @@ import { openDatabase } from '../../src/database/pool.ts';
 import { loadTariff } from '../../src/totals/tariff-store.ts';
 import { admin, startTestServer, type TestServer } from './database.ts';
 
+/** A fallback must be there before the tariff that names it. */
+export function tariffsOf(directory: string): unknown[] {
+  const tariffs = readdirSync(join(directory, 'tariffs')).map((name) => documentIn(directory, `tariffs/${name}`));
+  const fallsBack = (tariff: unknown) => Number(JSON.stringify(tariff).includes('"fallback"'));
+  return tariffs.sort((a, b) => fallsBack(a) - fallsBack(b));
+}
+
+export function documentIn(directory: string, path: string): unknown {
+  return JSON.parse(readFileSync(join(directory, path), 'utf8'));
+}
+
 const root = join(import.meta.dirname, '..', '..');
 
 export interface World {
@@ -56,14 +67,9 @@ export async function makeWorld(flags: readonly string[]): Promise<World> {
 async function fill(url: string, directory: string): Promise<void> {
   await migrate(url);
   const database = openDatabase(url, { applicationName: 'world', max: 1 });
-  const json = (path: string) => JSON.parse(readFileSync(join(directory, path), 'utf8')) as { versions?: unknown };
-  const tariffs = readdirSync(join(directory, 'tariffs')).map((name) => json(`tariffs/${name}`));
-  // a fallback must be there before the tariff that names it
-  const names = (tariff: { versions?: unknown }) => JSON.stringify(tariff.versions).includes('"fallback"');
-  tariffs.sort((a, b) => Number(names(a)) - Number(names(b)));
   await database.transaction(async (tx) => {
-    for (const tariff of tariffs) await loadTariff(tx, tariff);
-    await applyCustomers(tx, json('customers.json'));
+    for (const tariff of tariffsOf(directory)) await loadTariff(tx, tariff);
+    await applyCustomers(tx, documentIn(directory, 'customers.json'));
     // no schedule of its own: a test says when a sync runs
     await tx.query(`update sync_profile set next_due = now() + interval '1 hour'`);
   });

@@ -3,7 +3,7 @@
  * Nothing is fetched before its marker is there and nothing is kept whose bytes are not the marker's. A file known by its
  * sha256 is not downloaded again; the same bytes under another name are stored as a duplicate, unless the other name was the
  * wrong one. A file whose header speaks of another number than its name is refused. What is not ready waits for the next run
- * and is alerted at the third.
+ * and is alerted at the third. A provider that stops answering holds neither the step nor its session past the step's abort.
  */
 import { type Handler, type Outcome, rejected, type StepContext, succeeded } from '../../chains/define.ts';
 import type { SessionResult } from '../session.ts';
@@ -30,10 +30,12 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
     );
     const session = await services.acquireSession();
     if (!session) return rejected('all sessions of the provider are in use', { afterMs: 5_000 });
+    // also when what it waits for never ends, as a directory on a dead file server
+    context.signal.addEventListener('abort', () => session.release('unavailable'), { once: true });
     let transport: Transport | null = null;
     let result: SessionResult = 'unavailable';
     try {
-      transport = await services.openTransport(transportSchema.parse(subject.transport));
+      transport = await services.openTransport(transportSchema.parse(subject.transport), context.signal);
       const found = await fetchAll(services, transport, subject, known, context);
       result = 'ok';
       report(services, subject, found, known);

@@ -10,7 +10,8 @@ export interface Sp16Services {
   readonly archive: Archive;
   readonly compute: ComputePool;
   readonly alerts: Alerts;
-  readonly openTransport: (description: TransportDescription) => Promise<Transport>;
+  /** The abort of `signal` ends the connection at once. */
+  readonly openTransport: (description: TransportDescription, signal: AbortSignal) => Promise<Transport>;
   /**
    * Asks the provider's actor for leave to open a session; null when it has none to give now. The session must be given
    * back with what became of it, so that the actor can tell trouble of the provider from trouble of ours.

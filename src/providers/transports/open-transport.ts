@@ -26,8 +26,15 @@ export type TransportDescription = z.infer<typeof transportSchema>;
 
 export type ResolveSecret = (reference: SecretReference) => Promise<string> | string;
 
-/** Throws `TransportError`; a missing secret throws what the resolver throws. */
-export async function openTransport(description: TransportDescription, resolve: ResolveSecret): Promise<Transport> {
+/**
+ * Throws `TransportError`; a missing secret throws what the resolver throws. The abort of `signal` ends a connection at
+ * once, also one that is being made: whatever waits for the other side then rejects.
+ */
+export async function openTransport(
+  description: TransportDescription,
+  resolve: ResolveSecret,
+  signal: AbortSignal,
+): Promise<Transport> {
   switch (description.kind) {
     case 'directory':
       return openDirectory(description.dir);
@@ -36,7 +43,7 @@ export async function openTransport(description: TransportDescription, resolve: 
       const login = privateKey
         ? { privateKey: await resolve(privateKey) }
         : { password: await resolve(password as SecretReference) };
-      return openSftp({ host, port, user, dir, hostKeySha256, login });
+      return openSftp({ host, port, user, dir, hostKeySha256, login, signal });
     }
   }
 }

@@ -17,13 +17,31 @@ export interface SftpOptions {
   /** `SHA256:` + base64 without padding, as `ssh-keygen -lf` prints it. */
   readonly hostKeySha256: string;
   readonly connectTimeoutMs?: number;
+  /** Its abort breaks the connection, whatever the other side does or does not answer. */
+  readonly signal?: AbortSignal;
 }
+
+interface SshConnection {
+  setNoDelay(on: boolean): void;
+  /** Does nothing once the goodbye was said; then only the socket can be ended. */
+  destroy(): void;
+  readonly _sock?: { destroy(): void };
+}
+
+const closeTimeoutMs = 2_000;
 
 /** Throws `TransportError`: `refused` for credentials and host key, `unavailable` for everything on the way. */
 export async function openSftp(options: SftpOptions): Promise<Transport> {
   const where = `sftp://${options.user}@${options.host}:${options.port}${options.dir}`;
   const client = new SftpClient('linekeeper');
+  // ssh2's own client; ssh2-sftp-client has no way to break a connection off
+  const connection = (client as unknown as { client: SshConnection }).client;
+  const { signal } = options;
+  const breakOff = () => connection.destroy();
+  const forget = () => signal?.removeEventListener('abort', breakOff);
   let keySeen: string | null = null;
+  signal?.throwIfAborted();
+  signal?.addEventListener('abort', breakOff, { once: true });
   try {
     await client.connect({
       host: options.host,
@@ -38,6 +56,7 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
       },
     } as SftpClient.ConnectOptions);
   } catch (error) {
+    forget();
     await client.end().catch(() => false);
     if (keySeen !== null && keySeen !== options.hostKeySha256) {
       throw new TransportError(
@@ -49,7 +68,7 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
     throw toTransportError(error, where);
   }
   // without it every request waits 40 ms for a delayed acknowledgement: 135 ms for a marker of 72 bytes
-  (client as unknown as { client: { setNoDelay(on: boolean): void } }).client.setNoDelay(true);
+  connection.setNoDelay(true);
   const path = (name: string) => `${options.dir.replace(/\/$/, '')}/${name}`;
   return {
     async list() {
@@ -81,7 +100,10 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
       return target;
     },
     async close() {
-      await client.end();
+      forget();
+      // the other side may never answer the goodbye
+      const late = setTimeout(() => connection._sock?.destroy(), closeTimeoutMs);
+      await client.end().finally(() => clearTimeout(late));
     },
   };
 }
