@@ -55,6 +55,8 @@ export function auditor(services: AuditorServices): ActorSpec<AuditorMessage, Au
       throw new Error(`the auditor knows the control message "look", not ${JSON.stringify(control)}`);
     },
     describe: (state) => ({ looks: state.looks, findings: state.findings.length }),
+    // what it looks at may be broken for a while; the work goes on without it meanwhile
+    options: { backoff: { baseMs: 2_000, capMs: 30_000 } },
   });
 }
 

@@ -127,6 +127,7 @@ function reporter(log: Log, alerts: Alerts): (event: SupervisionEvent) => void {
     switch (type) {
       case 'restarted':
         log.info({ path, ...rest }, 'restarted');
+        alerts.resolve('supervision.gave-up', path);
         return;
       case 'gave-up':
         log.error({ path, ...rest }, 'gave up');
