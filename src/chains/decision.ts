@@ -2,7 +2,9 @@
  * What is to be written about a run: the handler's outcome, checked, or what happened instead of one. Whatever a handler
  * returns or throws becomes a decision; nothing escapes.
  */
+import { isConnectionError } from '../database/session.ts';
 import type { Commit, Outcome } from './define.ts';
+import { isTransient } from './patience.ts';
 import { serialise } from './payload.ts';
 import { type Run, RunAborted } from './run.ts';
 
@@ -42,7 +44,13 @@ export function decisionOf(run: Run, returned: unknown): Decision {
   }
 }
 
-/** The decision for what a handler threw, or for the abort that ended the wait for it. */
+/** The engine waits for the database before it writes this, so the next try need not wait long. */
+const databaseBackMs = 1_000;
+
+/**
+ * The decision for what a handler threw, or for the abort that ended the wait for it. A database that went away or was
+ * short of something while the handler read is a state to wait out, not the step's crash.
+ */
 export function decisionOfThrown(run: Run, thrown: unknown): Decision {
   const reason: unknown = run.abort.signal.aborted ? run.abort.signal.reason : null;
   if (reason instanceof RunAborted) {
@@ -56,6 +64,10 @@ export function decisionOfThrown(run: Run, thrown: unknown): Decision {
       case 'crashed':
         return crashed(reason.cause ?? reason);
     }
+  }
+  if (isConnectionError(thrown) || isTransient(thrown)) {
+    const reason = `the database did not serve its reads: ${errorOf(thrown).message}`;
+    return { kind: 'rejected', reason, afterMs: isConnectionError(thrown) ? databaseBackMs : null };
   }
   return crashed(thrown);
 }
