@@ -22,6 +22,7 @@ import type { ServiceContext } from '../src/services/context.ts';
 import { findFaults } from '../src/services/findings.ts';
 import { inProcessSignals } from '../src/signals/in-process.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
+import type { Reply } from '../supervisors/types.ts';
 import { admin } from './admin.ts';
 import { type AuditorState, auditor } from './auditor.ts';
 import { compute } from './compute.ts';
@@ -63,7 +64,17 @@ export function nodeParts(
   };
   const acquireSession = async (syncType: string): Promise<ProviderSession | null> => {
     const ref = (await started).ref<ProviderMessage>(`work/providers/${providerId(syncType)}`);
-    return ask(ref, (reply): ProviderMessage => ({ type: 'acquire', reply }), { deadlineMs: askDeadlineMs });
+    let waiting = true;
+    const question = (reply: Reply<ProviderSession | null>): ProviderMessage => ({
+      type: 'acquire',
+      // an answer that comes after the wait was given up holds a session that nobody would give back
+      reply: (session) => (waiting ? reply(session) : session?.release('ok')),
+    });
+    try {
+      return await ask(ref, question, { deadlineMs: askDeadlineMs });
+    } finally {
+      waiting = false;
+    }
   };
   // a chain may open chains: its services know `enqueue` before the registry that it checks names against is there
   const enqueueChain: EnqueueChain = async (tx, chain, input, options) =>

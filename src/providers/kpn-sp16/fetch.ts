@@ -5,6 +5,7 @@
  * the next run and is alerted at the third.
  */
 import { type Handler, type Outcome, rejected, type StepContext, succeeded } from '../../chains/define.ts';
+import { abortable } from '../abortable.ts';
 import type { SessionResult } from '../session.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { transportSchema } from '../transports/open-transport.ts';
@@ -31,7 +32,8 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
     let result: SessionResult = 'unavailable';
     try {
       transport = await services.openTransport(transportSchema.parse(subject.transport));
-      const found = await fetchAll(services, transport, subject, known, context);
+      // the session must come back although the server never answers: there are only a few
+      const found = await abortable(fetchAll(services, transport, subject, known, context), context.signal);
       result = 'ok';
       report(services, subject, found);
       services.alerts.resolve('profile.suspended', `profile ${context.input.profileId}`);

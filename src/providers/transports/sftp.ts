@@ -17,7 +17,12 @@ export interface SftpOptions {
   /** `SHA256:` + base64 without padding, as `ssh-keygen -lf` prints it. */
   readonly hostKeySha256: string;
   readonly connectTimeoutMs?: number;
+  /** A server that leaves three of these unanswered is gone. Default 10,000. */
+  readonly keepaliveMs?: number;
 }
+
+const closeMs = 2_000;
+const smallFileBytes = 4_096;
 
 /** Throws `TransportError`: `refused` for credentials and host key, `unavailable` for everything on the way. */
 export async function openSftp(options: SftpOptions): Promise<Transport> {
@@ -31,6 +36,9 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
       username: options.user,
       ...options.login,
       readyTimeout: options.connectTimeoutMs ?? 10_000,
+      // without it a server that goes silent is waited for until the step's deadline
+      keepaliveInterval: options.keepaliveMs ?? 10_000,
+      keepaliveCountMax: 3,
       retries: 0,
       hostVerifier: (key: Buffer) => {
         keySeen = fingerprint(key);
@@ -49,7 +57,8 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
     throw toTransportError(error, where);
   }
   // without it every request waits 40 ms for a delayed acknowledgement: 135 ms for a marker of 72 bytes
-  (client as unknown as { client: { setNoDelay(on: boolean): void } }).client.setNoDelay(true);
+  const connection = (client as unknown as { client: { setNoDelay(on: boolean): void; destroy(): void } }).client;
+  connection.setNoDelay(true);
   const path = (name: string) => `${options.dir.replace(/\/$/, '')}/${name}`;
   return {
     async list() {
@@ -66,8 +75,9 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
     async readSmall(name) {
       assertPlainName(name);
       try {
-        const content = (await client.get(path(name))) as Buffer;
-        return content.toString('latin1', 0, 4_096);
+        const head = { readStreamOptions: { end: smallFileBytes - 1 } } as SftpClient.TransferOptions;
+        const content = await client.get(path(name), undefined, head);
+        return (content as Buffer).toString('latin1');
       } catch (error) {
         throw toTransportError(error, `${where}/${name}`);
       }
@@ -81,7 +91,12 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
       return target;
     },
     async close() {
-      await client.end();
+      const late = setTimeout(() => connection.destroy(), closeMs);
+      try {
+        await client.end();
+      } finally {
+        clearTimeout(late);
+      }
     },
   };
 }
