@@ -52,7 +52,7 @@ export function nodeParts(
   ownership: Ownership,
   started: Promise<Root>,
   ends: NodeEnds,
-): TreeParts & { readonly context: ServiceContext } {
+): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
   const { alerts, availability, config, database: db, env, log, working } = resources;
   const signals = inProcessSignals((error) => log.error({ error }, 'a signal listener failed'));
   const holder: EngineHolder = { current: null };
@@ -134,6 +134,7 @@ export function nodeParts(
   });
   return {
     context,
+    holder,
     observability: [
       admin(() =>
         openAdmin({ socketPath: config.admin.socket, services: adminServices(context, door, process.pid), log }),

@@ -5,6 +5,7 @@
  * that nobody caught, 78 for what only a person can mend (the state directory is another process's, the database or the
  * archive cannot be worked with).
  */
+import type { EngineHolder } from '../actors/engine.ts';
 import { nodeParts } from '../actors/node.ts';
 import { nodeTree } from '../actors/tree.ts';
 import { capture, restore } from '../otel/context.ts';
@@ -17,6 +18,7 @@ import { resolveSecret, SecretError } from './config/secret.ts';
 import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
 import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
 import { createLog, type Log } from './log/log.ts';
+import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
 
 /** What the process gives; the command line's own context fits. */
@@ -36,7 +38,15 @@ const stopDeadlineMs = 20_000;
 export async function runService(config: Config, { env }: ServiceIo): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
   const end = Promise.withResolvers<End>();
-  const unwatch = watchProcess(end.resolve);
+  let holder: EngineHolder | null = null;
+  const rejected = rejectionHandler({
+    chainId: () => capture()?.chainId,
+    crashRun: (chainId, error) => holder?.current?.crashRun(chainId, error) ?? false,
+    onFatal: (error) => end.resolve(thrown(error)),
+    log,
+    nowMs: () => performance.now(),
+  });
+  const unwatch = watchProcess(end.resolve, rejected);
   let ownership: Ownership | null = null;
   let resources: Resources | null = null;
   let root: Root | null = null;
@@ -51,6 +61,7 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
       onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
       onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
     });
+    holder = parts.holder;
     const report = reporter(log, resources.alerts);
     root = await startTree(nodeTree(parts), { report, trace: { capture, restore } });
     started.resolve(root);
@@ -93,27 +104,29 @@ function isForAPerson(error: unknown): boolean {
   );
 }
 
+function thrown(error: unknown): End {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  return { code: 70, why: `an error that nobody caught: ${cause.message}`, error: cause };
+}
+
 /** The first signal asks for an ordered stop, a second one ends at once; what nobody caught ends with 70. */
-function watchProcess(finish: (end: End) => void): () => void {
+function watchProcess(finish: (end: End) => void, rejected: (reason: unknown) => void): () => void {
   let asked = false;
   const stop = (signal: NodeJS.Signals) => {
     if (asked) process.exit(70);
     asked = true;
     finish({ code: 0, why: `${signal} was received` });
   };
-  const thrown = (error: unknown) => {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    finish({ code: 70, why: `an error that nobody caught: ${cause.message}`, error: cause });
-  };
+  const uncaught = (error: unknown) => finish(thrown(error));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('uncaughtException', thrown);
-  process.on('unhandledRejection', thrown);
+  process.on('uncaughtException', uncaught);
+  process.on('unhandledRejection', rejected);
   return () => {
     process.off('SIGTERM', stop);
     process.off('SIGINT', stop);
-    process.off('uncaughtException', thrown);
-    process.off('unhandledRejection', thrown);
+    process.off('uncaughtException', uncaught);
+    process.off('unhandledRejection', rejected);
   };
 }
 
