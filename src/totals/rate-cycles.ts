@@ -11,6 +11,7 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { RateCycleResult } from '../compute/tasks/messages.ts';
 import type { ReadSession, Tx } from '../database/session.ts';
 import { ratedSpoolColumns } from '../telecom/cdr-columns.ts';
+import { lockContract } from './cycles.ts';
 import { readTariff, type StoredTariff } from './tariff-store.ts';
 
 export interface RatedCycle {
@@ -104,6 +105,7 @@ export class CycleChangedError extends Error {
 /** Stores run and rated records and makes the run the cycle's newest. */
 export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> {
   const { contractId, cycleStart, result } = rated;
+  await lockContract(tx, contractId);
   const [cycle] = await tx.query<{ revision: string }>(
     'select revision from cycle where contract_id = $1 and cycle_start = $2 for update',
     [contractId, cycleStart],

@@ -7,6 +7,7 @@ import { type ChainDefinition, chain, type Handler, succeeded } from '../chains/
 import type { ComputePool } from '../compute/pool.ts';
 import type { Tx } from '../database/session.ts';
 import type { SyncInput } from '../providers/sync-input.ts';
+import { lockContract } from './cycles.ts';
 import { pinCurrent } from './generations.ts';
 import { type Published, publishTotals } from './publish.ts';
 import {
@@ -56,7 +57,7 @@ export function publishStale(): Handler<SyncInput> {
     return succeeded({
       commit: async (tx) => {
         // imports of this contract wait until the swap is done, and the other way round
-        await tx.query('select 1 from contract where id = $1 for update', [contractId]);
+        await lockContract(tx, contractId);
         const cycles = await tx.query<{ cycleStart: string }>(cyclesToPublish, [contractId]);
         const published: Published[] = [];
         for (const { cycleStart } of cycles) {
