@@ -3,6 +3,7 @@
  * recalculation. Several cycles of one contract are rated and published by one chain, in one transaction each step.
  */
 import { z } from 'zod';
+import type { Alerts } from '../alerts/alerts.ts';
 import { type ChainDefinition, chain, type Handler, succeeded } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Tx } from '../database/session.ts';
@@ -15,18 +16,20 @@ import {
   type RatedCycle,
   rateCycle,
   readContractTariff,
+  reportUnrated,
   staleCycles,
   storeRatedCycle,
 } from './rate-cycles.ts';
 
-export function rateStale(compute: ComputePool): Handler<SyncInput> {
+export function rateStale(compute: ComputePool, alerts: Alerts): Handler<SyncInput> {
   return async (context) => {
     const { contractId } = context.input;
     const cycles = await context.read.query<{ cycleStart: string; revision: string }>(staleCycles, [contractId]);
     if (cycles.length === 0) return succeeded({ output: { cycles: [], records: 0 } });
-    const { tariff, timeZone } = await readContractTariff(context.read, contractId);
+    const { tariff, timeZone, about } = await readContractTariff(context.read, contractId);
     const rated: RatedCycle[] = [];
     for (const cycle of cycles) rated.push(await rateCycle(compute, context, contractId, cycle, tariff, timeZone));
+    for (const one of rated) reportUnrated(alerts, about, one);
     const records = rated.reduce((sum, one) => sum + one.result.records, 0);
     const unrated = rated.reduce((sum, one) => sum + one.result.unrated, 0);
     return succeeded({
@@ -96,7 +99,7 @@ export const recalculateInput = z.strictObject({
 export type RecalculateInput = z.infer<typeof recalculateInput>;
 
 /** `backup` pins the current generation with who and why; `calculate` rates all records again with today's tariff and swaps. */
-export function recalculation(compute: ComputePool): ChainDefinition<RecalculateInput> {
+export function recalculation(compute: ComputePool, alerts: Alerts): ChainDefinition<RecalculateInput> {
   return chain('totals-recalculate', recalculateInput)
     .step('backup', async (context) => {
       const { contractId, cycleStart, requestedBy } = context.input;
@@ -109,8 +112,9 @@ export function recalculation(compute: ComputePool): ChainDefinition<Recalculate
         cycleStart,
       ]);
       if (!cycle) throw new Error(`contract ${contractId} has no cycle ${cycleStart}`);
-      const { tariff, timeZone } = await readContractTariff(context.read, contractId);
+      const { tariff, timeZone, about } = await readContractTariff(context.read, contractId);
       const rated = await rateCycle(compute, context, contractId, cycle, tariff, timeZone);
+      reportUnrated(alerts, about, rated);
       return succeeded({
         commit: async (tx) => {
           await storeRatedCycle(tx, rated);
