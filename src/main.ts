@@ -94,14 +94,19 @@ function traceFields(): Record<string, unknown> {
   return parent ? { trace_id: parent.traceId, span_id: parent.spanId } : {};
 }
 
-/** What waits for a person: trying again changes nothing. */
-function isForAPerson(error: unknown): boolean {
-  return (
-    error instanceof StateDirectoryOwnedError ||
-    error instanceof StateDirectoryError ||
-    error instanceof ArchiveError ||
-    error instanceof SecretError
-  );
+/**
+ * What waits for a person: trying again changes nothing. A full disk and an archive that is not mounted (yet) are not among
+ * it: after 78 nothing starts the process again when they are over.
+ */
+export function isForAPerson(error: unknown): boolean {
+  if (error instanceof ArchiveError) return error.code !== 'disk-full' && error.code !== 'unavailable';
+  if (error instanceof StateDirectoryError) return !isDiskFull(error.cause);
+  return error instanceof StateDirectoryOwnedError || error instanceof SecretError;
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function thrown(error: unknown): End {

@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { systemClock } from '../alerts/clock.ts';
 import { type AlertService, openAlerts } from '../alerts/open-alerts.ts';
 import { webhookChannel } from '../alerts/webhook.ts';
@@ -43,6 +45,11 @@ export interface Resources {
   close(deadlineMs: number): Promise<void>;
 }
 
+/** Where the attempts of this node's steps keep their files. */
+export function spoolRoot(config: Pick<Config, 'stateDirectory'>): string {
+  return join(config.stateDirectory, 'spool');
+}
+
 /** Throws `ArchiveError`, and what a webhook's secret reference throws. */
 export async function openResources(
   config: Config,
@@ -79,10 +86,13 @@ export async function openResources(
     database,
     log,
     stateDirectory: config.stateDirectory,
+    file: config.alerts.file,
     channels: webhook === undefined ? [] : [webhookChannel({ url: resolveSecret(webhook, { ...env }) })],
     clock: systemClock,
     availability: working,
   });
+  // what a killed process left there is of no use, holds records, and would fill the disk; the directory is ours alone
+  await rm(spoolRoot(config), { recursive: true, force: true });
   mkdirSync(config.archive.directory, { recursive: true, mode: 0o700 });
   const archive = await openArchive(config.archive.directory, {
     expectedId: null,
