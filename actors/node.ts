@@ -19,7 +19,7 @@ import type { EnqueueChain } from '../src/providers/sync-task.ts';
 import { fireDue } from '../src/schedule/fire.ts';
 import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';
-import { findFaults } from '../src/services/findings.ts';
+import { findFaults, openFindings } from '../src/services/findings.ts';
 import { inProcessSignals } from '../src/signals/in-process.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
 import type { Reply } from '../supervisors/types.ts';
@@ -181,6 +181,7 @@ export function nodeParts(
     guardians: [
       auditor({
         find: () => findFaults(db),
+        openFindings: () => openFindings(db),
         report: (state) => {
           audited = state;
         },
