@@ -11,7 +11,7 @@ import { startEmbedded } from '../src/database/embedded/server.ts';
 import { openDatabase } from '../src/database/pool.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
-import { isUnsuitable, prepareDatabase } from '../src/node/prepare.ts';
+import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { type Resources, spoolRoot } from '../src/node/resources.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
@@ -45,6 +45,8 @@ const askDeadlineMs = 5_000;
 const drainMs = 10_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
+/** The log's partitions are made three days ahead. */
+const maintainEveryMs = 3_600_000;
 
 /** `started` resolves to the tree once it stands; steps that ask actors wait for it. */
 export function nodeParts(
@@ -145,6 +147,8 @@ export function nodeParts(
       database({
         availability,
         prepare: () => prepareDatabase(resources),
+        maintain: () => keepLogPartitions(resources),
+        maintainEveryMs,
         onPrepared: resources.markPrepared,
         isUnsuitable,
         ...ends,
