@@ -4,6 +4,7 @@
  * sha256 is not downloaded again; the same bytes under another name are stored as a duplicate. What is not ready waits for
  * the next run and is alerted at the third.
  */
+import { ArchiveError } from '../../archive/archive-error.ts';
 import { type Handler, type Outcome, rejected, type StepContext, succeeded } from '../../chains/define.ts';
 import { abortable } from '../abortable.ts';
 import type { SessionResult } from '../session.ts';
@@ -36,9 +37,14 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
       const found = await abortable(fetchAll(services, transport, subject, known, context), context.signal);
       result = 'ok';
       report(services, subject, found);
+      services.alerts.resolve(archiveAlert.rule, archiveAlert.subject);
       services.alerts.resolve('profile.suspended', `profile ${context.input.profileId}`);
       return succeeded({ commit: (tx) => storeFiles(tx, context.input, subject, found) });
     } catch (error) {
+      if (isWaitedOut(error)) {
+        services.alerts.raise({ ...archiveAlert, level: 'critical', message: error.message });
+        return rejected(error.message);
+      }
       if (!(error instanceof TransportError)) throw error;
       result = error.effect;
       if (error.effect === 'unavailable') return rejected(error.message);
@@ -50,6 +56,13 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
         .catch((error: Error) => context.log.warn({ err: error }, 'the transport did not close cleanly'));
     }
   };
+}
+
+const archiveAlert = { rule: 'archive.trouble', subject: 'archive' };
+
+/** An archive without space, rights or its mount is a state: nothing is wrong with the file or with this step. */
+function isWaitedOut(error: unknown): error is ArchiveError {
+  return error instanceof ArchiveError && ['disk-full', 'no-permission', 'unavailable'].includes(error.code);
 }
 
 async function fetchAll(

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import type { AlertInput } from '../../../src/alerts/alerts.ts';
+import { ArchiveError } from '../../../src/archive/archive-error.ts';
 import { chain } from '../../../src/chains/define.ts';
 import { fetchFiles } from '../../../src/providers/kpn-sp16/fetch.ts';
 import type { Sp16Services } from '../../../src/providers/kpn-sp16/services.ts';
@@ -61,5 +65,37 @@ test('a server that never answers costs the step its deadline, and its session c
     2_000,
   );
   assert.deepEqual(released, ['unavailable']);
+  await engine.stop(1_000);
+});
+
+test('an archive without space is waited out, and burns no attempt', async () => {
+  const name = 'SP16X_0000000101_202603_000001.dat.gz';
+  const content = Buffer.from('x');
+  const marker = `${createHash('sha256').update(content).digest('hex')} 1\n`;
+  const raised: string[] = [];
+  const services = {
+    alerts: { raise: ({ rule }: AlertInput) => void raised.push(rule), resolve() {}, flush: async () => {} },
+    archive: {
+      async put() {
+        throw new ArchiveError('disk-full', 'the archive has no space left');
+      },
+    },
+    acquireSession: async () => ({ release() {} }),
+    openTransport: async (): Promise<Transport> => ({
+      list: async () => [
+        { name, bytes: 1 },
+        { name: `${name}.ok`, bytes: marker.length },
+      ],
+      readSmall: async () => marker,
+      open: async () => Readable.from([content]),
+      close: async () => {},
+    }),
+  } as unknown as Sp16Services;
+  const fetching = chain('fetch-full', syncInput).step('fetch', fetchFiles(services), { retry: { tries: 1 } });
+  const engine = h.engine([fetching]);
+  const { chainId } = await h.enqueueWith([fetching])(h.database, fetching, input());
+  const row = await h.chainUntil(chainId, isState('timer', 'dead'));
+  assert.deepEqual([row.state, row.attempt, row.reason], ['timer', 0, 'the archive has no space left']);
+  assert.deepEqual(raised, ['archive.trouble']);
   await engine.stop(1_000);
 });
