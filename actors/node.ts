@@ -12,7 +12,7 @@ import { openDatabase } from '../src/database/pool.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
-import { type Resources, spoolRoot } from '../src/node/resources.ts';
+import type { Resources } from '../src/node/resources.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
 import type { EnqueueChain } from '../src/providers/sync-task.ts';
@@ -126,7 +126,7 @@ export function nodeParts(
       leaseMs: config.chains.leaseMs,
       beatMs: config.chains.beatMs,
       sweepMs: config.chains.sweepMs,
-      spoolRoot: spoolRoot(config),
+      spoolRoot: resources.spoolDirectory,
       stopPoints: stopPointsFromEnvironment(env),
     });
 

@@ -13,8 +13,11 @@ export interface Need {
   readonly why: string;
 }
 
-/** Nothing yet: PostgreSQL and Node come from npm, and the SFTP server of the tests is the simulator's own. */
-export const needs: readonly Need[] = [];
+/** PostgreSQL and Node come from npm; what is here does not. */
+export const needs: readonly Need[] = [
+  { command: 'sshd', debianPackage: 'openssh-server', why: 'the SFTP transport, against a real server' },
+  { command: 'ssh-keygen', debianPackage: 'openssh-client', why: 'the keys of that server' },
+];
 
 export interface Machine {
   has(command: string): boolean;

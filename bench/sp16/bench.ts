@@ -14,6 +14,7 @@ import type { FusedArgs, FusedResult } from './worker.ts';
 
 interface Run {
   readonly ms: number;
+  readonly cpuMs: number;
   readonly records: number;
   readonly digest: string;
 }
@@ -26,6 +27,8 @@ interface Measured {
   readonly rounds: number;
   readonly mbPerS: { readonly median: number; readonly min: number; readonly max: number };
   readonly recordsPerS: number;
+  /** Median per second of processor time: what a busy machine leaves comparable. */
+  readonly mbPerCpuS: number;
 }
 
 const never = new AbortController().signal;
@@ -87,6 +90,7 @@ async function withPool<T>(threads: number, work: (pool: ThreadPool<FusedArgs>) 
 
 async function onePass(pool: ThreadPool<FusedArgs>, files: readonly BenchFile[]): Promise<Run> {
   const started = performance.now();
+  const cpu = process.cpuUsage();
   const finished = await Promise.all(files.map((file) => pool.run({ task: 'fused', ...file }, { signal: never })));
   const totals = createUsageTotals();
   let records = 0;
@@ -96,13 +100,15 @@ async function onePass(pool: ThreadPool<FusedArgs>, files: readonly BenchFile[])
   }
   const rows = totals.rows();
   const ms = performance.now() - started;
+  const { user, system } = process.cpuUsage(cpu);
   const text = rows.map((row) => Object.values(row).join('\t')).join('\n');
-  return { ms, records, digest: createHash('sha256').update(text).digest('hex') };
+  return { ms, cpuMs: (user + system) / 1000, records, digest: createHash('sha256').update(text).digest('hex') };
 }
 
 function measured(run: 'first' | 'warm', threads: number, bytes: number, runs: readonly Run[]): Measured {
   const sorted = runs.map(({ ms }) => bytes / 1000 / ms).sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)]!;
+  const cpuMs = runs.map((each) => each.cpuMs).sort((a, b) => a - b)[Math.floor(runs.length / 2)]!;
   const { records } = runs[0]!;
   return {
     bench: 'sp16',
@@ -113,6 +119,7 @@ function measured(run: 'first' | 'warm', threads: number, bytes: number, runs: r
     rounds: runs.length,
     mbPerS: { median: Math.round(median), min: Math.round(sorted[0]!), max: Math.round(sorted.at(-1)!) },
     recordsPerS: Math.round((records * median * 1e6) / bytes),
+    mbPerCpuS: Math.round(bytes / 1000 / cpuMs),
   };
 }
 
@@ -125,11 +132,11 @@ function report(results: readonly Measured[]): void {
   };
   for (const result of results) console.log(JSON.stringify({ ...result, machine }));
   const table = new Table({
-    head: ['run', 'threads', 'MB', 'records', 'MB/s median', 'min', 'max', 'records/s'],
+    head: ['run', 'threads', 'MB', 'records', 'MB/s median', 'min', 'max', 'records/s', 'MB/cpu s'],
     style: { head: [], border: [] },
   });
-  for (const { run, threads, megabytes, records, mbPerS, recordsPerS } of results) {
-    table.push([run, threads, megabytes, records, mbPerS.median, mbPerS.min, mbPerS.max, recordsPerS]);
+  for (const { run, threads, megabytes, records, mbPerS, recordsPerS, mbPerCpuS } of results) {
+    table.push([run, threads, megabytes, records, mbPerS.median, mbPerS.min, mbPerS.max, recordsPerS, mbPerCpuS]);
   }
   console.log(table.toString());
 }

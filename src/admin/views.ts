@@ -2,7 +2,8 @@
  * What the admin socket answers: plain JSON. Times are ISO text in UTC, cycles ISO dates, ids and amounts (`…E8`, 1e-8 EUR)
  * decimal text, because they may pass 2^53.
  */
-import type { Piece } from '../telecom/record.ts';
+import type { ExplainedRecord, Explanation } from '../totals/explain.ts';
+import type { GenerationRow } from '../totals/generations.ts';
 
 export interface HealthView {
   /** `degraded`: works, and something needs attention; `failing`: does not do its work. */
@@ -99,16 +100,7 @@ export interface RecalculationView {
   readonly chains: readonly { readonly chainId: string; readonly account: string; readonly cycleStart: string }[];
 }
 
-export interface TotalsView {
-  readonly customer: string;
-  readonly account: string;
-  readonly cycleStart: string;
-  readonly generation: number;
-  readonly digest: string;
-  readonly records: string;
-  readonly unrated: string;
-  readonly amountE8: string;
-  readonly createdAt: string;
+export interface TotalsView extends Omit<GenerationRow, 'contractId'> {
   /** Only when one cycle was asked for. */
   readonly rows: readonly TotalRowView[];
 }
@@ -125,39 +117,8 @@ export interface TotalRowView {
   readonly providerAmountE8: string;
 }
 
-export interface ExplanationView {
-  readonly customer: string;
-  readonly account: string;
-  readonly cycleStart: string;
-  readonly generation: number;
-  readonly digest: string;
-  readonly ratingRun: string;
-  readonly records: number;
-  readonly amountE8: string;
-  readonly shown: readonly ExplainedRecordView[];
-}
-
-export interface ExplainedRecordView {
-  readonly file: string;
-  readonly line: number;
-  readonly msisdn: string;
-  readonly category: string;
-  readonly localStart: string;
-  /** Masked when it was imported. */
-  readonly dialled: string | null;
-  readonly usage: string;
-  readonly unit: string;
-  readonly status: string;
-  readonly reason: string | null;
-  readonly rule: string | null;
-  readonly tariff: string;
-  readonly tariffVersion: string | null;
-  readonly connectFeeE8: string;
-  readonly amountE8: string;
-  readonly pieces: readonly Piece[];
-  /** False when today's tariff rates the record to another amount than the stored one. */
-  readonly reproduced: boolean;
-}
+export type ExplanationView = Explanation;
+export type ExplainedRecordView = ExplainedRecord;
 
 export interface AlertView {
   readonly id: string;

@@ -10,7 +10,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { TaskAnswer, TaskMessage } from './task-control.ts';
 import { revivedError } from './task-error.ts';
-import { ThreadDiedError } from './thread-died.ts';
+import { ComputePoolClosedError, ThreadDiedError } from './thread-died.ts';
 
 export interface ThreadLimits {
   /** URL of the worker module (.ts). */
@@ -57,6 +57,7 @@ export class ComputeThread {
   async run<Args extends { readonly task: string }>(args: Args, options: RunOnThread): Promise<FinishedTask> {
     const { signal, onProgress } = options;
     signal.throwIfAborted();
+    if (this.#closed) throw new ComputePoolClosedError(args.task);
     this.#piscina ??= this.#start();
     const piscina = this.#piscina;
     const stop = new SharedArrayBuffer(4);

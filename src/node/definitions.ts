@@ -2,9 +2,9 @@
 import type { AnyDefinition } from '../chains/registry.ts';
 import { resolveSecret } from '../config/secret.ts';
 import { kpnSp16 } from '../providers/kpn-sp16/chain.ts';
+import { syncManager } from '../providers/open-due-syncs.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
 import type { ProviderSession } from '../providers/session.ts';
-import { syncManager } from '../providers/sync-manager.ts';
 import type { EnqueueChain } from '../providers/sync-task.ts';
 import { openTransport } from '../providers/transports/open-transport.ts';
 import { TransportError } from '../providers/transports/transport.ts';

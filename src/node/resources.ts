@@ -3,8 +3,7 @@
  * or away: everything here holds the late `Database`, and work begins when `whenPrepared` says so.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../alerts/clock.ts';
 import { type AlertService, openAlerts } from '../alerts/open-alerts.ts';
@@ -31,6 +30,8 @@ export interface Resources {
   readonly log: Log;
   readonly alerts: AlertService;
   readonly archive: Archive;
+  /** Where steps keep spool files; whatever a killed process left there is gone. */
+  readonly spoolDirectory: string;
   readonly compute: ComputeHolder;
   readonly database: LateDatabase;
   readonly availability: Availability;
@@ -45,12 +46,7 @@ export interface Resources {
   close(deadlineMs: number): Promise<void>;
 }
 
-/** Where the attempts of this node's steps keep their files. */
-export function spoolRoot(config: Pick<Config, 'stateDirectory'>): string {
-  return join(config.stateDirectory, 'spool');
-}
-
-/** Throws `ArchiveError`, and what a webhook's secret reference throws. */
+/** The state directory must be this process's own. Throws `ArchiveError`, and what a webhook's secret reference throws. */
 export async function openResources(
   config: Config,
   env: Readonly<Record<string, string | undefined>>,
@@ -91,8 +87,9 @@ export async function openResources(
     clock: systemClock,
     availability: working,
   });
-  // what a killed process left there is of no use, holds records, and would fill the disk; the directory is ours alone
-  await rm(spoolRoot(config), { recursive: true, force: true });
+  const spoolDirectory = join(config.stateDirectory, 'spool');
+  rmSync(spoolDirectory, { recursive: true, force: true });
+  mkdirSync(spoolDirectory, { mode: 0o700 });
   mkdirSync(config.archive.directory, { recursive: true, mode: 0o700 });
   const archive = await openArchive(config.archive.directory, {
     expectedId: null,
@@ -105,6 +102,7 @@ export async function openResources(
     log,
     alerts,
     archive,
+    spoolDirectory,
     compute: computeHolder(),
     database,
     availability,

@@ -1,7 +1,7 @@
 /** Totals as the doors show, explain and recalculate them, and the documents that they depend on. */
 import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
-import type { ExplanationView, RecalculationView, TotalRowView, TotalsView } from '../admin/views.ts';
+import type { RecalculationView, TotalRowView, TotalsView } from '../admin/views.ts';
 import { applyCustomers } from '../customers/apply.ts';
 import { explainTotals } from '../totals/explain.ts';
 import { currentGenerations } from '../totals/generations.ts';
@@ -71,8 +71,10 @@ export function totalsServices(context: ServiceContext) {
       return views;
     },
 
-    explainTotals: (query: { customer: string; cycle: string; msisdn?: string; category?: string; limit: number }) =>
-      database.read((session) => explainTotals(session, query)) as Promise<readonly ExplanationView[]>,
+    async explainTotals(query: { customer: string; cycle: string; msisdn?: string; category?: string; limit: number }) {
+      await requireCustomer(query.customer);
+      return database.read((session) => explainTotals(session, query));
+    },
 
     async loadTariff({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
       return { ...(await database.transaction((tx) => loadTariff(tx, document))) };

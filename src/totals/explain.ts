@@ -24,6 +24,7 @@ export interface ExplainedRecord {
   readonly msisdn: string;
   readonly category: string;
   readonly localStart: string;
+  /** Masked when it was imported. */
   readonly dialled: string | null;
   readonly usage: string;
   readonly unit: 's' | 'messages' | 'octets' | 'pieces';

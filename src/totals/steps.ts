@@ -7,8 +7,7 @@ import type { Alerts } from '../alerts/alerts.ts';
 import { type ChainDefinition, chain, type Handler, succeeded } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Tx } from '../database/session.ts';
-import type { SyncInput } from '../providers/sync-input.ts';
-import { lockContract } from './cycles.ts';
+import { analyzeNewPartitions, lockContract } from './cycles.ts';
 import { pinCurrent } from './generations.ts';
 import { type Published, publishTotals } from './publish.ts';
 import {
@@ -21,7 +20,13 @@ import {
   storeRatedCycle,
 } from './rate-cycles.ts';
 
-export function rateStale(compute: ComputePool, alerts: Alerts): Handler<SyncInput> {
+/** What these steps need to know of a sync, whatever its provider. */
+export interface SyncedContract {
+  readonly contractId: string;
+  readonly syncTaskId: string;
+}
+
+export function rateStale(compute: ComputePool, alerts: Alerts): Handler<SyncedContract> {
   return async (context) => {
     const { contractId } = context.input;
     const cycles = await context.read.query<{ cycleStart: string; revision: string }>(staleCycles, [contractId]);
@@ -36,7 +41,8 @@ export function rateStale(compute: ComputePool, alerts: Alerts): Handler<SyncInp
       output: { cycles: cycles.map((cycle) => cycle.cycleStart), records, unrated },
       commit: async (tx) => {
         for (const one of rated) await storeRatedCycle(tx, one);
-        return undefined;
+        const cycleStarts = rated.map((one) => one.cycleStart);
+        await analyzeNewPartitions(tx, 'rated_cdr', cycleStarts);
       },
     });
   };
@@ -54,7 +60,7 @@ const cyclesToPublish = `
       and g.state = 'current' and g.rating_run_id = y.rating_run_id)
   order by y.cycle_start`;
 
-export function publishStale(): Handler<SyncInput> {
+export function publishStale(): Handler<SyncedContract> {
   return async (context) => {
     const { contractId, syncTaskId } = context.input;
     return succeeded({

@@ -1,45 +1,148 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { database } from '../../actors/database.ts';
-import type { Availability, AvailabilityState } from '../../src/database/availability.ts';
+import { afterEach, describe, test } from 'node:test';
+import { type DatabaseServices, database } from '../../actors/database.ts';
+import type { AlertInput } from '../../src/alerts/alerts.ts';
+import type { AvailabilityState } from '../../src/database/availability.ts';
 import { DatabaseDownError } from '../../src/database/session.ts';
-import { type SupervisionEvent, startTree, supervisor } from '../../supervisors/tree.ts';
-import { until } from '../chains/harness.ts';
+import { type Root, startTree, supervisor } from '../../supervisors/tree.ts';
+import { idle } from '../supervisors/recorder.ts';
 
-test('what a node must keep up, such as the partitions of its log, is done again and again, also after an outage', async () => {
-  const events: SupervisionEvent[] = [];
-  const reported: unknown[] = [];
-  let maintained = 0;
-  const up: AvailabilityState = { kind: 'up', sinceMs: 0 };
-  const availability = {
-    state: () => up,
-    subscribe: () => () => {},
-    report: (error: unknown) => reported.push(error) > 0,
-  } as unknown as Availability;
-  const spec = database({
-    availability,
-    prepare: async () => {},
-    async maintain() {
+describe('the database actor', () => {
+  let root: Root | null = null;
+  afterEach(() => root?.stop(5_000));
+
+  /** The actor over a state that the test sets, on a clock that the test moves. */
+  async function start(over: Partial<DatabaseServices>) {
+    let state: AvailabilityState = { kind: 'probing', sinceMs: 0 };
+    let nowMs = 0;
+    const listeners = new Set<(state: AvailabilityState) => void>();
+    const raised: AlertInput[] = [];
+    const resolved: string[] = [];
+    const services: DatabaseServices = {
+      availability: {
+        state: () => state,
+        lastProbeMs: () => null,
+        report: () => true,
+        look: () => {},
+        whenUp: async () => {},
+        subscribe(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+        stop: () => {},
+      },
+      prepare: async () => {},
+      maintain: async () => {},
+      maintainEveryMs: 3_600_000,
+      onPrepared: () => {},
+      isUnsuitable: () => false,
+      onUnsuitable: () => {},
+      onGiveUp: () => {},
+      alerts: {
+        raise: (alert) => void raised.push(alert),
+        resolve: (rule) => void resolved.push(rule),
+        flush: async () => {},
+      },
+      giveUpMs: 1_800_000,
+      nowMs: () => nowMs,
+      ...over,
+    };
+    root = await startTree(supervisor({ id: 'infrastructure', children: [database(services)] }), { report: () => {} });
+    return {
+      raised,
+      resolved,
+      enter(next: AvailabilityState) {
+        state = next;
+        for (const listener of listeners) listener(next);
+      },
+      /** Moves the clock and lets the actor look. */
+      look(atMs: number) {
+        nowMs = atMs;
+        root!.ref<{ type: 'look' }>('database').send({ type: 'look' });
+        return idle();
+      },
+    };
+  }
+
+  const down: AvailabilityState = { kind: 'down', sinceMs: 0, failures: 1, error: new Error('refused') };
+
+  test('the schema is prepared once, when the database is up for the first time', async () => {
+    let prepared = 0;
+    const onPrepared = () => {
+      prepared += 1;
+    };
+    const { enter } = await start({ onPrepared });
+    enter(down);
+    await idle();
+    assert.equal(prepared, 0);
+    enter({ kind: 'up', sinceMs: 0 });
+    await idle();
+    enter(down);
+    enter({ kind: 'up', sinceMs: 0 });
+    await idle();
+    assert.equal(prepared, 1);
+  });
+
+  test('a connection that breaks while preparing is waited out', async () => {
+    let tries = 0;
+    const prepare = async () => {
+      tries += 1;
+      if (tries === 1) throw new DatabaseDownError('gone');
+    };
+    const { enter } = await start({ prepare });
+    enter({ kind: 'up', sinceMs: 0 });
+    await idle();
+    enter({ kind: 'up', sinceMs: 1 });
+    await idle();
+    assert.equal(tries, 2);
+  });
+
+  test('what only a person can change is handed on, and no restart is tried', async () => {
+    const found: Error[] = [];
+    const prepare = async () => {
+      throw new Error('too old');
+    };
+    const { enter } = await start({
+      prepare,
+      isUnsuitable: () => true,
+      onUnsuitable: (error) => void found.push(error),
+    });
+    enter({ kind: 'up', sinceMs: 0 });
+    await idle();
+    assert.equal(found[0]?.message, 'too old');
+    assert.equal(root!.snapshot().children[0]!.restarts, 0);
+  });
+
+  test('thirty seconds without the database are an alert that ends when it is back, and half an hour is the end', async () => {
+    const gaveUp: Error[] = [];
+    const { enter, look, raised, resolved } = await start({ onGiveUp: (error) => void gaveUp.push(error) });
+    enter(down);
+    await look(29_000);
+    assert.equal(raised.length, 0);
+    await look(31_000);
+    assert.deepEqual(
+      raised.map((alert) => alert.rule),
+      ['database.down'],
+    );
+    await look(1_799_000);
+    assert.equal(gaveUp.length, 0);
+    await look(1_801_000);
+    assert.equal(gaveUp.length, 1);
+    enter({ kind: 'up', sinceMs: 1_801_000 });
+    assert.ok(resolved.includes('database.down'));
+  });
+
+  test('what a node must keep up, such as the partitions of its log, is done again and again, also after an outage', async () => {
+    let maintained = 0;
+    const enough = Promise.withResolvers<void>();
+    const maintain = async () => {
       maintained += 1;
       if (maintained === 2) throw new DatabaseDownError('away');
-    },
-    maintainEveryMs: 1,
-    onPrepared() {},
-    isUnsuitable: () => false,
-    onUnsuitable() {},
-    onGiveUp() {},
-    alerts: { raise() {}, resolve() {}, flush: async () => {} },
-    giveUpMs: 60_000,
-    nowMs: () => 0,
+      if (maintained === 4) enough.resolve();
+    };
+    const { enter } = await start({ maintain, maintainEveryMs: 1 });
+    enter({ kind: 'up', sinceMs: 0 });
+    await enough.promise;
+    assert.equal(root!.snapshot().children[0]!.restarts, 0);
   });
-  const root = await startTree(supervisor({ id: 'root', children: [spec] }), {
-    report: (event) => void events.push(event),
-  });
-  await until(
-    async () => maintained,
-    (seen) => seen >= 4,
-  );
-  await root.stop(1_000);
-  assert.equal(reported.length, 1);
-  assert.deepEqual(events, []);
 });

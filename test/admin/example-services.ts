@@ -153,7 +153,7 @@ export function exampleServices(): ExampleServices {
         localStart: '2026-03-02T07:59:00',
         dialled: '+3168765****',
         usage: '100',
-        unit: 's',
+        unit: 's' as const,
         status: 'rated',
         reason: null,
         rule: 'nl-mobile-peak',

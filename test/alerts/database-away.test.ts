@@ -247,12 +247,13 @@ test('a database that takes connections and never answers counts as away', async
 test('an alert that finds no free session is kept in the file and stored later', async () => {
   const alerts = open();
   const { database } = opened.at(-1)!;
-  const query = database.query;
-  database.query = () => Promise.reject(new PoolBusyError('no session for 5 s'));
+  const { query, transaction } = database;
+  const busy = () => Promise.reject(new PoolBusyError('no session for 5 s'));
+  Object.assign(database, { query: busy, transaction: busy });
   alerts.raise(down);
   await alerts.flush(5_000);
   assert.equal(spoolLines().length, 1);
-  database.query = query;
+  Object.assign(database, { query, transaction });
   await alerts.sweep();
   assert.deepEqual(
     (await rows()).map((row) => row.rule),

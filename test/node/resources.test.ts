@@ -8,7 +8,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { StateDirectoryError } from '../../src/config/state-directory.ts';
 import { createLog } from '../../src/log/log.ts';
 import { isForAPerson } from '../../src/main.ts';
-import { openResources, spoolRoot } from '../../src/node/resources.ts';
+import { openResources } from '../../src/node/resources.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'resources-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -20,7 +20,7 @@ test('the spool files of a killed process are gone, and alerts are kept where th
     cwd: directory,
     overrides: { stateDirectory: join(directory, 'state'), alerts: { file } },
   });
-  const left = join(spoolRoot(config), 'spool-1-1-abc');
+  const left = join(join(config.stateDirectory, 'spool'), 'spool-1-1-abc');
   mkdirSync(left, { recursive: true });
   writeFileSync(join(left, 'records.copy'), 'left behind');
   const resources = await openResources(config, {}, createLog({ level: 'silent' }));

@@ -85,7 +85,9 @@ test('a success or a healthy run begins the count again', async () => {
 test('a loop that returns although nobody stopped it has failed, unless it is transient', async () => {
   const recorder = new Recorder();
   let runs = 0;
-  const loop = async (): Promise<void> => void (runs += 1);
+  const loop = async (): Promise<void> => {
+    runs += 1;
+  };
   await assert.rejects(
     guard(loop, { name, consecutive: 2 }, recorder.environment),
     /returned although nobody stopped it/,

@@ -93,7 +93,8 @@ export async function emptyDatabase(): Promise<TestDatabase> {
   };
 }
 
-async function admin(url: string, statement: string): Promise<void> {
+/** One statement on a connection of its own. */
+export async function admin(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

@@ -7,12 +7,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { applyCustomers } from '../../src/customers/apply.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { loadTariff } from '../../src/totals/tariff-store.ts';
-import { startTestServer, type TestServer } from './database.ts';
+import { admin, startTestServer, type TestServer } from './database.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -33,20 +32,22 @@ export async function makeWorld(flags: readonly string[]): Promise<World> {
   const adminUrl = shared ?? server!.url;
   const template = `world_${randomBytes(6).toString('hex')}`;
   const made: string[] = [];
+  let copied: Promise<void> = Promise.resolve();
   const urlOf = (name: string) => adminUrl.replace('/postgres?', `/${name}?`);
   await admin(adminUrl, `create database ${template}`);
   await fill(urlOf(template), directory);
   return {
     directory,
     truthPath: join(directory, 'truth.json'),
-    async database() {
+    database() {
       const name = `${template}_${made.length}`;
-      await admin(adminUrl, `create database ${name} template ${template}`);
       made.push(name);
-      return urlOf(name);
+      // one after the other: a template must not be in use
+      copied = copied.then(() => admin(adminUrl, `create database ${name} template ${template}`));
+      return copied.then(() => urlOf(name));
     },
     async close() {
-      for (const name of [...made, template]) await admin(adminUrl, `drop database ${name} with (force)`);
+      for (const name of [...made, template]) await admin(adminUrl, `drop database if exists ${name} with (force)`);
       await server?.stop();
     },
   };
@@ -67,14 +68,4 @@ async function fill(url: string, directory: string): Promise<void> {
     await tx.query(`update sync_profile set next_due = now() + interval '1 hour'`);
   });
   await database.close();
-}
-
-async function admin(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

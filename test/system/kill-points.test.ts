@@ -4,7 +4,7 @@
  * process finishes the job, and every digest is that of a run that nobody disturbed.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -91,6 +91,7 @@ describe('the main job survives SIGKILL', { concurrency: 2 }, () => {
       service = startService({ databaseUrl, stateDirectory });
       if (!started) await begin(service);
       await until(`the task to end:\n${stateDirectory}`, () => ended(database));
+      assert.deepEqual(readdirSync(join(stateDirectory, 'spool')), [], 'no spool file is left behind');
       return await digests(database);
     } finally {
       await service?.stop();

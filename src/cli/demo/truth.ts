@@ -3,7 +3,7 @@
  * category, every number, to the last digit.
  */
 import { readFileSync } from 'node:fs';
-import type { TotalsView } from '../../admin/views.ts';
+import type { TotalRowView, TotalsView } from '../../admin/views.ts';
 
 export interface TruthCycle {
   readonly customer: string;
@@ -12,19 +12,7 @@ export interface TruthCycle {
   readonly records: string;
   readonly unrated: string;
   readonly amountE8: string;
-  readonly totals: readonly TruthTotal[];
-}
-
-interface TruthTotal {
-  readonly msisdn: string;
-  readonly category: string;
-  readonly records: string;
-  readonly unrated: string;
-  readonly usageS: string;
-  readonly usageOctets: string;
-  readonly usageCount: string;
-  readonly amountE8: string;
-  readonly providerAmountE8: string;
+  readonly totals: readonly TotalRowView[];
 }
 
 export interface CycleComparison {

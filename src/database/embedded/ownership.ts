@@ -85,6 +85,8 @@ export async function ownStateDirectory(directory: string): Promise<Ownership> {
 
 async function removeStale(directory: string, socket: string): Promise<void> {
   const answer = await ask(socket);
+  // somebody else has removed it, and its place may be taken again by now: what is there is not to be touched
+  if (answer === 'gone') return;
   if (answer !== 'nobody') throw new StateDirectoryOwnedError(directory, answer);
   await unlink(socket).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
@@ -105,13 +107,13 @@ async function oneAtATime(directory: string, work: () => Promise<void>): Promise
   }
 }
 
-/** The pid of who listens; null when someone listens and does not say; `nobody` when the connection is refused. */
-function ask(path: string): Promise<number | null | 'nobody'> {
+/** The pid of who listens; null when someone listens and does not say; `nobody` when the connection is refused; `gone`. */
+function ask(path: string): Promise<number | null | 'nobody' | 'gone'> {
   return new Promise((resolve) => {
     let text = '';
     const client = connect(path);
     const timer = setTimeout(() => finish(null), answerTimeoutMs);
-    function finish(answer: number | null | 'nobody') {
+    function finish(answer: number | null | 'nobody' | 'gone') {
       clearTimeout(timer);
       client.destroy();
       resolve(answer);
@@ -122,7 +124,7 @@ function ask(path: string): Promise<number | null | 'nobody'> {
     });
     client.on('end', () => finish(/^\d+$/.test(text) ? Number(text) : null));
     client.on('error', (error: NodeJS.ErrnoException) => {
-      finish(error.code === 'ECONNREFUSED' || error.code === 'ENOENT' ? 'nobody' : null);
+      finish(error.code === 'ENOENT' ? 'gone' : error.code === 'ECONNREFUSED' ? 'nobody' : null);
     });
   });
 }
