@@ -4,7 +4,7 @@
  * lasts, and part of health.
  */
 import type { Alerts } from '../src/alerts/alerts.ts';
-import { isConnectionError } from '../src/database/session.ts';
+import { PoolBusyError } from '../src/database/session.ts';
 import type { WorkingDatabase } from '../src/node/resources.ts';
 import type { Finding } from '../src/services/findings.ts';
 import { actor } from '../supervisors/tree.ts';
@@ -21,6 +21,8 @@ export interface AuditorState {
 export interface AuditorServices {
   /** Everything that is wrong now; empty in a healthy system. */
   readonly find: () => Promise<readonly Finding[]>;
+  /** What an auditor before this one raised and nobody resolved: it may be over by now. */
+  readonly openFindings: () => Promise<readonly Pick<Finding, 'rule' | 'subject'>[]>;
   readonly report: (state: AuditorState) => void;
   readonly alerts: Alerts;
   readonly availability: WorkingDatabase;
@@ -40,13 +42,14 @@ export function auditor(services: AuditorServices): ActorSpec<AuditorMessage, Au
       if (!services.availability.isUp()) return state;
       try {
         const findings = await services.find();
-        tell(services.alerts, state.findings, findings);
+        const before = state.looks === 0 ? await services.openFindings() : state.findings;
+        tell(services.alerts, before, findings);
         const next = { looks: state.looks + 1, lastLookMs: services.nowMs(), findings };
         services.report(next);
         return next;
       } catch (error) {
-        if (!isConnectionError(error)) throw error;
-        services.availability.report(error);
+        // a busy pool is neither the database's trouble nor this actor's: health shows how old the last look is
+        if (!(error instanceof PoolBusyError) && !services.availability.report(error)) throw error;
         return state;
       }
     },
@@ -60,7 +63,7 @@ export function auditor(services: AuditorServices): ActorSpec<AuditorMessage, Au
   });
 }
 
-function tell(alerts: Alerts, before: readonly Finding[], now: readonly Finding[]): void {
+function tell(alerts: Alerts, before: readonly Pick<Finding, 'rule' | 'subject'>[], now: readonly Finding[]): void {
   for (const { rule, subject, message, detail } of now) {
     alerts.raise({ rule, subject, message, level: 'critical', detail });
   }

@@ -6,11 +6,11 @@
  */
 import type { Alerts } from '../src/alerts/alerts.ts';
 import type { Availability, AvailabilityState } from '../src/database/availability.ts';
-import { isConnectionError } from '../src/database/session.ts';
+import { isConnectionError, PoolBusyError } from '../src/database/session.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorContext, ActorSpec } from '../supervisors/types.ts';
 
-export type DatabaseMessage = { readonly type: 'look' } | { readonly type: 'prepare' };
+export type DatabaseMessage = { readonly type: 'look' } | { readonly type: 'prepare' } | { readonly type: 'maintain' };
 
 interface DatabaseState {
   prepared: boolean;
@@ -21,6 +21,9 @@ export interface DatabaseServices {
   readonly availability: Availability;
   /** Brings the schema to this release and makes what must be there; safe to run again. */
   readonly prepare: () => Promise<void>;
+  /** What must be done again and again while the node lives, such as the log's partitions of the days to come. */
+  readonly maintain: () => Promise<void>;
+  readonly maintainEveryMs: number;
   readonly onPrepared: () => void;
   /** True when the error says that this database cannot be worked with, whatever is tried. */
   readonly isUnsuitable: (error: unknown) => boolean;
@@ -43,6 +46,7 @@ export function database(services: DatabaseServices): ActorSpec<DatabaseMessage,
       const unsubscribe = services.availability.subscribe((state) => onChange(services, context, state));
       context.self.send({ type: 'prepare' });
       context.self.send({ type: 'look' });
+      context.after(services.maintainEveryMs, { type: 'maintain' });
       return { prepared: false, unsubscribe };
     },
     async receive(state, message, context) {
@@ -55,6 +59,10 @@ export function database(services: DatabaseServices): ActorSpec<DatabaseMessage,
           if (!state.prepared && services.availability.state().kind === 'up') {
             state.prepared = await prepare(services);
           }
+          return state;
+        case 'maintain':
+          if (state.prepared) await maintain(services);
+          context.after(services.maintainEveryMs, { type: 'maintain' });
           return state;
       }
     },
@@ -80,6 +88,15 @@ function look({ availability, alerts, giveUpMs, nowMs, onGiveUp }: DatabaseServi
   } else if (awayMs >= alertAfterMs) {
     const message = 'the database cannot be reached; all work waits for it and goes on by itself when it is back';
     alerts.raise({ rule, subject, level: 'critical', message, detail: { error: state.error.message } });
+  }
+}
+
+async function maintain({ availability, maintain: work }: DatabaseServices): Promise<void> {
+  if (availability.state().kind !== 'up') return;
+  try {
+    await work();
+  } catch (error) {
+    if (!availability.report(error) && !(error instanceof PoolBusyError)) throw error;
   }
 }
 

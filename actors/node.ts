@@ -11,7 +11,7 @@ import { startEmbedded } from '../src/database/embedded/server.ts';
 import { openDatabase } from '../src/database/pool.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
-import { isUnsuitable, prepareDatabase } from '../src/node/prepare.ts';
+import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import type { Resources } from '../src/node/resources.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
@@ -19,9 +19,10 @@ import type { EnqueueChain } from '../src/providers/sync-task.ts';
 import { fireDue } from '../src/schedule/fire.ts';
 import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';
-import { findFaults } from '../src/services/findings.ts';
+import { findFaults, openFindings } from '../src/services/findings.ts';
 import { inProcessSignals } from '../src/signals/in-process.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
+import type { Reply } from '../supervisors/types.ts';
 import { admin } from './admin.ts';
 import { type AuditorState, auditor } from './auditor.ts';
 import { compute } from './compute.ts';
@@ -44,6 +45,8 @@ const askDeadlineMs = 5_000;
 const drainMs = 10_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
+/** The log's partitions are made three days ahead. */
+const maintainEveryMs = 3_600_000;
 
 /** `started` resolves to the tree once it stands; steps that ask actors wait for it. */
 export function nodeParts(
@@ -51,7 +54,7 @@ export function nodeParts(
   ownership: Ownership,
   started: Promise<Root>,
   ends: NodeEnds,
-): TreeParts & { readonly context: ServiceContext } {
+): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
   const { alerts, availability, config, database: db, env, log, working } = resources;
   const signals = inProcessSignals((error) => log.error({ error }, 'a signal listener failed'));
   const holder: EngineHolder = { current: null };
@@ -63,7 +66,17 @@ export function nodeParts(
   };
   const acquireSession = async (syncType: string): Promise<ProviderSession | null> => {
     const ref = (await started).ref<ProviderMessage>(`work/providers/${providerId(syncType)}`);
-    return ask(ref, (reply): ProviderMessage => ({ type: 'acquire', reply }), { deadlineMs: askDeadlineMs });
+    let waiting = true;
+    const question = (reply: Reply<ProviderSession | null>): ProviderMessage => ({
+      type: 'acquire',
+      // an answer that comes after the wait was given up holds a session that nobody would give back
+      reply: (session) => (waiting ? reply(session) : session?.release('ok')),
+    });
+    try {
+      return await ask(ref, question, { deadlineMs: askDeadlineMs });
+    } finally {
+      waiting = false;
+    }
   };
   // a chain may open chains: its services know `enqueue` before the registry that it checks names against is there
   const enqueueChain: EnqueueChain = async (tx, chain, input, options) =>
@@ -124,6 +137,7 @@ export function nodeParts(
   });
   return {
     context,
+    holder,
     observability: [
       admin(() =>
         openAdmin({ socketPath: config.admin.socket, services: adminServices(context, door, process.pid), log }),
@@ -134,6 +148,8 @@ export function nodeParts(
       database({
         availability,
         prepare: () => prepareDatabase(resources),
+        maintain: () => keepLogPartitions(resources),
+        maintainEveryMs,
         onPrepared: resources.markPrepared,
         isUnsuitable,
         ...ends,
@@ -170,6 +186,7 @@ export function nodeParts(
     guardians: [
       auditor({
         find: () => findFaults(db),
+        openFindings: () => openFindings(db),
         report: (state) => {
           audited = state;
         },

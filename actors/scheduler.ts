@@ -1,9 +1,10 @@
 /**
  * `work/scheduler`: looks once a second for schedules that are due. Every node has one; the rows decide who fires
- * (engine.md, "Schedules"). A database that is down is waited out; anything else that goes wrong is this actor's crash.
+ * (engine.md, "Schedules"). A database that is down or a pool without a free
+ * session is waited out, and shows as a schedule that is late; anything else that goes wrong is this actor's crash.
  */
 
-import { isConnectionError } from '../src/database/session.ts';
+import { PoolBusyError } from '../src/database/session.ts';
 import type { WorkingDatabase } from '../src/node/resources.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorSpec } from '../supervisors/types.ts';
@@ -35,8 +36,8 @@ export function scheduler(services: SchedulerServices): ActorSpec<SchedulerMessa
         try {
           fired = await services.fireDue();
         } catch (error) {
-          if (!isConnectionError(error)) throw error;
-          services.availability.report(error);
+          // a busy pool is neither the database's trouble nor this actor's: the next look tries again
+          if (!(error instanceof PoolBusyError) && !services.availability.report(error)) throw error;
         }
       }
       context.after(services.intervalMs, { type: 'look' });

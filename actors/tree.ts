@@ -32,8 +32,9 @@ export function nodeTree(parts: TreeParts): SupervisorSpec {
         id: 'work',
         ...group,
         children: [
-          supervisor({ id: 'chains', ...leaf, children: parts.chains }),
+          // before the chains, which ask them: at a stop the steps that drain must still be answered, or they burn an attempt
           supervisor({ id: 'providers', ...leaf, children: parts.providers }),
+          supervisor({ id: 'chains', ...leaf, children: parts.chains }),
           parts.scheduler,
         ],
       }),

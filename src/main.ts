@@ -5,6 +5,7 @@
  * that nobody caught, 78 for what only a person can mend (the state directory or the admin socket is another process's, the
  * database or the archive cannot be worked with).
  */
+import type { EngineHolder } from '../actors/engine.ts';
 import { nodeParts } from '../actors/node.ts';
 import { nodeTree } from '../actors/tree.ts';
 import { capture, restore } from '../otel/context.ts';
@@ -18,6 +19,7 @@ import { resolveSecret, SecretError } from './config/secret.ts';
 import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
 import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
 import { createLog, type Log } from './log/log.ts';
+import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
 
 /** What the process gives; the command line's own context fits. */
@@ -37,7 +39,15 @@ const stopDeadlineMs = 20_000;
 export async function runService(config: Config, { env }: ServiceIo): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
   const end = Promise.withResolvers<End>();
-  const unwatch = watchProcess(end.resolve);
+  let holder: EngineHolder | null = null;
+  const rejected = rejectionHandler({
+    chainId: () => capture()?.chainId,
+    crashRun: (chainId, error) => holder?.current?.crashRun(chainId, error) ?? false,
+    onFatal: (error) => end.resolve(thrown(error)),
+    log,
+    nowMs: () => performance.now(),
+  });
+  const unwatch = watchProcess(end.resolve, rejected);
   let ownership: Ownership | null = null;
   let resources: Resources | null = null;
   let root: Root | null = null;
@@ -52,6 +62,7 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
       onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
       onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
     });
+    holder = parts.holder;
     const report = reporter(log, resources.alerts);
     root = await startTree(nodeTree(parts), { report, trace: { capture, restore } });
     started.resolve(root);
@@ -84,39 +95,45 @@ function traceFields(): Record<string, unknown> {
   return parent ? { trace_id: parent.traceId, span_id: parent.spanId } : {};
 }
 
-/** What waits for a person: trying again changes nothing. An actor's failed start carries the reason as its cause. */
-function isForAPerson(error: unknown): boolean {
+/**
+ * What waits for a person: trying again changes nothing. An actor's failed start carries the reason as its cause. A full
+ * disk and an archive that is not mounted (yet) are not among it: after 78 nothing starts the process when they are over.
+ */
+export function isForAPerson(error: unknown): boolean {
   if (error instanceof StartError) return isForAPerson(error.cause);
-  return (
-    error instanceof SocketPlaceError ||
-    error instanceof StateDirectoryOwnedError ||
-    error instanceof StateDirectoryError ||
-    error instanceof ArchiveError ||
-    error instanceof SecretError
-  );
+  if (error instanceof ArchiveError) return error.code !== 'disk-full' && error.code !== 'unavailable';
+  if (error instanceof StateDirectoryError) return !isDiskFull(error.cause);
+  return error instanceof SocketPlaceError || error instanceof StateDirectoryOwnedError || error instanceof SecretError;
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+function thrown(error: unknown): End {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  return { code: 70, why: `an error that nobody caught: ${cause.message}`, error: cause };
 }
 
 /** The first signal asks for an ordered stop, a second one ends at once; what nobody caught ends with 70. */
-function watchProcess(finish: (end: End) => void): () => void {
+function watchProcess(finish: (end: End) => void, rejected: (reason: unknown) => void): () => void {
   let asked = false;
   const stop = (signal: NodeJS.Signals) => {
     if (asked) process.exit(70);
     asked = true;
     finish({ code: 0, why: `${signal} was received` });
   };
-  const thrown = (error: unknown) => {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    finish({ code: 70, why: `an error that nobody caught: ${cause.message}`, error: cause });
-  };
+  const uncaught = (error: unknown) => finish(thrown(error));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('uncaughtException', thrown);
-  process.on('unhandledRejection', thrown);
+  process.on('uncaughtException', uncaught);
+  process.on('unhandledRejection', rejected);
   return () => {
     process.off('SIGTERM', stop);
     process.off('SIGINT', stop);
-    process.off('uncaughtException', thrown);
-    process.off('unhandledRejection', thrown);
+    process.off('uncaughtException', uncaught);
+    process.off('unhandledRejection', rejected);
   };
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Database, Row, Tx } from '../database/session.ts';
+import { maskText } from '../log/mask.ts';
 import { guardTx } from './commit-tx.ts';
 import {
   block,
@@ -137,7 +138,7 @@ async function write(
     run.traceparent,
     context.nowMs() - run.startedMs,
     outcome,
-    reason === null ? null : cleanText(reason),
+    reason === null ? null : told(reason),
     output,
     error,
   ];
@@ -181,14 +182,19 @@ async function write(
   }
 }
 
+/** A reason or an error as a row may hold it. */
+function told(text: string, maxLength?: number): string {
+  return maskText(cleanText(text, maxLength));
+}
+
 function errorJson(error: Error): string {
   const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : null;
   const code = (error as { code?: unknown }).code;
   return JSON.stringify({
     name: cleanText(error.name, 100),
-    message: cleanText(error.message),
+    message: told(error.message),
     ...(typeof code === 'string' ? { code: cleanText(code, 100) } : {}),
-    ...(cause ? { cause: cleanText(cause) } : {}),
-    stack: cleanText(error.stack ?? '', 4_000),
+    ...(cause ? { cause: told(cause) } : {}),
+    stack: told(error.stack ?? '', 4_000),
   });
 }

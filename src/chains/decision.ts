@@ -4,6 +4,7 @@
  */
 import { isConnectionError } from '../database/session.ts';
 import type { Commit, Outcome } from './define.ts';
+import { isTransient } from './patience.ts';
 import { serialise } from './payload.ts';
 import { type Run, RunAborted } from './run.ts';
 
@@ -18,9 +19,6 @@ export type Decision =
   | { readonly kind: 'released'; readonly reason: string }
   /** The row is not this run's any more: nothing may be written. */
   | { readonly kind: 'lost'; readonly reason: string };
-
-/** The rejection is written once the database is back; then the step need not wait long. */
-const readAgainMs = 500;
 
 /** The decision for what a handler returned; nonsense is a crash that names the handler and what it returned. */
 export function decisionOf(run: Run, returned: unknown): Decision {
@@ -46,7 +44,13 @@ export function decisionOf(run: Run, returned: unknown): Decision {
   }
 }
 
-/** The decision for what a handler threw, or for the abort that ended the wait for it. */
+/** The engine waits for the database before it writes this, so the next try need not wait long. */
+const databaseBackMs = 500;
+
+/**
+ * The decision for what a handler threw, or for the abort that ended the wait for it. A database that went away or was
+ * short of something while the handler read is a state to wait out, not the step's crash.
+ */
 export function decisionOfThrown(run: Run, thrown: unknown): Decision {
   const reason: unknown = run.abort.signal.aborted ? run.abort.signal.reason : null;
   if (reason instanceof RunAborted) {
@@ -61,9 +65,9 @@ export function decisionOfThrown(run: Run, thrown: unknown): Decision {
         return crashed(reason.cause ?? reason);
     }
   }
-  // the database went away under the handler's reads: a state, not the step's crash, so it burns no attempt
-  if (isConnectionError(thrown)) {
-    return { kind: 'rejected', reason: `lost the database: ${errorOf(thrown).message}`, afterMs: readAgainMs };
+  if (isConnectionError(thrown) || isTransient(thrown)) {
+    const reason = `the database did not serve its reads: ${errorOf(thrown).message}`;
+    return { kind: 'rejected', reason, afterMs: isConnectionError(thrown) ? databaseBackMs : null };
   }
   return crashed(thrown);
 }

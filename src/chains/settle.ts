@@ -4,7 +4,7 @@
  * - committed: the answer came, or the log has the row of (chain, token)
  * - answer lost: the log is read; absent means not committed, and the completion (its callback too) runs again
  * - a try that misses the fence reads the log once more: its forerunner may have committed after the log was read
- * - the callback crashed: that is written as a crash of the step
+ * - the callback crashed, or PostgreSQL refuses to store the outcome itself: that is written as a crash of the step
  * - the database is down: waits for it; burns no attempt
  *
  * Rejects with the signal's reason when the node stops waiting, and with errors that are the engine's own.
@@ -62,11 +62,18 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
         context.log.warn({ chainId: run.chain.chainId, step: run.chain.step, err: cause }, 'completion is tried again');
         continue;
       }
-      if (!hasCallback(current)) throw error;
-      // the callback ended well and the engine's own statement failed in its transaction, as after a swallowed error
+      if (!hasCallback(current) && !isRefused(current, error)) throw error;
+      // the callback ended well and the engine's own statement failed in its transaction, as after a swallowed error; or
+      // the outcome holds what no row can, and would bring down every engine that ran this step
       current = { ...current, decision: crashed(error) as Exclude<Decision, { kind: 'lost' }> };
     }
   }
+}
+
+/** SQLSTATE classes 22, 23 and 54: what the step returned cannot be stored, whoever tries. */
+function isRefused({ decision }: Plan, error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return decision.kind !== 'crashed' && typeof code === 'string' && /^(22|23|54)...$/.test(code);
 }
 
 function hasCallback({ decision }: Plan): boolean {

@@ -9,9 +9,13 @@
 const numberInText = /(?<![0-9A-Za-z.])\+?(?!000)\d{9,15}(?![0-9A-Za-z])/g;
 const passwordInUrl = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi;
 
-/** `31612345678` -> `3161234****`: the last `digits` digits are never shown (default 4). A number no longer than that is hidden whole. */
+/**
+ * `31612345678` -> `3161234****`: the last `digits` digits are never shown (default 4). One of at most six digits is hidden
+ * whole: it may be an emergency or helpline number.
+ */
 export function maskNumber(number: string, digits = 4): string {
-  return number.slice(0, Math.max(0, number.length - digits)) + '*'.repeat(Math.min(digits, number.length));
+  const shown = number.length > 6 ? Math.max(0, number.length - digits) : 0;
+  return number.slice(0, shown) + '*'.repeat(number.length - shown);
 }
 
 /** Masks every phone number and every password in a URL. Text without either is returned as it is. */

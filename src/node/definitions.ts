@@ -39,6 +39,6 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
         ),
       acquireSession: () => doors.acquireSession('KPN_SP16'),
     }),
-    recalculation(compute),
+    recalculation(compute, alerts),
   ];
 }

@@ -22,7 +22,7 @@ const claimArchive = `
 export async function prepareDatabase({ archive, config, database, databaseUrl, log }: Resources): Promise<void> {
   const migrations = await migrate(databaseUrl());
   if (migrations.length > 0) log.info({ migrations }, 'the schema was brought to this release');
-  await ensureLogPartitions(database);
+  await keepLogPartitions({ database, log });
   const [row] = await database.query<{ archive_id: string }>(claimArchive, [archive.id]);
   if (row!.archive_id !== archive.id) {
     throw new ForeignArchiveError(
@@ -40,6 +40,17 @@ export async function prepareDatabase({ archive, config, database, databaseUrl, 
       overlap: 'skip',
     }),
   );
+}
+
+/** Makes the log's partitions of the coming days; what cannot be had at once (a lock) is tried again the next time. */
+export async function keepLogPartitions({ database, log }: Pick<Resources, 'database' | 'log'>): Promise<void> {
+  try {
+    const made = await ensureLogPartitions(database);
+    if (made.length > 0) log.info({ partitions: made }, 'made partitions of the log');
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '55P03') throw error;
+    log.warn({ error }, 'the log is too busy for new partitions; they are tried again');
+  }
 }
 
 /** True for what only a person can change: exit code 78. */

@@ -82,6 +82,7 @@ export async function openResources(
     database,
     log,
     stateDirectory: config.stateDirectory,
+    file: config.alerts.file,
     channels: webhook === undefined ? [] : [webhookChannel({ url: resolveSecret(webhook, { ...env }) })],
     clock: systemClock,
     availability: working,

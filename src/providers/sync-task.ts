@@ -83,7 +83,7 @@ export async function openSyncTask(
 }
 
 /**
- * Closes tasks whose chain ended without reaching totals (dead, failed or cancelled), so that the profile's next run is
+ * Closes tasks whose chain ended without reaching totals (dead, quarantined, failed or cancelled), so that the profile's next run is
  * not held up by them. A later retry of such a chain that succeeds sets its task to succeeded again.
  */
 export async function closeBrokenTasks(tx: Tx): Promise<readonly string[]> {
@@ -91,7 +91,7 @@ export async function closeBrokenTasks(tx: Tx): Promise<readonly string[]> {
     `with broken as (
        update sync_task t set status = 'failed', finished_at = now()
        from chain c
-       where t.status = 'open' and c.id = t.chain_id and c.state in ('dead', 'failed', 'cancelled')
+       where t.status = 'open' and c.id = t.chain_id and c.state in ('dead', 'quarantined', 'failed', 'cancelled')
        returning t.profile_id
      )
      update sync_profile p set consecutive_failures = consecutive_failures + 1

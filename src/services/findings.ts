@@ -16,6 +16,14 @@ export interface Finding {
   readonly count: number;
 }
 
+/** The rules under which findings are raised. */
+const rules = ['audit.chain', 'oracle.unconsumed', 'oracle.silent-profile', 'schedule.late'];
+
+/** Findings whose alert is open, whoever raised it. */
+export async function openFindings(database: Pick<Database, 'query'>): Promise<Pick<Finding, 'rule' | 'subject'>[]> {
+  return database.query(`select rule, subject from alert where state = 'open' and rule = any ($1)`, [rules]);
+}
+
 /** Minutes that a healthy system never needs. */
 const bounds = { consumedWithinSeconds: 300, dueWithinSeconds: 900, endWithinSeconds: 24 * 3_600 };
 

@@ -2,6 +2,9 @@
 import type { HealthView } from '../admin/views.ts';
 import type { ServiceContext } from './context.ts';
 
+/** The auditor looks every 10 s; what it said longer ago proves nothing. */
+const staleMs = 60_000;
+
 type Check = HealthView['checks'][number];
 
 export function health(context: ServiceContext, pid: number): HealthView {
@@ -50,6 +53,9 @@ function computeCheck({ compute }: ServiceContext): Check {
 function auditCheck({ findings }: ServiceContext): Check {
   const last = findings();
   if (!last) return { name: 'audit', status: 'ok', message: 'has not looked yet' };
+  if (last.lookedMsAgo > staleMs) {
+    return { name: 'audit', status: 'degraded', message: `last looked ${ago(last.lookedMsAgo)}; see the log` };
+  }
   if (last.list.length > 0) {
     return { name: 'audit', status: 'failing', message: last.list.map((finding) => finding.message).join('; ') };
   }

@@ -57,12 +57,6 @@ export function keepOf(dialled: Dialled, mask: number): KeptNumber {
   };
 }
 
-/** Any number as a log or an error may show it: the last `mask` characters starred, a short one whole. */
-export function maskNumber(text: string, mask = 4): string {
-  const shown = text.length > shortCodeDigits ? text.length - mask : 0;
-  return text.slice(0, shown) + '*'.repeat(text.length - shown);
-}
-
 function international(keyed: string): string {
   if (keyed.startsWith('00')) return keyed.slice(2);
   return keyed.startsWith('0') ? countryCode + keyed.slice(1) : keyed;

@@ -3,6 +3,14 @@ import type { Tx } from '../database/session.ts';
 import { cycleOfDate } from '../telecom/cycle.ts';
 import { openLocalTime } from '../telecom/local-time.ts';
 
+/**
+ * Whoever changes a contract's records, cycles or totals locks the contract first and its cycles after it, so that none of
+ * them can deadlock with another. Rows that only refer to the contract (their foreign key) do not wait for it.
+ */
+export async function lockContract(tx: Tx, contractId: string): Promise<void> {
+  await tx.query('select 1 from contract where id = $1 for no key update', [contractId]);
+}
+
 /** Makes what is missing: the partitions and the cycle rows. The first records of a cycle that has ended open it in grace. */
 export async function ensureCycles(
   tx: Tx,

@@ -6,11 +6,13 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { StepContext } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { RateCycleResult } from '../compute/tasks/messages.ts';
 import type { ReadSession, Tx } from '../database/session.ts';
 import { ratedSpoolColumns } from '../telecom/cdr-columns.ts';
+import { lockContract } from './cycles.ts';
 import { readTariff, type StoredTariff } from './tariff-store.ts';
 
 export interface RatedCycle {
@@ -40,9 +42,15 @@ export const oneCycle = `
 export async function readContractTariff(
   session: ReadSession,
   contractId: string,
-): Promise<{ tariff: StoredTariff; timeZone: string }> {
-  const [contract] = await session.query<{ tariff_id: string | null; time_zone: string; account_no: string }>(
-    'select tariff_id, time_zone, account_no from contract where id = $1',
+): Promise<{ tariff: StoredTariff; timeZone: string; about: string }> {
+  const [contract] = await session.query<{
+    tariff_id: string | null;
+    time_zone: string;
+    account_no: string;
+    customer: string;
+  }>(
+    `select k.tariff_id, k.time_zone, k.account_no, c.code as customer
+     from contract k join customer c on c.id = k.customer_id where k.id = $1`,
     [contractId],
   );
   if (!contract?.tariff_id) {
@@ -50,7 +58,25 @@ export async function readContractTariff(
       `contract ${contractId} (account ${contract?.account_no ?? 'unknown'}) has no tariff; name one in its customer document and apply it`,
     );
   }
-  return { tariff: await readTariff(session, contract.tariff_id), timeZone: contract.time_zone };
+  const about = `${contract.customer}/${contract.account_no}`;
+  return { tariff: await readTariff(session, contract.tariff_id), timeZone: contract.time_zone, about };
+}
+
+/** A record without a price adds nothing to its total, so somebody must know of it (domain.md section 1). */
+export function reportUnrated(alerts: Alerts, about: string, { cycleStart, result }: RatedCycle): void {
+  const rule = 'totals.unrated';
+  const subject = `${about}/${cycleStart}`;
+  if (result.unrated === 0) {
+    alerts.resolve(rule, subject);
+    return;
+  }
+  alerts.raise({
+    rule,
+    subject,
+    level: 'warning',
+    message: `${result.unrated} of ${result.records} records of cycle ${cycleStart} of ${about} have no price and count as nothing in its totals; mend the tariff, then: linekeeper totals recalculate`,
+    detail: { ...result.unratedReasons },
+  });
 }
 
 /** Rates one cycle into a spool file. The caller stores it with `storeRatedCycle` in its completing transaction. */
@@ -105,6 +131,7 @@ export class CycleChangedError extends Error {
 /** Stores run and rated records and makes the run the cycle's newest. */
 export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> {
   const { contractId, cycleStart, result } = rated;
+  await lockContract(tx, contractId);
   const [cycle] = await tx.query<{ revision: string }>(
     'select revision from cycle where contract_id = $1 and cycle_start = $2 for update',
     [contractId, cycleStart],

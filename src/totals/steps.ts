@@ -3,9 +3,11 @@
  * recalculation. Several cycles of one contract are rated and published by one chain, in one transaction each step.
  */
 import { z } from 'zod';
+import type { Alerts } from '../alerts/alerts.ts';
 import { type ChainDefinition, chain, type Handler, succeeded } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Tx } from '../database/session.ts';
+import { lockContract } from './cycles.ts';
 import { pinCurrent } from './generations.ts';
 import { type Published, publishTotals } from './publish.ts';
 import {
@@ -13,6 +15,7 @@ import {
   type RatedCycle,
   rateCycle,
   readContractTariff,
+  reportUnrated,
   staleCycles,
   storeRatedCycle,
 } from './rate-cycles.ts';
@@ -23,14 +26,15 @@ export interface SyncedContract {
   readonly syncTaskId: string;
 }
 
-export function rateStale(compute: ComputePool): Handler<SyncedContract> {
+export function rateStale(compute: ComputePool, alerts: Alerts): Handler<SyncedContract> {
   return async (context) => {
     const { contractId } = context.input;
     const cycles = await context.read.query<{ cycleStart: string; revision: string }>(staleCycles, [contractId]);
     if (cycles.length === 0) return succeeded({ output: { cycles: [], records: 0 } });
-    const { tariff, timeZone } = await readContractTariff(context.read, contractId);
+    const { tariff, timeZone, about } = await readContractTariff(context.read, contractId);
     const rated: RatedCycle[] = [];
     for (const cycle of cycles) rated.push(await rateCycle(compute, context, contractId, cycle, tariff, timeZone));
+    for (const one of rated) reportUnrated(alerts, about, one);
     const records = rated.reduce((sum, one) => sum + one.result.records, 0);
     const unrated = rated.reduce((sum, one) => sum + one.result.unrated, 0);
     return succeeded({
@@ -60,7 +64,7 @@ export function publishStale(): Handler<SyncedContract> {
     return succeeded({
       commit: async (tx) => {
         // imports of this contract wait until the swap is done, and the other way round
-        await tx.query('select 1 from contract where id = $1 for update', [contractId]);
+        await lockContract(tx, contractId);
         const cycles = await tx.query<{ cycleStart: string }>(cyclesToPublish, [contractId]);
         const published: Published[] = [];
         for (const { cycleStart } of cycles) {
@@ -99,7 +103,7 @@ export const recalculateInput = z.strictObject({
 export type RecalculateInput = z.infer<typeof recalculateInput>;
 
 /** `backup` pins the current generation with who and why; `calculate` rates all records again with today's tariff and swaps. */
-export function recalculation(compute: ComputePool): ChainDefinition<RecalculateInput> {
+export function recalculation(compute: ComputePool, alerts: Alerts): ChainDefinition<RecalculateInput> {
   return chain('totals-recalculate', recalculateInput)
     .step('backup', async (context) => {
       const { contractId, cycleStart, requestedBy } = context.input;
@@ -112,8 +116,9 @@ export function recalculation(compute: ComputePool): ChainDefinition<Recalculate
         cycleStart,
       ]);
       if (!cycle) throw new Error(`contract ${contractId} has no cycle ${cycleStart}`);
-      const { tariff, timeZone } = await readContractTariff(context.read, contractId);
+      const { tariff, timeZone, about } = await readContractTariff(context.read, contractId);
       const rated = await rateCycle(compute, context, contractId, cycle, tariff, timeZone);
+      reportUnrated(alerts, about, rated);
       return succeeded({
         commit: async (tx) => {
           await storeRatedCycle(tx, rated);

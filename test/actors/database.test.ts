@@ -32,6 +32,8 @@ describe('the database actor', () => {
         stop: () => {},
       },
       prepare: async () => {},
+      maintain: async () => {},
+      maintainEveryMs: 3_600_000,
       onPrepared: () => {},
       isUnsuitable: () => false,
       onUnsuitable: () => {},
@@ -128,5 +130,19 @@ describe('the database actor', () => {
     assert.equal(gaveUp.length, 1);
     enter({ kind: 'up', sinceMs: 1_801_000 });
     assert.ok(resolved.includes('database.down'));
+  });
+
+  test('what a node must keep up, such as the partitions of its log, is done again and again, also after an outage', async () => {
+    let maintained = 0;
+    const enough = Promise.withResolvers<void>();
+    const maintain = async () => {
+      maintained += 1;
+      if (maintained === 2) throw new DatabaseDownError('away');
+      if (maintained === 4) enough.resolve();
+    };
+    const { enter } = await start({ maintain, maintainEveryMs: 1 });
+    enter({ kind: 'up', sinceMs: 0 });
+    await enough.promise;
+    assert.equal(root!.snapshot().children[0]!.restarts, 0);
   });
 });

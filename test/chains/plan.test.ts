@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { audit } from '../../src/chains/audit.ts';
 import { claimReady } from '../../src/chains/claim.ts';
 import {
   finish,
@@ -51,4 +52,16 @@ test('with empty statistics the claim walks the ready index in order, and sorts 
 test('with empty statistics a release goes by the primary key', async () => {
   const plan = await planOf(releaseHeld);
   assert.doesNotMatch(plan, /Seq Scan on chain|chain_running/, plan);
+});
+
+test('the audit reads no chain that has ended', async () => {
+  const plain = openDatabase(server.url, { applicationName: 'audit', max: 1 });
+  await plain.query(
+    `insert into chain (name, step, state, traceparent, input, finished_at)
+     select 'old', 'a', 'succeeded', 't', '{}', now() from generate_series(1, 20000)`,
+  );
+  await plain.query('analyze chain');
+  const plan = await plain.query(`explain ${audit.replaceAll('$1', '5000')}`);
+  await plain.close();
+  assert.doesNotMatch(JSON.stringify(plan), /Seq Scan on chain/);
 });

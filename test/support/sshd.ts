@@ -12,6 +12,9 @@ export interface Sshd {
   readonly user: string;
   readonly privateKey: string;
   readonly hostKeySha256: string;
+  /** Everyone who is connected hears nothing more until `resumeSessions`. */
+  pauseSessions(): void;
+  resumeSessions(): void;
   stop(): Promise<void>;
 }
 
@@ -46,6 +49,8 @@ export async function startSshd(): Promise<Sshd> {
     user: userInfo().username,
     privateKey: readFileSync(path('user'), 'utf8'),
     hostKeySha256: `SHA256:${digest}`,
+    pauseSessions: () => signalChildren(server.pid!, 'SIGSTOP'),
+    resumeSessions: () => signalChildren(server.pid!, 'SIGCONT'),
     async stop() {
       const ended = new Promise((resolve) => server.once('exit', resolve));
       server.kill();
@@ -53,6 +58,15 @@ export async function startSshd(): Promise<Sshd> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The server's own children, and theirs: one process or more for every session. */
+function signalChildren(pid: number, signal: NodeJS.Signals): void {
+  for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')) {
+    if (child === '') continue;
+    process.kill(Number(child), signal);
+    signalChildren(Number(child), signal);
+  }
 }
 
 function freePort(): Promise<number> {

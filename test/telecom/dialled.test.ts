@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { keepOf, maskNumber, normaliseDialled } from '../../src/telecom/dialled.ts';
+import { maskNumber } from '../../src/log/mask.ts';
+import { keepOf, normaliseDialled } from '../../src/telecom/dialled.ts';
 
 test('every way to dial a number leads to the same digits', () => {
   for (const text of ['0612345678', '0031612345678', '+31612345678', '31612345678']) {

@@ -10,6 +10,6 @@ export function kpnSp16(services: Sp16Services): ChainDefinition<SyncInput> {
   return chain('kpn-sp16', syncInput)
     .step('fetch', fetchFiles(services))
     .step('import', importFiles(services))
-    .step('rate', rateStale(services.compute))
+    .step('rate', rateStale(services.compute, services.alerts))
     .step('totals', publishStale());
 }

@@ -5,7 +5,9 @@
  * wrong one. A file whose header speaks of another number than its name is refused. What is not ready waits for the next run
  * and is alerted at the third. A provider that stops answering holds neither the step nor its session past the step's abort.
  */
+import { ArchiveError } from '../../archive/archive-error.ts';
 import { type Handler, type Outcome, rejected, type StepContext, succeeded } from '../../chains/define.ts';
+import { abortable } from '../abortable.ts';
 import type { SessionResult } from '../session.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { transportSchema } from '../transports/open-transport.ts';
@@ -36,12 +38,18 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
     let result: SessionResult = 'unavailable';
     try {
       transport = await services.openTransport(transportSchema.parse(subject.transport), context.signal);
-      const found = await fetchAll(services, transport, subject, known, context);
+      // the session must come back although the server never answers: there are only a few
+      const found = await abortable(fetchAll(services, transport, subject, known, context), context.signal);
       result = 'ok';
       report(services, subject, found, known);
+      services.alerts.resolve(archiveAlert.rule, archiveAlert.subject);
       services.alerts.resolve('profile.suspended', `profile ${context.input.profileId}`);
       return succeeded({ commit: (tx) => storeFiles(tx, context.input, subject, found) });
     } catch (error) {
+      if (isWaitedOut(error)) {
+        services.alerts.raise({ ...archiveAlert, level: 'critical', message: error.message });
+        return rejected(error.message);
+      }
       if (!(error instanceof TransportError)) throw error;
       result = error.effect;
       if (error.effect === 'unavailable') return rejected(error.message);
@@ -53,6 +61,13 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
         .catch((error: Error) => context.log.warn({ err: error }, 'the transport did not close cleanly'));
     }
   };
+}
+
+const archiveAlert = { rule: 'archive.trouble', subject: 'archive' };
+
+/** An archive without space, rights or its mount is a state: nothing is wrong with the file or with this step. */
+function isWaitedOut(error: unknown): error is ArchiveError {
+  return error instanceof ArchiveError && ['disk-full', 'no-permission', 'unavailable'].includes(error.code);
 }
 
 async function fetchAll(

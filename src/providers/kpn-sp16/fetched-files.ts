@@ -1,6 +1,7 @@
 /** What `fetch` found, and how it becomes rows. */
 import type { Json } from '../../chains/define.ts';
 import type { Tx } from '../../database/session.ts';
+import { lockContract } from '../../totals/cycles.ts';
 import type { SyncInput, SyncSubject } from '../sync-input.ts';
 import type { RemoteFile } from '../transports/transport.ts';
 import type { Sp16Name } from './file-name.ts';
@@ -29,7 +30,7 @@ export async function storeFiles(
   subject: SyncSubject,
   found: readonly Found[],
 ): Promise<Json> {
-  await tx.query('select 1 from contract where id = $1 for update', [input.contractId]);
+  await lockContract(tx, input.contractId);
   const counts = { received: 0, duplicate: 0, refused: 0, pending: 0 };
   const pending: Record<string, number> = {};
   for (const entry of found) {

@@ -7,7 +7,7 @@ import { type Handler, type Json, type StepContext, succeeded } from '../../chai
 import type { DecodeSp16Result } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
 import { cycleStartOfDate } from '../../telecom/cycle.ts';
-import { ensureCycles, touchCycles } from '../../totals/cycles.ts';
+import { ensureCycles, lockContract, touchCycles } from '../../totals/cycles.ts';
 import { mergeRecords } from '../../totals/merge-records.ts';
 import { planImport, type SequenceState, type WaitingFile } from '../sequence.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
@@ -104,7 +104,7 @@ async function store(
   refused: readonly Refused[],
   heldBack: number,
 ): Promise<Json> {
-  await tx.query('select 1 from contract where id = $1 for update', [input.contractId]);
+  await lockContract(tx, input.contractId);
   const contract = { id: input.contractId, cycleDay: subject.cycleDay, timeZone: subject.timeZone };
   const touched = new Set<string>();
   const counts = {

@@ -19,6 +19,8 @@ export interface SftpOptions {
   readonly connectTimeoutMs?: number;
   /** Its abort breaks the connection, whatever the other side does or does not answer. */
   readonly signal?: AbortSignal;
+  /** A server that leaves three of these unanswered is gone. Default 10,000. */
+  readonly keepaliveMs?: number;
 }
 
 interface SshConnection {
@@ -28,7 +30,8 @@ interface SshConnection {
   readonly _sock?: { destroy(): void };
 }
 
-const closeTimeoutMs = 2_000;
+const closeMs = 2_000;
+const smallFileBytes = 4_096;
 
 /** Throws `TransportError`: `refused` for credentials and host key, `unavailable` for everything on the way. */
 export async function openSftp(options: SftpOptions): Promise<Transport> {
@@ -49,6 +52,9 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
       username: options.user,
       ...options.login,
       readyTimeout: options.connectTimeoutMs ?? 10_000,
+      // without it a server that goes silent is waited for until the step's deadline
+      keepaliveInterval: options.keepaliveMs ?? 10_000,
+      keepaliveCountMax: 3,
       retries: 0,
       hostVerifier: (key: Buffer) => {
         keySeen = fingerprint(key);
@@ -85,8 +91,9 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
     async readSmall(name) {
       assertPlainName(name);
       try {
-        const content = (await client.get(path(name))) as Buffer;
-        return content.toString('latin1', 0, 4_096);
+        const head = { readStreamOptions: { end: smallFileBytes - 1 } } as SftpClient.TransferOptions;
+        const content = await client.get(path(name), undefined, head);
+        return (content as Buffer).toString('latin1');
       } catch (error) {
         throw toTransportError(error, `${where}/${name}`);
       }
@@ -102,7 +109,7 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
     async close() {
       forget();
       // the other side may never answer the goodbye
-      const late = setTimeout(() => connection._sock?.destroy(), closeTimeoutMs);
+      const late = setTimeout(() => connection._sock?.destroy(), closeMs);
       await client.end().finally(() => clearTimeout(late));
     },
   };

@@ -49,6 +49,24 @@ test('a server that is not there is unavailable', async () => {
   await assert.rejects(openSftp({ ...options, port: 1 }), { effect: 'unavailable' });
 });
 
+test('a server that goes silent in the middle is unavailable, and closing does not wait for it', async () => {
+  const transport = await openSftp({ ...options, keepaliveMs: 100 });
+  sshd.pauseSessions();
+  try {
+    await assert.rejects(transport.list(), { effect: 'unavailable' });
+    await transport.close();
+  } finally {
+    sshd.resumeSessions();
+  }
+});
+
+test('of a marker that is no marker but a huge file only its beginning is read', async () => {
+  await writeFile(join(directory, 'huge.ok'), Buffer.alloc(8 * 1024 * 1024, 'x'));
+  const transport = await openSftp(options);
+  assert.equal((await transport.readSmall('huge.ok')).length, 4_096);
+  await transport.close();
+});
+
 function literally(text: string): string {
   return text.replaceAll(/[+/]/g, (sign) => `\\${sign}`);
 }

@@ -2,7 +2,7 @@
  * The header line against the file's own name and the account it was fetched for. A file of another account is refused whole
  * (`wrong-account`): it is somebody else's data, so its account number is shown masked.
  */
-import { maskNumber } from '../../../telecom/dialled.ts';
+import { maskNumber } from '../../../log/mask.ts';
 import { fileName, headerLayout, layoutVersion, type Position } from '../layout.ts';
 import { isoDate, readDate, readDigits, readTime } from './digits.ts';
 import { headerField, refused } from './refusal.ts';

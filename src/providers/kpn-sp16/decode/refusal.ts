@@ -3,7 +3,7 @@
  * may hold a phone number is masked; a raw line loses all but the first four characters of its numbers.
  */
 import type { FileProblem, LineProblem } from '../../../compute/tasks/messages.ts';
-import { maskNumber } from '../../../telecom/dialled.ts';
+import { maskNumber } from '../../../log/mask.ts';
 import { headerLayout, lineLength, type Position, recordLayout, trailerLayout } from '../layout.ts';
 import type { LineFault } from './line.ts';
 

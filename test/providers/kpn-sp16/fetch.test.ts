@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import type { AlertInput } from '../../../src/alerts/alerts.ts';
+import { ArchiveError } from '../../../src/archive/archive-error.ts';
+import { chain } from '../../../src/chains/define.ts';
+import { fetchFiles } from '../../../src/providers/kpn-sp16/fetch.ts';
+import type { Sp16Services } from '../../../src/providers/kpn-sp16/services.ts';
+import { syncInput } from '../../../src/providers/sync-input.ts';
+import type { Transport } from '../../../src/providers/transports/transport.ts';
+import { type Harness, harness, isState, until } from '../../chains/harness.ts';
+import { makeContract, type TestContract } from '../../support/contract.ts';
+
+let h: Harness;
+let contract: TestContract;
+before(async () => {
+  h = await harness();
+  contract = await makeContract(h.database);
+  await h.database.query(`update sync_profile set transport = '{"kind": "directory", "dir": "/"}'`);
+});
+after(() => h.close());
+
+const input = () => ({
+  syncTaskId: '1',
+  profileId: contract.profileId,
+  contractId: contract.contractId,
+  force: false,
+});
+
+function silent(): { transport: Transport; closed: () => boolean } {
+  let closed = false;
+  const never = <T>() => new Promise<T>(() => {});
+  return {
+    closed: () => closed,
+    transport: {
+      list: () => never(),
+      readSmall: () => never(),
+      open: () => never(),
+      async close() {
+        closed = true;
+      },
+    },
+  };
+}
+
+test('a server that never answers costs the step its deadline, and its session comes back', async () => {
+  const server = silent();
+  const released: string[] = [];
+  const services = {
+    alerts: { raise() {}, resolve() {}, flush: async () => {} },
+    openTransport: async () => server.transport,
+    acquireSession: async () => ({ release: (result: string) => void released.push(result) }),
+  } as unknown as Sp16Services;
+  const fetching = chain('fetch-only', syncInput).step('fetch', fetchFiles(services), {
+    deadlineMs: 100,
+    retry: { tries: 1 },
+  });
+  const engine = h.engine([fetching]);
+  const { chainId } = await h.enqueueWith([fetching])(h.database, fetching, input());
+  await h.chainUntil(chainId, isState('dead'));
+  await until(
+    async () => released,
+    (seen) => seen.length === 1 && server.closed(),
+    2_000,
+  );
+  assert.deepEqual(released, ['unavailable']);
+  await engine.stop(1_000);
+});
+
+test('an archive without space is waited out, and burns no attempt', async () => {
+  const name = 'SP16X_0000000101_202603_000001.dat.gz';
+  const content = Buffer.from('x');
+  const marker = `${createHash('sha256').update(content).digest('hex')} 1\n`;
+  const raised: string[] = [];
+  const services = {
+    alerts: { raise: ({ rule }: AlertInput) => void raised.push(rule), resolve() {}, flush: async () => {} },
+    archive: {
+      async put() {
+        throw new ArchiveError('disk-full', 'the archive has no space left');
+      },
+    },
+    acquireSession: async () => ({ release() {} }),
+    openTransport: async (): Promise<Transport> => ({
+      list: async () => [
+        { name, bytes: 1 },
+        { name: `${name}.ok`, bytes: marker.length },
+      ],
+      readSmall: async () => marker,
+      open: async () => Readable.from([content]),
+      close: async () => {},
+    }),
+  } as unknown as Sp16Services;
+  const fetching = chain('fetch-full', syncInput).step('fetch', fetchFiles(services), { retry: { tries: 1 } });
+  const engine = h.engine([fetching]);
+  const { chainId } = await h.enqueueWith([fetching])(h.database, fetching, input());
+  const row = await h.chainUntil(chainId, isState('timer', 'dead'));
+  assert.deepEqual([row.state, row.attempt, row.reason], ['timer', 0, 'the archive has no space left']);
+  assert.deepEqual(raised, ['archive.trouble']);
+  await engine.stop(1_000);
+});
