@@ -47,5 +47,12 @@ if (import.meta.main) {
     cwd: process.cwd(),
     nowMs: () => performance.now(),
     sleep: (delayMs) => delay(delayMs),
+    onStopSignal(told) {
+      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      for (const signal of signals) process.on(signal, told);
+      return () => {
+        for (const signal of signals) process.off(signal, told);
+      };
+    },
   });
 }
