@@ -5,6 +5,7 @@
  */
 import type { ReadSession } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
+import { maskNumber } from '../log/mask.ts';
 import { compileTariff } from '../telecom/compile-tariff.ts';
 import { createRater } from '../telecom/rating.ts';
 import type { Piece, RateableRecord, RecordKind } from '../telecom/record.ts';
@@ -108,6 +109,7 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
       `customer ${query.customer} has no totals of cycle ${query.cycle}; see: linekeeper totals show`,
     );
   }
+  if (found.every((total) => total.records === 0)) await refuseUnknownFilter(session, query);
   const explanations: Explanation[] = [];
   for (const { contractId, ...total } of found) {
     const rows = await session.query<RecordRow>(records, [
@@ -123,6 +125,21 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
     explanations.push({ customer: query.customer, cycleStart: query.cycle, ...total, shown });
   }
   return explanations;
+}
+
+const sameCycle = `
+  select distinct u.category from total_usage u join contract k on k.id = u.contract_id join customer c on c.id = k.customer_id
+  join total_generation g on g.contract_id = u.contract_id and g.cycle_start = u.cycle_start and g.generation = u.generation
+  where c.code = $1 and u.cycle_start = $2::date and g.state = 'current' and ($3::text is null or u.msisdn = $3) order by 1`;
+
+/** A number or category of which this cycle has nothing is more often a typing error than a question. */
+async function refuseUnknownFilter(session: ReadSession, { customer, cycle, msisdn, category }: ExplainQuery) {
+  if (msisdn === undefined && category === undefined) return;
+  const have = await session.query<{ category: string }>(sameCycle, [customer, cycle, msisdn ?? null]);
+  const about = msisdn === undefined ? `customer ${customer}` : `subscription ${maskNumber(msisdn)} of ${customer}`;
+  if (have.length === 0) throw new InputError(`${about} has no records in cycle ${cycle}`);
+  const names = have.map((row) => row.category).join(', ');
+  throw new InputError(`${about} has no records of category ${category} in cycle ${cycle}; it has: ${names}`);
 }
 
 function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof createRater>): ExplainedRecord {

@@ -113,7 +113,13 @@ export function exampleServices(): ExampleServices {
       id === '42' ? (world.chainViews.length > 1 ? world.chainViews.shift()! : world.chainViews[0]!) : null,
     chainWhy: async (id) =>
       id === '42'
-        ? { id, state: 'timer', because: 'waits to try again', until: at, next: ['linekeeper chain cancel 42'] }
+        ? {
+            id,
+            state: 'timer',
+            because: 'Chain 42 waits to try again.',
+            until: at,
+            next: ['linekeeper chain cancel 42'],
+          }
         : null,
     cancelChain: async (request) => called('cancelChain', request, chainView({ state: 'cancelled' })),
     retryChain: async (request) => called('retryChain', request, chainView({ state: 'ready' })),
