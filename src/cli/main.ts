@@ -40,6 +40,13 @@ function lastWords(error: unknown, env: CliIo['env']): { message: string; exit: 
 }
 
 if (import.meta.main) {
+  // whoever reads has read enough, as `head` does: end as if told to
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.kill(process.pid, 'SIGTERM');
+    });
+  }
   process.exitCode = await main(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,

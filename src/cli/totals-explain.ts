@@ -46,7 +46,7 @@ function printRecord(io: CliIo, record: ExplainedRecordView): void {
   printLine(io, `  ${record.localStart} ${record.msisdn}${to} ${record.category} ${usage}: ${amount}`);
   printLine(io, `    file ${record.file} line ${record.line}`);
   if (record.rule !== null) {
-    printLine(io, `    tariff ${record.tariff}, version ${record.tariffVersion ?? '-'}, rule ${record.rule}`);
+    printLine(io, `    tariff ${record.tariff}, version of ${record.tariffVersion ?? '-'}, rule ${record.rule}`);
   }
   if (record.connectFeeE8 !== '0') printLine(io, `    connect fee ${formatAmountE8(BigInt(record.connectFeeE8))} EUR`);
   for (const piece of record.pieces) {

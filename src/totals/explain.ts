@@ -33,6 +33,7 @@ export interface ExplainedRecord {
   readonly reason: string | null;
   readonly rule: string | null;
   readonly tariff: string;
+  /** Its `validFrom`. */
   readonly tariffVersion: string | null;
   readonly connectFeeE8: string;
   readonly amountE8: string;
@@ -71,7 +72,7 @@ interface RecordRow {
   readonly status: string;
   readonly reason: string | null;
   readonly rule: string | null;
-  readonly versionId: string | null;
+  readonly tariffVersion: string | null;
   readonly amountE8: string;
 }
 
@@ -89,7 +90,7 @@ const records = `
     d.visited, (extract(epoch from d.started_at) * 1000)::float8 as "startMs",
     to_char(d.local_start, 'YYYY-MM-DD"T"HH24:MI:SS') as "localStart", d.usage_s as "usageS",
     d.usage_octets as "usageOctets", d.usage_count as "usageCount", d.provider_amount_e8 as "providerAmountE8",
-    r.status, r.reason, r.rule, r.tariff_version_id as "versionId", r.amount_e8 as "amountE8"
+    r.status, r.reason, r.rule, (select v.document ->> 'validFrom' from tariff_version v where v.id = r.tariff_version_id) as "tariffVersion", r.amount_e8 as "amountE8"
   from rated_cdr r
   join cdr d on d.contract_id = r.contract_id and d.cycle_start = r.cycle_start and d.id = r.cdr_id
   join raw_file f on f.id = d.raw_file_id
@@ -169,7 +170,7 @@ function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof 
     reason: row.reason,
     rule: row.rule,
     tariff,
-    tariffVersion: row.versionId,
+    tariffVersion: row.tariffVersion,
     connectFeeE8: String(rated.connectFeeE8),
     amountE8: row.amountE8,
     pieces: rated.pieces.map((piece) => ({ ...piece })),

@@ -164,7 +164,7 @@ export function exampleServices(): ExampleServices {
         reason: null,
         rule: 'nl-mobile-peak',
         tariff: 'kpn-zakelijk',
-        tariffVersion: '3',
+        tariffVersion: '2026-01-01T00:00:00',
         connectFeeE8: '5000000',
         amountE8: '24000000',
         pieces: [{ from: 0, billed: 102, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],

@@ -84,7 +84,10 @@ test('a total is explained down to file, line, rule and pieces', async () => {
   assert.match(out, /12\.3456\d* EUR from 120 records \(generation 2, rating run 9/);
   assert.match(out, /2026-03-02T07:59:00 3161234\*\*\*\* to \+3168765\*\*\*\* national-mobile 100 s: 0\.2400 EUR/);
   assert.match(out, /file SP16X_0000000101_202603_000001\.dat\.gz line 17\n/);
-  assert.match(out, /tariff kpn-zakelijk, version 3, rule nl-mobile-peak\n {4}connect fee 0\.0500 EUR\n/);
+  assert.match(
+    out,
+    /tariff kpn-zakelijk, version of 2026-01-01T00:00:00, rule nl-mobile-peak\n {4}connect fee 0\.0500 EUR\n/,
+  );
   assert.match(out, /from 0: 102 billed at 0\.1200 per 60 \(nl-mobile-peak, step 1\)/);
   assert.match(out, /… 119 more; ask for more with --limit/);
   assert.match((await terminal.ask([...explain, '--msisdn', '31612345678'])).out, /31612345678/);
