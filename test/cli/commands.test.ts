@@ -88,7 +88,7 @@ test('a total is explained down to file, line, rule and pieces', async () => {
     out,
     /tariff kpn-zakelijk, version of 2026-01-01T00:00:00, rule nl-mobile-peak\n {4}connect fee 0\.0500 EUR\n/,
   );
-  assert.match(out, /from 0: 102 billed at 0\.1200 per 60 \(nl-mobile-peak, step 1\)/);
+  assert.match(out, /from 0: 102 s billed at 0\.1200 EUR per 60 s \(nl-mobile-peak, step 1\)/);
   assert.match(out, /… 119 more; ask for more with --limit/);
   assert.match((await terminal.ask([...explain, '--msisdn', '31612345678'])).out, /31612345678/);
 });
