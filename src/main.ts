@@ -2,14 +2,15 @@
  * One node: takes its state directory, opens what it works with, starts the tree and waits for its end.
  *
  * Resolves to the exit code: 0 after an ordered stop (SIGTERM, SIGINT), 70 when supervision gave up or something was thrown
- * that nobody caught, 78 for what only a person can mend (the state directory is another process's, the database or the
- * archive cannot be worked with).
+ * that nobody caught, 78 for what only a person can mend (the state directory or the admin socket is another process's, the
+ * database or the archive cannot be worked with).
  */
 import { nodeParts } from '../actors/node.ts';
 import { nodeTree } from '../actors/tree.ts';
 import { capture, restore } from '../otel/context.ts';
 import { parseTraceparent } from '../otel/traceparent.ts';
-import { type Root, type SupervisionEvent, startTree } from '../supervisors/tree.ts';
+import { type Root, StartError, type SupervisionEvent, startTree } from '../supervisors/tree.ts';
+import { SocketPlaceError } from './admin/socket.ts';
 import type { Alerts } from './alerts/alerts.ts';
 import { ArchiveError } from './archive/archive-error.ts';
 import type { Config } from './config/schema.ts';
@@ -83,9 +84,11 @@ function traceFields(): Record<string, unknown> {
   return parent ? { trace_id: parent.traceId, span_id: parent.spanId } : {};
 }
 
-/** What waits for a person: trying again changes nothing. */
+/** What waits for a person: trying again changes nothing. An actor's failed start carries the reason as its cause. */
 function isForAPerson(error: unknown): boolean {
+  if (error instanceof StartError) return isForAPerson(error.cause);
   return (
+    error instanceof SocketPlaceError ||
     error instanceof StateDirectoryOwnedError ||
     error instanceof StateDirectoryError ||
     error instanceof ArchiveError ||

@@ -21,9 +21,14 @@ export async function waitForTask(
   id: string,
   progress?: ProgressView,
 ): Promise<SyncTaskView> {
+  let told: string | null = null;
   return poll(io, async () => {
     const task = await client.get<SyncTaskView>(`/sync/tasks/${id}`);
     progress?.update(`sync ${task.customer}/${task.profile}`, task.steps);
+    // a step that tries again later is no news to the progress bars, but the reason is to whoever waits here
+    const reason = task.chain?.state === 'timer' ? task.chain.reason : null;
+    if (reason !== null && reason !== told) io.stderr.write(`sync ${task.customer}/${task.profile} waits: ${reason}\n`);
+    told = reason;
     return task.status !== 'open' || stuck.has(task.chain?.state ?? '') ? task : null;
   });
 }

@@ -50,6 +50,7 @@ export function syncManager(services: SyncManagerServices): ChainDefinition<Reco
           const task = await openSyncTask(tx, profile, decisions.get(profile.sync_type)!, services.enqueue, {
             requestedBy: 'sync:manager',
             force: false,
+            traceparent: context.traceparent,
           });
           if (task) opened += 1;
         }

@@ -71,8 +71,10 @@ export function totalsServices(context: ServiceContext) {
       return views;
     },
 
-    explainTotals: (query: { customer: string; cycle: string; msisdn?: string; category?: string; limit: number }) =>
-      database.read((session) => explainTotals(session, query)),
+    async explainTotals(query: { customer: string; cycle: string; msisdn?: string; category?: string; limit: number }) {
+      await requireCustomer(query.customer);
+      return database.read((session) => explainTotals(session, query));
+    },
 
     async loadTariff({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
       return { ...(await database.transaction((tx) => loadTariff(tx, document))) };

@@ -23,13 +23,16 @@ export class TotalsMismatchError extends Error {
 
 export const backupsKept = 5;
 
-const lockCycle = `
+/** A statement of its own: what is read about generations needs a snapshot taken after the lock was granted. */
+const lockCycle = 'select 1 from cycle where contract_id = $1 and cycle_start = $2 for update';
+
+const readCycle = `
   select y.rating_run_id as "ratingRunId", k.customer_id as "customerId",
     (select max(generation) from total_generation g where g.contract_id = $1 and g.cycle_start = $2) as newest,
     (select generation from total_generation g where g.contract_id = $1 and g.cycle_start = $2 and g.state = 'current') as current,
     (select encode(digest, 'hex') from total_generation g where g.contract_id = $1 and g.cycle_start = $2 and g.state = 'current') as digest
   from cycle y join contract k on k.id = y.contract_id
-  where y.contract_id = $1 and y.cycle_start = $2 for update of y`;
+  where y.contract_id = $1 and y.cycle_start = $2`;
 
 const build = `
   insert into total_usage (contract_id, customer_id, cycle_start, generation, subscription_id, msisdn, category, records,
@@ -66,13 +69,14 @@ export async function publishTotals(
   cycleStart: string,
   reason: string,
 ): Promise<Published> {
+  await tx.query(lockCycle, [contractId, cycleStart]);
   const [cycle] = await tx.query<{
     ratingRunId: string | null;
     customerId: string;
     newest: number | null;
     current: number | null;
     digest: string | null;
-  }>(lockCycle, [contractId, cycleStart]);
+  }>(readCycle, [contractId, cycleStart]);
   if (!cycle?.ratingRunId) {
     throw new TotalsMismatchError(`cycle ${cycleStart} of contract ${contractId} has no rating run to publish`);
   }

@@ -85,7 +85,8 @@ export async function rateCycle(
   return { contractId, cycleStart, revision, ratingRunId, tariffHash: tariff.hash, ratedPath, result };
 }
 
-function exportRecords(contractId: string, cycleStart: string): string {
+/** The COPY statement of a cycle's active records, in the order in which they are rated. Throws unless given an id and a date. */
+export function exportRecords(contractId: string, cycleStart: string): string {
   if (!/^\d+$/.test(contractId) || !/^\d{4}-\d{2}-\d{2}$/.test(cycleStart)) {
     throw new Error(`contract ${contractId}, cycle ${cycleStart}: not an id and a date`);
   }

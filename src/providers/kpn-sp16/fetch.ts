@@ -1,8 +1,9 @@
 /**
  * `fetch`: brings every complete file that the contract does not have yet into the archive and stores it as a `raw_file`.
  * Nothing is fetched before its marker is there and nothing is kept whose bytes are not the marker's. A file known by its
- * sha256 is not downloaded again; the same bytes under another name are stored as a duplicate. What is not ready waits for
- * the next run and is alerted at the third.
+ * sha256 is not downloaded again; the same bytes under another name are stored as a duplicate, unless the other name was the
+ * wrong one. A file whose header speaks of another number than its name is refused. What is not ready waits for the next run
+ * and is alerted at the third.
  */
 import { type Handler, type Outcome, rejected, type StepContext, succeeded } from '../../chains/define.ts';
 import type { SessionResult } from '../session.ts';
@@ -11,18 +12,20 @@ import { transportSchema } from '../transports/open-transport.ts';
 import { type RemoteFile, type Transport, TransportError } from '../transports/transport.ts';
 import { alertAfterPolls, type Found, pollsBefore, storeFiles } from './fetched-files.ts';
 import { parseMarker, parseSp16Name, type Sp16Name } from './file-name.ts';
+import { whyMisnamed } from './misnamed.ts';
 import type { Sp16Services } from './services.ts';
 
 interface KnownFile {
   readonly name: string;
   readonly sha256: string;
+  readonly state: string;
 }
 
 export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
   return async (context): Promise<Outcome> => {
     const subject = await readSyncSubject(context.read, context.input);
     const known = await context.read.query<KnownFile>(
-      `select name, encode(sha256, 'hex') as sha256 from raw_file where contract_id = $1`,
+      `select name, encode(sha256, 'hex') as sha256, state from raw_file where contract_id = $1`,
       [context.input.contractId],
     );
     const session = await services.acquireSession();
@@ -33,7 +36,7 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
       transport = await services.openTransport(transportSchema.parse(subject.transport));
       const found = await fetchAll(services, transport, subject, known, context);
       result = 'ok';
-      report(services, subject, found);
+      report(services, subject, found, known);
       services.alerts.resolve('profile.suspended', `profile ${context.input.profileId}`);
       return succeeded({ commit: (tx) => storeFiles(tx, context.input, subject, found) });
     } catch (error) {
@@ -59,7 +62,8 @@ async function fetchAll(
 ): Promise<Found[]> {
   const listing = await transport.list();
   const listed = new Set(listing.map((file) => file.name));
-  const knownBytes = new Set(known.map((file) => file.sha256));
+  const taken = known.filter((file) => ['received', 'imported', 'superseded'].includes(file.state));
+  const knownBytes = new Set(taken.map((file) => file.sha256));
   const knownNames = new Set(known.map((file) => `${file.name} ${file.sha256}`));
   const candidates = listing.flatMap((file) => {
     const name = parseSp16Name(file.name);
@@ -85,7 +89,7 @@ async function fetchAll(
       found.push({ kind: 'duplicate', file, name, sha256: marker.sha256, bytes: marker.bytes });
       continue;
     }
-    const entry = await download(services, transport, context.signal, file, name, marker);
+    const entry = await download(services, transport, context.signal, file, name, marker, subject.account);
     if (entry.kind === 'received') knownBytes.add(entry.sha256);
     found.push(entry);
   }
@@ -100,22 +104,34 @@ async function download(
   file: RemoteFile,
   name: Sp16Name,
   marker: { sha256: string; bytes: number },
+  account: string,
 ): Promise<Found> {
   const stored = await services.archive.put(await transport.open(file.name), { signal });
-  if (stored.sha256 === marker.sha256 && stored.bytes === marker.bytes) {
-    return { kind: 'received', file, name, sha256: stored.sha256, bytes: stored.bytes };
+  const { sha256, bytes } = stored;
+  if (sha256 === marker.sha256 && bytes === marker.bytes) {
+    const reason = whyMisnamed(services.archive.path(sha256), file.name, account);
+    if (reason !== null) return { kind: 'refused', file, name: null, sha256, bytes, reason };
+    return { kind: 'received', file, name, sha256, bytes };
   }
-  const reason = `its ${stored.bytes} bytes are not the ${marker.bytes} bytes with the sha256 of its marker`;
+  const reason = `its ${bytes} bytes are not the ${marker.bytes} bytes with the sha256 of its marker`;
   return { kind: 'pending', file, reason };
 }
 
-function report(services: Sp16Services, subject: SyncSubject, found: readonly Found[]): void {
+function report(
+  services: Sp16Services,
+  subject: SyncSubject,
+  found: readonly Found[],
+  known: readonly KnownFile[],
+): void {
   for (const entry of found) {
     const about = `${subject.customer}/${entry.file.name}`;
     if (entry.kind === 'refused') {
       services.alerts.raise({ rule: 'file.quarantined', subject: about, level: 'critical', message: entry.reason });
     } else if (entry.kind !== 'pending') {
       services.alerts.resolve('file.not-ready', about);
+      if (entry.kind === 'duplicate') continue;
+      const wrongNames = known.filter((file) => file.state === 'quarantined' && file.sha256 === entry.sha256);
+      for (const { name } of wrongNames) services.alerts.resolve('file.quarantined', `${subject.customer}/${name}`);
     } else if (pollsBefore(subject, entry.file.name) + 1 >= alertAfterPolls) {
       const message = `${entry.file.name} was seen ${alertAfterPolls} times and is not complete: ${entry.reason}`;
       services.alerts.raise({ rule: 'file.not-ready', subject: about, level: 'warning', message });

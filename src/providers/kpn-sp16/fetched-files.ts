@@ -9,7 +9,8 @@ export const alertAfterPolls = 3;
 
 export type Found =
   | { kind: 'received' | 'duplicate'; file: RemoteFile; name: Sp16Name; sha256: string; bytes: number }
-  | { kind: 'refused'; file: RemoteFile; name: Sp16Name; sha256: string; bytes: number; reason: string }
+  /** `name` is null when it is not to be believed: then the file has no place in the sequence. */
+  | { kind: 'refused'; file: RemoteFile; name: Sp16Name | null; sha256: string; bytes: number; reason: string }
   | { kind: 'pending'; file: RemoteFile; reason: string };
 
 /** In how many earlier runs the file was seen and not ready. */
@@ -38,7 +39,6 @@ export async function storeFiles(
       continue;
     }
     const state = await stateFor(tx, input, entry);
-    if (!state) continue;
     counts[state === 'quarantined' ? 'refused' : state] += 1;
     const reason =
       state === 'duplicate' ? 'the same bytes are already here' : entry.kind === 'refused' ? entry.reason : null;
@@ -48,8 +48,8 @@ export async function storeFiles(
       entry.file.name,
       entry.sha256,
       entry.bytes,
-      entry.name.logicalKey,
-      entry.name.seq,
+      entry.name?.logicalKey ?? null,
+      entry.name?.seq ?? null,
       state,
       reason,
     ]);
@@ -62,16 +62,23 @@ export async function storeFiles(
   return counts;
 }
 
-/** Of two tasks that fetched the same bytes at once, the second finds them stored: a duplicate. */
+/**
+ * Of two tasks that fetched the same bytes at once, the second finds them stored: a duplicate. Bytes that were refused under
+ * another name are tried under this one, and the other becomes the duplicate.
+ */
 async function stateFor(
   tx: Tx,
   input: SyncInput,
   entry: Exclude<Found, { kind: 'pending' }>,
-): Promise<'received' | 'duplicate' | 'quarantined' | null> {
-  const [there] = await tx.query(
-    `select 1 from raw_file where contract_id = $1 and sha256 = decode($2, 'hex') and state <> 'duplicate'`,
+): Promise<'received' | 'duplicate' | 'quarantined'> {
+  const [there] = await tx.query<{ id: string; state: string }>(
+    `select id, state from raw_file where contract_id = $1 and sha256 = decode($2, 'hex') and state <> 'duplicate'`,
     [input.contractId, entry.sha256],
   );
-  if (entry.kind === 'refused') return there ? null : 'quarantined';
-  return there || entry.kind === 'duplicate' ? 'duplicate' : 'received';
+  if (entry.kind === 'refused') return there ? 'duplicate' : 'quarantined';
+  if (entry.kind === 'duplicate') return 'duplicate';
+  if (!there) return 'received';
+  if (there.state !== 'quarantined') return 'duplicate';
+  await tx.query(`update raw_file set state = 'duplicate' where id = $1`, [there.id]);
+  return 'received';
 }

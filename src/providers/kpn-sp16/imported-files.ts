@@ -19,6 +19,11 @@ const supersedeOlder = `
   update raw_file set state = 'superseded' where contract_id = $1 and logical_key = $2 and version < $3
     and state in ('imported', 'received')`;
 
+/** A version that was imported settles what was kept out of the ones before. */
+const settleQuarantine = `
+  update quarantine q set state = 'resolved' from raw_file f
+  where f.contract_id = $1 and f.logical_key = $2 and f.version < $3 and q.raw_file_id = f.id and q.state = 'open'`;
+
 const quarantineLines = `
   insert into quarantine (raw_file_id, line_no, code, field, message, raw_masked)
   select $1, l.line_no, l.code, l.field, l.message, l.raw_masked
@@ -45,7 +50,9 @@ export async function markImported(
     decoded.periodTo,
     decoded.quarantined.length,
   ]);
-  await tx.query(supersedeOlder, [contractId, file.logicalKey, file.version]);
+  const older = [contractId, file.logicalKey, file.version];
+  await tx.query(supersedeOlder, older);
+  await tx.query(settleQuarantine, older);
   await tx.query(discover, [contractId]);
   if (decoded.quarantined.length === 0) return;
   const lines = decoded.quarantined.map(({ line, code, field, message, rawMasked }) => {
