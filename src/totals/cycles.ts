@@ -30,21 +30,3 @@ export async function touchCycles(tx: Tx, contractId: string, cycleStarts: reado
     cycleStarts,
   ]);
 }
-
-const neverAnalyzed = `
-  select relname as name from pg_class
-  where relname = any($1) and relnamespace = current_schema()::regnamespace and reltuples < 1000 order by relname`;
-
-/**
- * Gives partitions that are still unknown to the planner their statistics, seen from this transaction. Without them
- * PostgreSQL joins two full months row by row until autovacuum comes by (`totals explain`: over a minute instead of 20 ms).
- * The last statements of a transaction, in name order: they lock out other makers of statistics until it ends.
- */
-export async function analyzeNewPartitions(
-  tx: Tx,
-  table: 'cdr' | 'rated_cdr',
-  cycleStarts: readonly string[],
-): Promise<void> {
-  const names = cycleStarts.map((start) => `${table}_${start.slice(0, 7).replace('-', '_')}`);
-  for (const { name } of await tx.query<{ name: string }>(neverAnalyzed, [names])) await tx.query(`analyze ${name}`);
-}

@@ -9,6 +9,7 @@ import { maskNumber } from '../log/mask.ts';
 import { compileTariff } from '../telecom/compile-tariff.ts';
 import { createRater } from '../telecom/rating.ts';
 import type { Piece, RateableRecord, RecordKind } from '../telecom/record.ts';
+import { withLinearJoins } from './linear-joins.ts';
 import { readContractTariff } from './rate-cycles.ts';
 
 export interface ExplainQuery {
@@ -115,13 +116,8 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
   // as in publish.ts: a cycle that was imported moments ago has no statistics, and nested loops then take minutes
   await session.query('set local enable_nestloop = off');
   for (const { contractId, ...total } of found) {
-    const rows = await session.query<RecordRow>(records, [
-      contractId,
-      query.cycle,
-      total.ratingRun,
-      ...filter,
-      query.limit,
-    ]);
+    const which = [contractId, query.cycle, total.ratingRun, ...filter, query.limit];
+    const rows = await withLinearJoins(session, () => session.query<RecordRow>(records, which));
     const { tariff, timeZone } = await readContractTariff(session, contractId);
     const rater = createRater(compileTariff(tariff.bundle, timeZone));
     const shown = rows.map((row) => explainRecord(row, tariff.bundle.code, rater));

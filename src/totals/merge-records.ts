@@ -10,6 +10,7 @@
 import { createReadStream } from 'node:fs';
 import type { Tx } from '../database/session.ts';
 import { cdrSpoolColumns } from '../telecom/cdr-columns.ts';
+import { withLinearJoins } from './linear-joins.ts';
 
 const createStage = `
   create temp table if not exists cdr_stage (
@@ -112,6 +113,14 @@ export async function mergeRecords(tx: Tx, file: FileToMerge): Promise<readonly 
     throw new Error(`spool file of raw file ${file.rawFileId} gave ${copied} rows, expected ${file.rows}`);
   }
   await tx.query('analyze cdr_stage');
+  await withLinearJoins(tx, () => mergeStage(tx, file));
+  const touched = await tx.query<{ cycle: string }>(
+    `select distinct to_char(cycle_start, 'YYYY-MM-DD') as cycle from cdr_touched order by 1`,
+  );
+  return touched.map((row) => row.cycle);
+}
+
+async function mergeStage(tx: Tx, file: FileToMerge): Promise<void> {
   const where = [file.contractId, file.rawFileId, file.fileCycle];
   await refreshNewest(tx, file.contractId);
   await tx.query(supersede(' '), [file.contractId]);
@@ -128,10 +137,6 @@ export async function mergeRecords(tx: Tx, file: FileToMerge): Promise<readonly 
     await tx.query(keepCancellation, where);
   }
   if (file.version > 1) await tx.query(cancelVanished, [file.contractId, file.logicalKey, file.version]);
-  const touched = await tx.query<{ cycle: string }>(
-    `select distinct to_char(cycle_start, 'YYYY-MM-DD') as cycle from cdr_touched order by 1`,
-  );
-  return touched.map((row) => row.cycle);
 }
 
 async function refreshNewest(tx: Tx, contractId: string): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { Tx } from '../database/session.ts';
 import { digestOfRows } from './digest.ts';
+import { withLinearJoins } from './linear-joins.ts';
 
 export interface Published {
   readonly cycleStart: string;
@@ -87,7 +88,8 @@ export async function publishTotals(
      values ($1, $2, $3, $4, $5, 'building', '', $6)`,
     [contractId, cycle.customerId, cycleStart, generation, cycle.ratingRunId, reason],
   );
-  await buildTotals(tx, [contractId, cycleStart, cycle.customerId, generation, cycle.ratingRunId]);
+  const source = [contractId, cycleStart, cycle.customerId, generation, cycle.ratingRunId];
+  await withLinearJoins(tx, () => tx.query(build, source));
   const [sum] = await tx.query<Sums>(sums, [...key, cycle.ratingRunId]);
   verify(sum!, contractId, cycleStart);
   const unchanged = cycle.current !== null && cycle.digest === sum!.digest;
@@ -98,16 +100,6 @@ export async function publishTotals(
   await dropOldRuns(tx, contractId, cycleStart, cycle.ratingRunId);
   const { digest, amountE8 } = sum!;
   return { cycleStart, generation: published, unchanged, digest, records: Number(sum!.records), amountE8 };
-}
-
-/**
- * The records of a cycle were often copied in moments ago and have no statistics: PostgreSQL then joins 16,000 rows with
- * nested loops over whole partitions (40 s instead of 0.2 s). A hash join is right at every size, so it is pinned here.
- */
-async function buildTotals(tx: Tx, values: readonly unknown[]): Promise<void> {
-  await tx.query('set local enable_nestloop = off');
-  await tx.query(build, values);
-  await tx.query('set local enable_nestloop = on');
 }
 
 function verify(sum: Sums, contractId: string, cycleStart: string): void {

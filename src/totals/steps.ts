@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { type ChainDefinition, chain, type Handler, succeeded } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Tx } from '../database/session.ts';
-import { analyzeNewPartitions } from './cycles.ts';
 import { pinCurrent } from './generations.ts';
 import { type Published, publishTotals } from './publish.ts';
 import {
@@ -38,8 +37,6 @@ export function rateStale(compute: ComputePool): Handler<SyncedContract> {
       output: { cycles: cycles.map((cycle) => cycle.cycleStart), records, unrated },
       commit: async (tx) => {
         for (const one of rated) await storeRatedCycle(tx, one);
-        const cycleStarts = rated.map((one) => one.cycleStart);
-        await analyzeNewPartitions(tx, 'rated_cdr', cycleStarts);
       },
     });
   };

@@ -7,7 +7,7 @@ import { type Handler, type Json, type StepContext, succeeded } from '../../chai
 import type { DecodeSp16Result } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
 import { cycleStartOfDate } from '../../telecom/cycle.ts';
-import { analyzeNewPartitions, ensureCycles, touchCycles } from '../../totals/cycles.ts';
+import { ensureCycles, touchCycles } from '../../totals/cycles.ts';
 import { mergeRecords } from '../../totals/merge-records.ts';
 import { planImport, type SequenceState, type WaitingFile } from '../sequence.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
@@ -142,7 +142,6 @@ async function store(
     input.syncTaskId,
     JSON.stringify(counts),
   ]);
-  await analyzeNewPartitions(tx, 'cdr', cycles);
   return { ...counts, cycles };
 }
 
