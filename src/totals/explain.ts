@@ -113,8 +113,6 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
   }
   if (found.every((total) => total.records === 0)) await refuseUnknownFilter(session, query);
   const explanations: Explanation[] = [];
-  // as in publish.ts: a cycle that was imported moments ago has no statistics, and nested loops then take minutes
-  await session.query('set local enable_nestloop = off');
   for (const { contractId, ...total } of found) {
     const which = [contractId, query.cycle, total.ratingRun, ...filter, query.limit];
     const rows = await withLinearJoins(session, () => session.query<RecordRow>(records, which));
