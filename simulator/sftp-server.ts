@@ -33,6 +33,8 @@ export async function startSftpServer(serving: SftpServing): Promise<SftpServer>
   const connections = new Set<ssh2.Connection>();
   const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
     connections.add(connection);
+    // without it every answer waits some 40 ms for the delayed acknowledgement of the one before
+    (connection as ssh2.Connection & { setNoDelay(on: boolean): void }).setNoDelay(true);
     connection.on('close', () => connections.delete(connection));
     connection.on('error', () => connections.delete(connection)); // a client that went away is no fault of ours
     connection.on('authentication', (attempt) => {

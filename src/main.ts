@@ -5,6 +5,8 @@
  * that nobody caught, 78 for what only a person can mend (the state directory or the admin socket is another process's, the
  * database or the archive cannot be worked with).
  */
+
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineHolder } from '../actors/engine.ts';
 import { nodeParts } from '../actors/node.ts';
 import { nodeTree } from '../actors/tree.ts';
@@ -35,6 +37,8 @@ interface End {
 
 /** Longest ordered stop. */
 const stopDeadlineMs = 20_000;
+/** How long a start that is no longer wanted is waited for. */
+const startGraceMs = 10_000;
 
 export async function runService(config: Config, { env }: ServiceIo): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
@@ -64,11 +68,16 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
     });
     holder = parts.holder;
     const report = reporter(log, resources.alerts);
-    root = await startTree(nodeTree(parts), { report, trace: { capture, restore } });
-    started.resolve(root);
-    void root.ended.then((reason) => {
+    const starting = startTree(nodeTree(parts), { report, trace: { capture, restore } });
+    const early = await Promise.race([starting.then(() => null), end.promise]);
+    // told to end while starting: what stands by then is stopped in order, the rest goes with the process
+    root = early ? await within(starting, startGraceMs) : await starting;
+    if (early) return await finish(early);
+    started.resolve(root!);
+    void root!.ended.then((reason) => {
       if (reason.kind === 'gave-up') end.resolve({ code: 70, why: reason.error.message, error: reason.error });
     });
+    for (const code of [70, 78]) resources.alerts.resolve('node.ended', `exit ${code}`);
     log.info({ socket: config.admin.socket, release: parts.context.release }, 'the node is ready');
     return await finish(await end.promise);
   } catch (error) {
@@ -93,6 +102,12 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
 function traceFields(): Record<string, unknown> {
   const parent = parseTraceparent(capture()?.traceparent);
   return parent ? { trace_id: parent.traceId, span_id: parent.spanId } : {};
+}
+
+/** Null when it failed or did not end in time. */
+async function within<T>(work: Promise<T>, deadlineMs: number): Promise<T | null> {
+  const late = delay(deadlineMs, null, { ref: false });
+  return Promise.race([work.catch(() => null), late]);
 }
 
 /**

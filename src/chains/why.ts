@@ -6,7 +6,7 @@ import type { Database } from '../database/session.ts';
 
 export interface Why {
   readonly sentence: string;
-  /** Whether it moves again without a person. */
+  /** Whether nobody has to do anything: it moves again by itself, or it has ended. */
   readonly clearsByItself: boolean;
 }
 
@@ -69,7 +69,7 @@ export async function why(session: Pick<Database, 'query'>, chainId: string): Pr
         false,
       );
     default:
-      return say(`has ended: ${row.state}${because} at ${row.finished}.`, false);
+      return say(`has ended: ${row.state}${because} at ${row.finished}.`, true);
   }
 }
 
@@ -84,8 +84,10 @@ function whyRunning(row: Record<string, unknown>, say: (text: string, clearsByIt
 }
 
 const facts = `
-  select c.state, c.step, c.attempt, c.reason, c.reason_by, c.since::text, c.run_at::text as due,
-         c.finished_at::text as finished, n.host,
+  select c.state, c.step, c.attempt, c.reason, c.reason_by, n.host,
+         to_char(c.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since,
+         to_char(c.run_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as due,
+         to_char(c.finished_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as finished,
          n.state in ('live', 'draining') and n.beat_at > now() - make_interval(secs => 2 * n.lease_ms / 1000.0) as node_live,
          (select count(*)::int from node l
           where l.state = 'live' and l.beat_at > now() - make_interval(secs => 2 * l.lease_ms / 1000.0)) as live_nodes

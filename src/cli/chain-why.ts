@@ -12,7 +12,7 @@ export async function chainWhy(io: CliIo, id: string, options: ServiceOptions): 
     printJson(io, why);
     return exitCode.ok;
   }
-  printLine(io, `chain ${why.id} is ${why.state}: ${why.because}`);
+  printLine(io, why.because);
   if (why.until !== null) printLine(io, `until ${time(why.until)} UTC at the latest`);
   for (const next of why.next) printLine(io, `next: ${next}`);
   return exitCode.ok;

@@ -9,6 +9,8 @@ export interface CliIo {
   /** Monotonic milliseconds. */
   nowMs(): number;
   sleep(delayMs: number): Promise<void>;
+  /** Calls back, instead of ending the process, when it is told to stop. Returns the way back. */
+  onStopSignal(told: () => void): () => void;
 }
 
 /** Options that every command takes. */

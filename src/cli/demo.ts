@@ -7,11 +7,18 @@
  * finds every file known and imports nothing twice.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ChainDetailView, SyncStartedView, SyncTaskView, TotalsView } from '../admin/views.ts';
+import { join, relative } from 'node:path';
+import type { ChainDetailView, HealthView, SyncStartedView, SyncTaskView, TotalsView } from '../admin/views.ts';
 import { type AdminClient, openClient } from './admin-client.ts';
 import type { CliIo, CommonOptions } from './context.ts';
-import { type DemoProcess, DemoProcessError, passwordEnv, startService, startSimulator } from './demo/processes.ts';
+import {
+  type DemoProcess,
+  DemoProcessError,
+  lastMessage,
+  passwordEnv,
+  startService,
+  startSimulator,
+} from './demo/processes.ts';
 import { printComparison, printNext, printTimings, type Timing } from './demo/report.ts';
 import { compareCycle, readTruth } from './demo/truth.ts';
 import { exitCode } from './exit-codes.ts';
@@ -41,17 +48,39 @@ export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> 
   const own = Object.entries(io.env).filter(([name]) => name !== 'DATABASE_URL' && !name.startsWith('LINEKEEPER_'));
   const env = { ...Object.fromEntries(own), [passwordEnv]: 'demo-password', LINEKEEPER_STATE_DIRECTORY: state };
   const running: DemoProcess[] = [];
+  const told = Promise.withResolvers<number>();
+  // a demo that stays has its result already when it is told to stop
+  let result: number = exitCode.failed;
+  const listenNoMore = io.onStopSignal(() => told.resolve(result));
   try {
+    return await Promise.race([mainJob(), told.promise]);
+  } catch (error) {
+    if (!(error instanceof DemoProcessError)) throw error;
+    say(`demo: ${error.message}`);
+    return exitCode.failed;
+  } finally {
+    for (const one of running.reverse()) await one.stop();
+    listenNoMore();
+  }
+
+  async function mainJob(): Promise<number> {
+    const client = await openClient(io, { socket: join(state, 'admin.sock') });
+    const other = await askHealth(client);
+    if (other) {
+      throw new DemoProcessError(
+        `a service works in ${state} already, process ${other.pid}: end it with kill ${other.pid}, or ask it with --socket`,
+      );
+    }
     say(`simulator: writing ${count(options.records)} records of 2 customers and 3 months, and the truth about them`);
     const provider = join(home, 'provider');
     const size = ['--records', String(options.records), '--subs', String(options.subs)];
     const flags = ['--out', provider, '--sftp-port', '0', ...size];
-    const simulator = await startSimulator(root, flags, env, join(home, 'simulator.log'));
+    const simulator = startSimulator(root, flags, env, join(home, 'simulator.log'));
     running.push(simulator);
+    await simulator.ready;
     say(`service: starting, state in ${state}`);
     const service = startService(root, env, join(home, 'service.log'));
     running.push(service);
-    const client = await openClient(io, { socket: join(state, 'admin.sock') });
     await ready(io, client, service, join(home, 'service.log'));
     await loadDocuments(client, provider);
     const tasks = await syncAll(io, client, provider);
@@ -72,16 +101,12 @@ export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> 
     else {
       await printComparison(io, comparisons);
       await printTimings(io, timings, tasks);
-      printNext(io, join(state, 'admin.sock'), equal, options.stay === true);
+      printNext(io, relative(io.cwd, join(state, 'admin.sock')), equal, options.stay === true);
     }
-    if (options.stay) await service.ended;
-    return equal ? exitCode.ok : exitCode.failed;
-  } catch (error) {
-    if (!(error instanceof DemoProcessError)) throw error;
-    say(`demo: ${error.message}`);
-    return exitCode.failed;
-  } finally {
-    for (const one of running.reverse()) await one.stop();
+    result = equal ? exitCode.ok : exitCode.failed;
+    if (!options.stay) return result;
+    const ended = await service.ended;
+    throw new DemoProcessError(`the service ended with code ${ended}; see ${join(home, 'service.log')}`);
   }
 }
 
@@ -96,20 +121,21 @@ async function ready(io: CliIo, client: AdminClient, service: DemoProcess, logPa
     ended = true;
   });
   const deadline = io.nowMs() + readyWithinMs;
-  while (!(await works(client))) {
-    if (ended) throw new DemoProcessError(`the service ended before it was ready; see ${logPath}`);
+  for (;;) {
+    const health = await askHealth(client);
+    if (health?.checks.every((check) => check.name === 'audit' || check.status === 'ok')) return;
+    if (ended) throw new DemoProcessError(`the service ended: ${lastMessage(logPath) ?? `see ${logPath}`}`);
     if (io.nowMs() > deadline) throw new DemoProcessError(`the service was not ready in time; see ${logPath}`);
     await io.sleep(100);
   }
 }
 
-async function works(client: AdminClient): Promise<boolean> {
+/** Null while the socket is not there yet. */
+async function askHealth(client: AdminClient): Promise<HealthView | null> {
   try {
-    const { checks } = await client.get<{ checks: { name: string; status: string }[] }>('/health', { accept: [503] });
-    return checks.filter((check) => check.name !== 'audit').every((check) => check.status === 'ok');
+    return await client.get<HealthView>('/health', { accept: [503] });
   } catch {
-    // the socket is not there yet
-    return false;
+    return null;
   }
 }
 

@@ -40,6 +40,13 @@ function lastWords(error: unknown, env: CliIo['env']): { message: string; exit: 
 }
 
 if (import.meta.main) {
+  // whoever reads has read enough, as `head` does: end as if told to
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.kill(process.pid, 'SIGTERM');
+    });
+  }
   process.exitCode = await main(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
@@ -47,5 +54,14 @@ if (import.meta.main) {
     cwd: process.cwd(),
     nowMs: () => performance.now(),
     sleep: (delayMs) => delay(delayMs),
+    onStopSignal(told) {
+      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      for (const signal of signals) process.on(signal, told);
+      return () => {
+        for (const signal of signals) process.off(signal, told);
+      };
+    },
   });
+  // a socket that something left behind must not keep a process that has ended its work
+  setTimeout(() => process.exit(), 3_000).unref();
 }

@@ -10,11 +10,16 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   program
     .name('linekeeper')
     .description('Fetches, rates and totals call records, and never stops silently.')
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'linekeeper: ')),
+    })
     .version(release(), '--version')
     .exitOverride()
     .showHelpAfterError('(add --help for what is possible)')
-    .helpCommand(false);
+    .helpCommand(false)
+    .addHelpText('after', '\nA noun with --help lists its verbs: linekeeper totals --help. All of them: docs/cli.md');
 
   /** The last argument that commander gives is the command itself, the one before its options. */
   const runs =
@@ -28,7 +33,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       const run = await load();
       done(await run(...(given.slice(0, -1) as never[])));
     };
-  const noun = (name: string, about: string) => program.command(name).description(about);
+  const noun = (name: string, about: string) => program.command(name).description(about).helpCommand(false);
   const local = (command: Command) =>
     command
       .option('--json', 'machine-readable on standard output')
@@ -52,7 +57,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const config = noun('config', 'the configuration');
+  const config = noun('config', 'check or show the configuration');
   local(config.command('check').description('read everything and say what is wrong')).action(
     runs(async () => {
       const { configCheck } = await import('./config.ts');
@@ -78,7 +83,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const sync = noun('sync', 'fetching and importing');
+  const sync = noun('sync', 'run: fetch, import, rate and total now');
   remote(sync.command('run').description("run a customer's sync profiles now"))
     .addOption(needed('--customer <code>', 'customer'))
     .option('--profile <name>', 'only this profile')
@@ -91,7 +96,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const totals = noun('totals', 'the published totals');
+  const totals = noun('totals', 'show, explain or recalculate published totals');
   remote(totals.command('recalculate').description('back up and calculate the totals of a cycle again'))
     .addOption(needed('--customer <code>', 'customer'))
     .addOption(needed('--cycle <date>', 'first day of the cycle, such as 2026-03-01'))
@@ -125,7 +130,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const chain = noun('chain', 'the chains of work');
+  const chain = noun('chain', 'list, show, why, cancel, retry: the chains of work');
   remote(chain.command('list').description('the latest chains'))
     .option('--state <state>', 'only in this state')
     .option('--name <name>', 'only of this name')
@@ -160,7 +165,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     );
   }
 
-  const alert = noun('alert', 'what is wrong');
+  const alert = noun('alert', 'list, test, resolve: what is wrong');
   remote(alert.command('list').description('alerts, open ones first'))
     .option('--state <state>', 'open or resolved')
     .option('--limit <count>', 'at most so many', wholeNumber, 100)
@@ -183,19 +188,21 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
 
-  remote(noun('tariff', 'tariffs').command('load <file>').description('load a tariff document')).action(
+  remote(noun('tariff', 'load a tariff document').command('load <file>').description('load a tariff document')).action(
     runs(async () => {
       const { loadDocument } = await import('./load-document.ts');
       return (file, options) => loadDocument(io, '/tariffs', file, options);
     }),
   );
-  remote(noun('customer', 'customers').command('apply <file>').description('apply a customers document')).action(
+  remote(
+    noun('customer', 'apply a customers document').command('apply <file>').description('apply a customers document'),
+  ).action(
     runs(async () => {
       const { loadDocument } = await import('./load-document.ts');
       return (file, options) => loadDocument(io, '/customers', file, options);
     }),
   );
-  remote(noun('actor', 'the supervision tree').command('send <path> <message>'))
+  remote(noun('actor', 'send a control message to an actor').command('send <path> <message>'))
     .description('send a control message (JSON) to an actor')
     .action(
       runs(async () => {

@@ -25,8 +25,10 @@ function bars(io: CliIo): ProgressView {
   let drawn = 0;
   return {
     update(title, steps) {
-      const text = [title, ...steps.map((step) => `  ${step.name.padEnd(10)} ${bar(step)} ${words(step)}`)];
-      const width = Math.max(20, (io.stderr.columns ?? 80) - 1);
+      const longest = Math.max(0, ...steps.map((step) => step.name.length));
+      const text = [title, ...steps.map((step) => `  ${step.name.padEnd(longest)} ${bar(step)} ${words(step)}`)];
+      // a terminal that does not know its width says 0
+      const width = Math.max(20, (io.stderr.columns || 80) - 1);
       // up over what was drawn, then every line anew and cleared to its end
       const up = drawn > 0 ? `\x1b[${drawn}A` : '';
       io.stderr.write(`${up}${text.map((line) => `\r${line.slice(0, width)}\x1b[K\n`).join('')}\x1b[J`);

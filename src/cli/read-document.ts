@@ -21,7 +21,13 @@ export function readDocument(io: CliIo, file: string): unknown {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     // the parser quotes what stands there, which may be a number or a secret: only the place is told
-    const place = /at position \d+( \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0] ?? 'at its end';
-    throw new CliError(exitCode.failed, `${file} is not JSON: it breaks ${place}`, { cause: error });
+    throw new CliError(exitCode.failed, `${file} is not JSON: it breaks ${placeOf(error as Error)}`, { cause: error });
   }
+}
+
+function placeOf({ message }: Error): string {
+  const position = /at position \d+( \(line \d+ column \d+\))?/.exec(message)?.[0];
+  if (position) return position;
+  const [, character] = /^Unexpected token '(.)'/su.exec(message) ?? [];
+  return character ? `at a ${JSON.stringify(character)} that has no place there` : 'at its end';
 }

@@ -46,12 +46,13 @@ function printRecord(io: CliIo, record: ExplainedRecordView): void {
   printLine(io, `  ${record.localStart} ${record.msisdn}${to} ${record.category} ${usage}: ${amount}`);
   printLine(io, `    file ${record.file} line ${record.line}`);
   if (record.rule !== null) {
-    printLine(io, `    tariff ${record.tariff}, version ${record.tariffVersion ?? '-'}, rule ${record.rule}`);
+    printLine(io, `    tariff ${record.tariff}, version of ${record.tariffVersion ?? '-'}, rule ${record.rule}`);
   }
-  if (record.connectFeeE8 !== '0') printLine(io, `    connect fee ${formatAmountE8(BigInt(record.connectFeeE8))}`);
+  if (record.connectFeeE8 !== '0') printLine(io, `    connect fee ${formatAmountE8(BigInt(record.connectFeeE8))} EUR`);
   for (const piece of record.pieces) {
-    const price = `${formatAmountE8(piece.priceE8)} per ${piece.per}`;
-    printLine(io, `    from ${piece.from}: ${piece.billed} billed at ${price} (${piece.rule}, step ${piece.step + 1})`);
+    const billed = `${count(piece.billed)} ${record.unit} billed`;
+    const price = `${formatAmountE8(piece.priceE8)} EUR per ${count(piece.per)} ${record.unit}`;
+    printLine(io, `    from ${count(piece.from)}: ${billed} at ${price} (${piece.rule}, step ${piece.step + 1})`);
   }
   if (!record.reproduced) printLine(io, "    today's tariff gives another amount: the cycle waits to be rated again");
 }

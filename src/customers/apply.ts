@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { InvalidDocumentError, schemaProblems } from '../telecom/document-problem.ts';
+import { longestPrefix } from '../telecom/tariff-checks.ts';
 import { type ContractEntry, type CustomerEntry, customersDocument } from './document.ts';
 
 export interface Applied {
@@ -31,7 +32,25 @@ export async function applyCustomers(tx: Tx, document: unknown): Promise<Applied
       counts.profiles += await upsertProfiles(tx, contractId, contract);
     }
   }
+  await refuseMaskedPrefixes(tx, customers);
   return counts;
+}
+
+const longestPrefixes = `
+  select t.code, max(length(p)) as digits
+  from tariff t join tariff_version v on v.tariff_id = t.id and v.replaced_at is null,
+    jsonb_array_elements(v.document -> 'rules') r, jsonb_array_elements_text(r -> 'match' -> 'prefixes') p
+  group by t.code having max(length(p)) > $1 order by t.code`;
+
+/** A tariff that needs more digits than are stored would silently rate by a shorter prefix; loading one is refused likewise. */
+async function refuseMaskedPrefixes(tx: Tx, customers: readonly CustomerEntry[]): Promise<void> {
+  const mask = Math.max(...customers.map((customer) => customer.numberMask));
+  const [tariff] = await tx.query<{ code: string; digits: number }>(longestPrefixes, [longestPrefix(mask)]);
+  if (!tariff) return;
+  const { code } = customers.find((customer) => customer.numberMask === mask)!;
+  throw new InputError(
+    `customer ${code}: numberMask ${mask} leaves prefixes of ${longestPrefix(mask)} digits, and tariff ${tariff.code} has one of ${tariff.digits}; use a smaller mask, or load that tariff with shorter prefixes first`,
+  );
 }
 
 async function upsertCustomer(tx: Tx, customer: CustomerEntry): Promise<string> {

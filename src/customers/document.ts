@@ -48,7 +48,9 @@ const customer = closedObject({
   contracts: z.array(contract).default([]),
 });
 
-export const customersDocument = closedObject({ customers: z.array(customer).min(1) });
+export const customersDocument = closedObject({
+  customers: z.array(customer, 'must be a list of customers').min(1, 'must name at least one customer'),
+});
 export type CustomersDocument = z.infer<typeof customersDocument>;
 export type CustomerEntry = CustomersDocument['customers'][number];
 export type ContractEntry = CustomerEntry['contracts'][number];

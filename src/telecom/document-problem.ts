@@ -8,7 +8,7 @@ import * as z from 'zod';
 export interface DocumentProblem {
   /** JSON path such as `versions[0].rules[2].steps[0].price`; empty for the whole document. */
   readonly path: string;
-  /** The value found there, as short JSON text; `(nothing)` when there is none. */
+  /** The value found there, as short JSON text; `(missing)` when there is none. */
   readonly value: string;
   readonly message: string;
 }
@@ -39,9 +39,14 @@ export function schemaProblems(document: unknown, schema: z.ZodType): DocumentPr
   if (parsed.success) return [];
   return parsed.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => problemAt(document, [...issue.path, key], issue.message))
+      ? issue.keys.map((key) => problemAt(document, [...issue.path, key], unknownKey(key, issue.message)))
       : [problemAt(document, issue.path, issue.message)],
   );
+}
+
+/** The schema tells its known keys as a list; only here each unknown one is seen by itself. */
+function unknownKey(key: string, known: string): string {
+  return `unknown key; the nearest known is "${closest(key, known.split(', '))}" (all: ${known})`;
 }
 
 /** An object with exactly these keys; an unknown one is refused and the nearest known one named. */
@@ -49,10 +54,7 @@ export function closedObject<Shape extends z.core.$ZodLooseShape>(shape: Shape):
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
-      if (issue.code !== 'unrecognized_keys') return 'must be an object';
-      const keys = issue.keys as string[];
-      const nearest = keys.map((key) => `"${closest(key, known)}"`).join(', ');
-      return `unknown key; the nearest known is ${nearest} (all: ${known.join(', ')})`;
+      return issue.code === 'unrecognized_keys' ? known.join(', ') : 'must be an object';
     },
   });
 }
@@ -70,6 +72,6 @@ function pathText(path: JsonPath): string {
 
 function shortJson(value: unknown): string {
   const text = JSON.stringify(value);
-  if (text === undefined) return '(nothing)';
+  if (text === undefined) return '(missing)';
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }

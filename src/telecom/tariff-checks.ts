@@ -95,6 +95,11 @@ function checkZones(zones: Readonly<Record<string, readonly string[]>>, path: Js
   }
 }
 
+/** Digits of a dialled number that are always there to match on, when its last `numberMask` are not stored. */
+export function longestPrefix(numberMask: number): number {
+  return Math.max(shortestFullNumber - numberMask, shortCodeDigits);
+}
+
 function checkMatch(
   rule: RuleDocument,
   zones: ReadonlySet<string> | null,
@@ -106,7 +111,7 @@ function checkMatch(
   if (prefixes === undefined && wanted === undefined && categories === undefined) {
     report([...path, 'match'], 'must have prefixes, zones or categories, or the rule would match everything');
   }
-  const longest = Math.max(shortestFullNumber - numberMask, shortCodeDigits);
+  const longest = longestPrefix(numberMask);
   prefixes?.forEach((prefix, i) => {
     const at = [...path, 'match', 'prefixes', i];
     if (prefix.length > longest) {

@@ -5,6 +5,7 @@
  */
 import type { ReadSession } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
+import { maskNumber } from '../log/mask.ts';
 import { compileTariff } from '../telecom/compile-tariff.ts';
 import { createRater } from '../telecom/rating.ts';
 import type { Piece, RateableRecord, RecordKind } from '../telecom/record.ts';
@@ -33,6 +34,7 @@ export interface ExplainedRecord {
   readonly reason: string | null;
   readonly rule: string | null;
   readonly tariff: string;
+  /** Its `validFrom`. */
   readonly tariffVersion: string | null;
   readonly connectFeeE8: string;
   readonly amountE8: string;
@@ -71,7 +73,7 @@ interface RecordRow {
   readonly status: string;
   readonly reason: string | null;
   readonly rule: string | null;
-  readonly versionId: string | null;
+  readonly tariffVersion: string | null;
   readonly amountE8: string;
 }
 
@@ -89,7 +91,7 @@ const records = `
     d.visited, (extract(epoch from d.started_at) * 1000)::float8 as "startMs",
     to_char(d.local_start, 'YYYY-MM-DD"T"HH24:MI:SS') as "localStart", d.usage_s as "usageS",
     d.usage_octets as "usageOctets", d.usage_count as "usageCount", d.provider_amount_e8 as "providerAmountE8",
-    r.status, r.reason, r.rule, r.tariff_version_id as "versionId", r.amount_e8 as "amountE8"
+    r.status, r.reason, r.rule, (select v.document ->> 'validFrom' from tariff_version v where v.id = r.tariff_version_id) as "tariffVersion", r.amount_e8 as "amountE8"
   from rated_cdr r
   join cdr d on d.contract_id = r.contract_id and d.cycle_start = r.cycle_start and d.id = r.cdr_id
   join raw_file f on f.id = d.raw_file_id
@@ -109,6 +111,7 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
       `customer ${query.customer} has no totals of cycle ${query.cycle}; see: linekeeper totals show`,
     );
   }
+  if (found.every((total) => total.records === 0)) await refuseUnknownFilter(session, query);
   const explanations: Explanation[] = [];
   for (const { contractId, ...total } of found) {
     const which = [contractId, query.cycle, total.ratingRun, ...filter, query.limit];
@@ -119,6 +122,21 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
     explanations.push({ customer: query.customer, cycleStart: query.cycle, ...total, shown });
   }
   return explanations;
+}
+
+const sameCycle = `
+  select distinct u.category from total_usage u join contract k on k.id = u.contract_id join customer c on c.id = k.customer_id
+  join total_generation g on g.contract_id = u.contract_id and g.cycle_start = u.cycle_start and g.generation = u.generation
+  where c.code = $1 and u.cycle_start = $2::date and g.state = 'current' and ($3::text is null or u.msisdn = $3) order by 1`;
+
+/** A number or category of which this cycle has nothing is more often a typing error than a question. */
+async function refuseUnknownFilter(session: ReadSession, { customer, cycle, msisdn, category }: ExplainQuery) {
+  if (msisdn === undefined && category === undefined) return;
+  const have = await session.query<{ category: string }>(sameCycle, [customer, cycle, msisdn ?? null]);
+  const about = msisdn === undefined ? `customer ${customer}` : `subscription ${maskNumber(msisdn)} of ${customer}`;
+  if (have.length === 0) throw new InputError(`${about} has no records in cycle ${cycle}`);
+  const names = have.map((row) => row.category).join(', ');
+  throw new InputError(`${about} has no records of category ${category} in cycle ${cycle}; it has: ${names}`);
 }
 
 function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof createRater>): ExplainedRecord {
@@ -146,7 +164,7 @@ function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof 
     reason: row.reason,
     rule: row.rule,
     tariff,
-    tariffVersion: row.versionId,
+    tariffVersion: row.tariffVersion,
     connectFeeE8: String(rated.connectFeeE8),
     amountE8: row.amountE8,
     pieces: rated.pieces.map((piece) => ({ ...piece })),

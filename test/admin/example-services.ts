@@ -113,7 +113,13 @@ export function exampleServices(): ExampleServices {
       id === '42' ? (world.chainViews.length > 1 ? world.chainViews.shift()! : world.chainViews[0]!) : null,
     chainWhy: async (id) =>
       id === '42'
-        ? { id, state: 'timer', because: 'waits to try again', until: at, next: ['linekeeper chain cancel 42'] }
+        ? {
+            id,
+            state: 'timer',
+            because: 'Chain 42 waits to try again.',
+            until: at,
+            next: ['linekeeper chain cancel 42'],
+          }
         : null,
     cancelChain: async (request) => called('cancelChain', request, chainView({ state: 'cancelled' })),
     retryChain: async (request) => called('retryChain', request, chainView({ state: 'ready' })),
@@ -158,7 +164,7 @@ export function exampleServices(): ExampleServices {
         reason: null,
         rule: 'nl-mobile-peak',
         tariff: 'kpn-zakelijk',
-        tariffVersion: '3',
+        tariffVersion: '2026-01-01T00:00:00',
         connectFeeE8: '5000000',
         amountE8: '24000000',
         pieces: [{ from: 0, billed: 102, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],

@@ -71,7 +71,7 @@ test('chains are listed by state, name and limit, shown, and explained', async (
   assert.equal((await get('/chains?state=dead&name=kpn-sp16&limit=5')).body.length, 2);
   assert.deepEqual(services.calls, [{ name: 'chains', input: { state: 'dead', name: 'kpn-sp16', limit: 5 } }]);
   assert.deepEqual((await get('/chains/42')).body.steps, ['fetch', 'import', 'rate', 'totals']);
-  assert.equal((await get('/chains/42/why')).body.because, 'waits to try again');
+  assert.equal((await get('/chains/42/why')).body.because, 'Chain 42 waits to try again.');
 });
 
 test('cancel and retry act under the name of who asked, and are recorded first', async () => {

@@ -75,7 +75,7 @@ test('a handler whose read session is ended is told to wait: no attempt is burne
     log.map(({ outcome, attempt }) => `${outcome} ${attempt}`),
     ['rejected 1', 'rejected 1', 'succeeded 1'],
   );
-  assert.match(log[0]!.reason, /^lost the database: /);
+  assert.match(log[0]!.reason, /^the database did not serve its reads: /);
   await engine.stop(1_000);
 });
 

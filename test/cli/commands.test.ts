@@ -58,7 +58,7 @@ test('a chain is shown with its steps, progress and log, and why it waits', asyn
   const why = await terminal.ask(['chain', 'why', '42']);
   assert.equal(
     why.out,
-    'chain 42 is timer: waits to try again\nuntil 2026-04-01 10:00:00 UTC at the latest\nnext: linekeeper chain cancel 42\n',
+    'Chain 42 waits to try again.\nuntil 2026-04-01 10:00:00 UTC at the latest\nnext: linekeeper chain cancel 42\n',
   );
 });
 
@@ -84,8 +84,11 @@ test('a total is explained down to file, line, rule and pieces', async () => {
   assert.match(out, /12\.3456\d* EUR from 120 records \(generation 2, rating run 9/);
   assert.match(out, /2026-03-02T07:59:00 3161234\*\*\*\* to \+3168765\*\*\*\* national-mobile 100 s: 0\.2400 EUR/);
   assert.match(out, /file SP16X_0000000101_202603_000001\.dat\.gz line 17\n/);
-  assert.match(out, /tariff kpn-zakelijk, version 3, rule nl-mobile-peak\n {4}connect fee 0\.0500\n/);
-  assert.match(out, /from 0: 102 billed at 0\.1200 per 60 \(nl-mobile-peak, step 1\)/);
+  assert.match(
+    out,
+    /tariff kpn-zakelijk, version of 2026-01-01T00:00:00, rule nl-mobile-peak\n {4}connect fee 0\.0500 EUR\n/,
+  );
+  assert.match(out, /from 0: 102 s billed at 0\.1200 EUR per 60 s \(nl-mobile-peak, step 1\)/);
   assert.match(out, /… 119 more; ask for more with --limit/);
   assert.match((await terminal.ask([...explain, '--msisdn', '31612345678'])).out, /31612345678/);
 });
@@ -112,6 +115,7 @@ test('documents are loaded; what is wrong with them is said with their file', as
   const write = (name: string, text: string) => writeFileSync(join(terminal.directory, name), text);
   write('good.json', '\uFEFF{"tariff":"kpn","versions":[]}');
   write('bad.json', '{"tariff":"kpn"}');
+  write('words.md', '# Linekeeper, in words');
   write('broken.json', '{"msisdn": 31612345678,}');
   assert.equal(
     (await terminal.ask(['tariff', 'load', 'good.json'])).out,
@@ -119,6 +123,7 @@ test('documents are loaded; what is wrong with them is said with their file', as
   );
   const expected = [
     ['bad.json', 'bad.json: versions: is missing'],
+    ['words.md', 'words.md is not JSON: it breaks at a "#" that has no place there'],
     ['broken.json', 'broken.json is not JSON: it breaks at position 23 (line 1 column 24)'],
     ['gone.json', 'gone.json is not there'],
     ['.', '. is a directory'],

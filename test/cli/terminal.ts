@@ -51,6 +51,7 @@ export async function openTerminal(): Promise<Terminal> {
           clockMs += delayMs;
           await terminal.onSleep();
         },
+        onStopSignal: () => () => {},
       });
       return { code, out: stdout.text(), err: stderr.text() };
     },

@@ -50,9 +50,9 @@ test('waits with plain lines in a pipe: one per step and tenth, then the result 
 test('draws bars over each other on a terminal', async () => {
   tasks(rating(500), over);
   const { err } = await terminal.ask(run, { tty: true });
-  assert.match(err, /rate {7}\[#{15}-{15}\] 500\/1,000 records/);
+  assert.match(err, /rate {3}\[#{15}-{15}\] 500\/1,000 records/);
   assert.ok(err.includes('\x1b[4A\rsync C001/sp16\x1b[K\n'), JSON.stringify(err));
-  assert.match(err, /totals {5}\[#{30}\] done/);
+  assert.match(err, /totals \[#{30}\] done/);
 });
 
 test('with --json only the end is written', async () => {

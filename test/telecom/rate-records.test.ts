@@ -61,7 +61,7 @@ describe('linekeeper rate', () => {
       'records[0].usage: -1 must be a whole number: seconds (voice), messages (sms, mms), octets (data), 1 for the others (record "r1")',
     ]);
     assert.match(problemsOf({ ...call, startt: 1 })[0]!, /records\[0\]\.startt: 1 unknown key; .* "start"/);
-    assert.match(problemsOf({ ...call, kind: 'oneoff' })[0]!, /records\[0\]\.amount: \(nothing\) is needed for oneoff/);
+    assert.match(problemsOf({ ...call, kind: 'oneoff' })[0]!, /records\[0\]\.amount: \(missing\) is needed for oneoff/);
     assert.match(problemsOf({ ...call, category: 'voicemial' })[0]!, /category: "voicemial" must be one of/);
     assert.match(problemsOf({ ...call, dst: 'X' })[0]!, /dst: "X" must be "S"/);
     assert.match(problemsOf('r1')[0]!, /records\[0\]: "r1" must be an object/);

@@ -39,6 +39,11 @@ describe('a tariff document', () => {
     assert.deepEqual(problems(tariff([version([rule('r')], { fallback: 'base' })])), []);
   });
 
+  it('names the nearest known key of every unknown one', () => {
+    const nearest = problems(withRule({ conectFee: '1', wieght: 1 })).map((problem) => /is "(.*?)"/.exec(problem)?.[1]);
+    assert.deepEqual(nearest, ['connectFee', 'weight']);
+  });
+
   const steps = 'versions[0].rules[0].steps[0]';
   const refused: [name: string, document: unknown, expected: RegExp][] = [
     ['no object', 7, /^: 7 must be an object$/],

@@ -1,9 +1,10 @@
 /**
  * The two processes of the demo, started as a user would start them: the simulator, and the service with its state under
- * the demo's directory. Both end with the demo, in whatever way it ends.
+ * the demo's directory. Both end with the demo, also when it is told to stop. A demo that is killed leaves them behind; the
+ * next one says so.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -21,16 +22,15 @@ export class DemoProcessError extends Error {
 
 export const passwordEnv = 'KPN_SFTP_PASSWORD';
 
-/** Starts the simulator with its SFTP server and waits until everything is written. */
-export async function startSimulator(
+/** Starts the simulator; it is ready when everything is written and its SFTP server listens. */
+export function startSimulator(
   root: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   logPath: string,
-): Promise<DemoProcess> {
+): DemoProcess & { readonly ready: Promise<string> } {
   const running = start([join(root, 'simulator/main.ts'), ...args], env, logPath);
-  await firstLine(running, 'the simulator', logPath);
-  return running;
+  return { ...running, ready: firstLine(running, 'the simulator', logPath) };
 }
 
 /** Starts the service; it is ready when its admin socket answers, which the caller finds out. */
@@ -40,7 +40,8 @@ export function startService(root: string, env: NodeJS.ProcessEnv, logPath: stri
 
 function start(args: readonly string[], env: NodeJS.ProcessEnv, logPath: string): DemoProcess {
   const log = createWriteStream(logPath);
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // in a group of its own: a Ctrl-C reaches only the demo, which stops both in order
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   const ended = new Promise<number | null>((resolve) => {
@@ -57,11 +58,21 @@ function start(args: readonly string[], env: NodeJS.ProcessEnv, logPath: string)
   };
 }
 
+/** What a process said last, for the message about its end. Null when it said nothing that can be read. */
+export function lastMessage(logPath: string): string | null {
+  const line = readFileSync(logPath, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  try {
+    return String((JSON.parse(line) as { message?: unknown }).message ?? line);
+  } catch {
+    return line === '' ? null : line;
+  }
+}
+
 async function firstLine(running: DemoProcess, what: string, logPath: string): Promise<string> {
   const lines = createInterface({ input: running.child.stdout! });
   const line = new Promise<string>((resolve) => lines.once('line', resolve));
   const ended = running.ended.then((code) => {
-    throw new DemoProcessError(`${what} ended with code ${code} before it was ready; see ${logPath}`);
+    throw new DemoProcessError(`${what} ended with code ${code}: ${lastMessage(logPath) ?? `see ${logPath}`}`);
   });
   return Promise.race([line, ended]);
 }

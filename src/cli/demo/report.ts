@@ -66,16 +66,19 @@ export async function printTimings(
 export function printNext(io: CliIo, socket: string, equal: boolean, stays: boolean): void {
   printLine(io, '');
   printLine(io, equal ? 'Every total equals the truth.' : 'Totals differ from the truth.');
-  if (stays) {
-    printLine(io, `The service goes on; ask it with --socket ${socket}:`);
-    printLine(
-      io,
-      '  bin/linekeeper totals explain --customer C001 --cycle 2026-03-01 --category national-mobile --socket …',
-    );
-    printLine(io, '  bin/linekeeper chain list --socket …');
-    printLine(io, '  bin/linekeeper tree --socket …');
-    printLine(io, 'Stop it with Ctrl-C.');
+  if (!stays) {
+    printLine(io, 'Next: run it again (nothing is imported twice), or keep the service: npm run demo -- --stay');
     return;
   }
-  printLine(io, 'Next: run it again (nothing is imported twice), or keep the service: npm run demo -- --stay');
+  printLine(io, 'The service goes on. In another shell, in this directory:');
+  for (const command of [
+    'status',
+    'totals show --customer C001',
+    'totals explain --customer C001 --cycle 2026-03-01 --category national-mobile --limit 3',
+    'sync run --customer C001 --wait',
+    'chain list',
+  ]) {
+    printLine(io, `  bin/linekeeper ${command} --socket ${socket}`);
+  }
+  printLine(io, 'Stop it with Ctrl-C.');
 }

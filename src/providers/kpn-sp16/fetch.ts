@@ -32,13 +32,12 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
     );
     const session = await services.acquireSession();
     if (!session) return rejected('all sessions of the provider are in use', { afterMs: 5_000 });
-    // also when what it waits for never ends, as a directory on a dead file server
-    context.signal.addEventListener('abort', () => session.release('unavailable'), { once: true });
     let transport: Transport | null = null;
     let result: SessionResult = 'unavailable';
     try {
-      transport = await services.openTransport(transportSchema.parse(subject.transport), context.signal);
-      // the session must come back although the server never answers: there are only a few
+      // the session must come back although the server, or a directory on a dead one, never answers: there are only a few
+      const opening = services.openTransport(transportSchema.parse(subject.transport), context.signal);
+      transport = await abortable(opening, context.signal);
       const found = await abortable(fetchAll(services, transport, subject, known, context), context.signal);
       result = 'ok';
       report(services, subject, found, known);

@@ -55,10 +55,11 @@ export async function storeFiles(
       reason,
     ]);
   }
-  await tx.query(`update sync_profile set watermark = jsonb_set(watermark, '{pending}', $2::jsonb) where id = $1`, [
-    input.profileId,
-    JSON.stringify(pending),
-  ]);
+  // a forced run of a suspended profile that got through ends the suspension, as it ends its alert
+  await tx.query(
+    `update sync_profile set watermark = jsonb_set(watermark, '{pending}', $2::jsonb), suspended_reason = null where id = $1`,
+    [input.profileId, JSON.stringify(pending)],
+  );
   return counts;
 }
 

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { applyCustomers } from '../../src/customers/apply.ts';
+import { openDatabase } from '../../src/database/pool.ts';
+import type { Database } from '../../src/database/session.ts';
+import { storeFiles } from '../../src/providers/kpn-sp16/fetched-files.ts';
+import { loadTariff } from '../../src/totals/tariff-store.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+const example = (page: string) => {
+  const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
+  return JSON.parse(/```json\n([\s\S]*?)```/.exec(text)![1]!);
+};
+
+describe('applying customers', () => {
+  let server: TestDatabase;
+  let database: Database;
+  const apply = (document: unknown) => database.transaction((tx) => applyCustomers(tx, document));
+  const customers = example('customers.md');
+
+  before(async () => {
+    server = await testDatabase();
+    database = openDatabase(server.url, { applicationName: 'test' });
+    await assert.rejects(apply(customers), /tariff kpn-zakelijk is not known; load it first/);
+    await database.transaction((tx) => loadTariff(tx, example('tariff.md')));
+  });
+  after(async () => {
+    await database.close();
+    await server.close();
+  });
+
+  test('the example of docs/customers.md is stored as it says, once and again', async () => {
+    const counts = { customers: 1, contracts: 1, subscriptions: 2, profiles: 2 };
+    assert.deepEqual(await apply(customers), counts);
+    assert.deepEqual(await apply(customers), counts);
+    const profiles = await database.query(
+      `select name, every_minutes, late_days, enabled, transport ->> 'port' as port from sync_profile order by name`,
+    );
+    assert.deepEqual(profiles, [
+      { name: 'sp16', every_minutes: 60, late_days: 10, enabled: true, port: null },
+      { name: 'sp16-sftp', every_minutes: 60, late_days: 10, enabled: false, port: '22' },
+    ]);
+  });
+
+  test('a cycle day that changes is refused, and nothing of the document is stored', async () => {
+    const changed = structuredClone(customers);
+    changed.customers[0].name = 'Another';
+    changed.customers[0].contracts[0].cycleDay = 15;
+    await assert.rejects(apply(changed), /cycle day 1 and zone Europe\/Amsterdam cannot be changed to 15/);
+    assert.deepEqual(await database.query('select name from customer'), [{ name: 'Bakkerij Jansen' }]);
+  });
+
+  test('a mask that hides digits which a loaded tariff needs is refused', async () => {
+    const tariff = example('tariff.md');
+    tariff.tariff = 'fine';
+    tariff.versions[0].rules[0].match.prefixes = ['3161234'];
+    await database.transaction((tx) => loadTariff(tx, tariff));
+    const masked = structuredClone(customers);
+    masked.customers[0].numberMask = 5;
+    await assert.rejects(
+      apply(masked),
+      /customer C001: numberMask 5 leaves prefixes of 6 digits, and tariff fine has one of 7/,
+    );
+  });
+
+  test('a fetch that gets through ends the suspension of its profile, and so does another transport', async () => {
+    const suspended = async () =>
+      (await database.query(`select suspended_reason as why from sync_profile where name = 'sp16'`))[0]!.why;
+    const suspend = () => database.query(`update sync_profile set suspended_reason = 'refused' where name = 'sp16'`);
+    const [row] = await database.query(`select id, contract_id from sync_profile where name = 'sp16'`);
+    const input = { syncTaskId: '1', profileId: row!.id, contractId: row!.contract_id, force: true };
+    await suspend();
+    await database.transaction((tx) => storeFiles(tx, input, {} as never, []));
+    assert.equal(await suspended(), null);
+    await suspend();
+    await apply(customers);
+    assert.equal(await suspended(), 'refused');
+    const moved = structuredClone(customers);
+    moved.customers[0].contracts[0].profiles[0].transport.dir = '/srv/elsewhere';
+    await apply(moved);
+    assert.equal(await suspended(), null);
+  });
+});
