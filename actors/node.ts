@@ -16,10 +16,12 @@ import type { Resources } from '../src/node/resources.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
 import type { EnqueueChain } from '../src/providers/sync-task.ts';
+import type { ServiceManager } from '../src/release/service-manager.ts';
 import { fireDue } from '../src/schedule/fire.ts';
 import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';
 import { findFaults, openFindings } from '../src/services/findings.ts';
+import { countOpenChains } from '../src/services/open-chains.ts';
 import { inProcessSignals } from '../src/signals/in-process.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
 import type { Reply } from '../supervisors/types.ts';
@@ -33,6 +35,7 @@ import { type ProviderMessage, provider, providerId } from './provider.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
 import type { TreeParts } from './tree.ts';
+import { watchdog } from './watchdog.ts';
 
 export interface NodeEnds {
   /** Only a person can mend it: exit code 78. */
@@ -54,6 +57,7 @@ export function nodeParts(
   ownership: Ownership,
   started: Promise<Root>,
   ends: NodeEnds,
+  manager: ServiceManager,
 ): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
   const { alerts, availability, config, database: db, env, log, working } = resources;
   const signals = inProcessSignals((error) => log.error({ error }, 'a signal listener failed'));
@@ -194,6 +198,17 @@ export function nodeParts(
         availability: working,
         intervalMs: auditIntervalMs,
         nowMs: () => performance.now(),
+      }),
+      watchdog({
+        manager,
+        started,
+        availability,
+        isPrepared: resources.isPrepared,
+        engine: () => holder.current?.status() ?? null,
+        countOpen: () => countOpenChains(db, working, log),
+        log,
+        nowMs: () => performance.now(),
+        wallClock: () => new Date(),
       }),
     ],
   };

@@ -23,10 +23,12 @@ import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './d
 import { createLog, type Log } from './log/log.ts';
 import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
+import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/service-manager.ts';
 
 /** What the process gives; the command line's own context fits. */
 export interface ServiceIo {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What names the service manager is taken out of it: children and threads must not speak for this process. */
+  readonly env: Record<string, string | undefined>;
 }
 
 interface End {
@@ -52,20 +54,28 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
     nowMs: () => performance.now(),
   });
   const unwatch = watchProcess(end.resolve, rejected);
+  let manager: ServiceManager = noManager;
   let ownership: Ownership | null = null;
   let resources: Resources | null = null;
   let root: Root | null = null;
   try {
+    manager = await openServiceManager(takeManagerPlace(env, process.pid));
     prepareStateDirectory(config.stateDirectory);
     ownership = await ownStateDirectory(config.stateDirectory);
     resources = await openResources(config, env, log);
     if (config.database.url !== undefined) resources.useDatabase(resolveSecret(config.database.url, { ...env }));
     for (const warning of resources.alerts.warnings()) log.warn(warning);
     const started = Promise.withResolvers<Root>();
-    const parts = nodeParts(resources, ownership, started.promise, {
-      onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
-      onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
-    });
+    const parts = nodeParts(
+      resources,
+      ownership,
+      started.promise,
+      {
+        onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
+        onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
+      },
+      manager,
+    );
     holder = parts.holder;
     const report = reporter(log, resources.alerts);
     const starting = startTree(nodeTree(parts), { report, trace: { capture, restore } });
@@ -85,6 +95,7 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
   }
 
   async function finish({ code, why, error }: End): Promise<number> {
+    manager.stopping(code === 0 ? `stopping: ${why}` : `ending with ${code}: ${why}`);
     if (error) log.error({ error, code }, `the node ends: ${why}`);
     else log.info({ code }, `the node stops: ${why}`);
     if (code !== 0) {

@@ -23,6 +23,8 @@ export interface EngineStatus {
   /** How long ago the last claim and the last beat got through; null before the first. */
   readonly claimedMsAgo: number | null;
   readonly beatMsAgo: number | null;
+  /** How long ago a row of this node's own last went through claim, completion and commit; null before the first. */
+  readonly provenMsAgo: number | null;
 }
 
 export interface Engine {
@@ -46,6 +48,7 @@ export function createEngine(options: EngineOptions): Engine {
     leaseMs: 6_000,
     beatMs: 2_000,
     sweepMs: 250,
+    proofMs: 5_000,
     stepDeadlineMs: 15 * 60_000,
     quarantineAfter: 10,
     unknownAfterMs: 5_000,
@@ -92,6 +95,7 @@ export function createEngine(options: EngineOptions): Engine {
       busy: current ? settings.lanes - current.lanes.free() : 0,
       claimedMsAgo: ago(current?.lastClaimMs() ?? null),
       beatMsAgo: ago(current?.lastBeatMs() ?? null),
+      provenMsAgo: ago(current?.lastProofMs() ?? null),
     }),
     wake: () => current?.wake(),
     async cancel(database, chainId, who, why) {

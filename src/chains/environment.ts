@@ -51,6 +51,8 @@ export interface EngineOptions {
   readonly beatMs?: number;
   /** Default 250 ms: how long the engine waits without a signal before it looks at the rows again. */
   readonly sweepMs?: number;
+  /** Default 5,000 ms: time between two proofs of work, see proof.ts. */
+  readonly proofMs?: number;
   /** Default 900,000 ms: how long a step may go on without progress when it declares no deadline of its own. */
   readonly stepDeadlineMs?: number;
   /** A chain that was running when so many processes died is quarantined. Default 10. */

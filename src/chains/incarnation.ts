@@ -15,6 +15,7 @@ import type { Settings } from './environment.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { createLease, trackClaims } from './lease.ts';
 import { createPatience } from './patience.ts';
+import { proveWork } from './proof.ts';
 import { createRecovery } from './recovery.ts';
 import type { Registry } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
@@ -30,6 +31,8 @@ export interface Incarnation {
   /** Monotonic time of the last claim and renewal that got through; for health. */
   readonly lastClaimMs: () => number | null;
   readonly lastBeatMs: () => number | null;
+  /** When a row of this node's own last went through claim, completion and commit (law 6). */
+  readonly lastProofMs: () => number | null;
   wake(): void;
   /** Drains until the deadline, then aborts and releases what is left. Never rejects. */
   stop(deadlineMs: number): Promise<void>;
@@ -54,6 +57,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   let wasFull = false;
   let lastClaimMs: number | null = null;
   let lastBeatMs: number | null = null;
+  let lastProofMs: number | null = null;
   let outcome: 'stopped' | 'declared-dead' = 'stopped';
   let crash: { error: unknown } | null = null;
 
@@ -160,6 +164,10 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
       await registered.wait(1_000, draining.signal);
       return;
     }
+    if (lastProofMs === null || nowMs() - lastProofMs >= settings.proofMs) {
+      await proveWork(sessions.engine, bootId);
+      lastProofMs = nowMs();
+    }
     const sweep = { sessions, registry, stopPoints, held: lanes.held };
     if (nowMs() - knownMs >= settings.unknownAfterMs) {
       await unblockKnown(sweep);
@@ -238,6 +246,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     ended,
     lastClaimMs: () => lastClaimMs,
     lastBeatMs: () => lastBeatMs,
+    lastProofMs: () => lastProofMs,
     wake: () => wake.wake(),
     stop,
   };

@@ -37,8 +37,8 @@ function databaseCheck({ availability, isPrepared }: ServiceContext): Check {
 function engineCheck(context: ServiceContext): Check {
   const engine = context.engine();
   if (!engine) return { name: 'engine', status: 'degraded', message: 'being restarted' };
-  const { busy, lanes, beatMsAgo, claimedMsAgo } = engine.status();
-  const message = `${busy} of ${lanes} lanes busy, last beat ${ago(beatMsAgo)}, last look at the rows ${ago(claimedMsAgo)}`;
+  const { busy, lanes, beatMsAgo, claimedMsAgo, provenMsAgo } = engine.status();
+  const message = `${busy} of ${lanes} lanes busy, last beat ${ago(beatMsAgo)}, last look at the rows ${ago(claimedMsAgo)}, work proven ${ago(provenMsAgo)}`;
   const proved = beatMsAgo !== null && beatMsAgo < 30_000;
   return { name: 'engine', status: proved ? 'ok' : 'degraded', message };
 }
