@@ -16,7 +16,7 @@ import type { Resources } from '../src/node/resources.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
 import type { EnqueueChain } from '../src/providers/sync-task.ts';
-import type { ServiceManager } from '../src/release/service-manager.ts';
+import type { ServiceManager } from '../src/release/notify.ts';
 import { fireDue } from '../src/schedule/fire.ts';
 import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';

@@ -6,7 +6,7 @@
  */
 import type { EngineStatus } from '../src/chains/engine.ts';
 import type { Availability } from '../src/database/availability.ts';
-import type { ServiceManager } from '../src/release/service-manager.ts';
+import type { ServiceManager } from '../src/release/notify.ts';
 import { judge, type Verdict } from '../src/release/work-proof.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorContext, ActorSpec } from '../supervisors/types.ts';

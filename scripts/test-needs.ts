@@ -17,6 +17,8 @@ export interface Need {
 export const needs: readonly Need[] = [
   { command: 'sshd', debianPackage: 'openssh-server', why: 'the SFTP transport, against a real server' },
   { command: 'ssh-keygen', debianPackage: 'openssh-client', why: 'the keys of that server' },
+  { command: 'systemd-analyze', debianPackage: 'systemd', why: 'the packaged service, under a real systemd' },
+  { command: 'curl', debianPackage: 'curl', why: 'the alert that needs no Node' },
 ];
 
 export interface Machine {

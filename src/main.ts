@@ -23,7 +23,7 @@ import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './d
 import { createLog, type Log } from './log/log.ts';
 import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
-import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/service-manager.ts';
+import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/notify.ts';
 
 /** What the process gives; the command line's own context fits. */
 export interface ServiceIo {
