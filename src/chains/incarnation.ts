@@ -58,6 +58,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   let lastClaimMs: number | null = null;
   let lastBeatMs: number | null = null;
   let lastProofMs: number | null = null;
+  const beganMs = nowMs();
   let outcome: 'stopped' | 'declared-dead' = 'stopped';
   let crash: { error: unknown } | null = null;
 
@@ -164,7 +165,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
       await registered.wait(1_000, draining.signal);
       return;
     }
-    if (lastProofMs === null || nowMs() - lastProofMs >= settings.proofMs) {
+    if (nowMs() - (lastProofMs ?? beganMs) >= settings.proofMs) {
       await proveWork(sessions.engine, bootId);
       lastProofMs = nowMs();
     }

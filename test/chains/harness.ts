@@ -56,6 +56,8 @@ export async function harness(existing?: { url: string }): Promise<Harness> {
         leaseMs: 600,
         beatMs: 100,
         sweepMs: 30,
+        // its statements must not be the ones that a test of lost answers and locks is after
+        proofMs: 3_600_000,
         ...options,
       });
       engines.push(engine);
