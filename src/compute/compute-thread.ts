@@ -29,6 +29,7 @@ export interface RunOnThread {
 }
 
 /** A thread that ends sooner than this after its start cannot start at all: it is tried again at the next task, not at once. */
+/** What survives one scavenge must fit the 16 MB that Node keeps in reserve at the limit, else the whole process ends. */
 const youngGenerationMb = 6;
 const startFailureMs = 1000;
 
