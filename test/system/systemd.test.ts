@@ -56,6 +56,8 @@ function install(webhook: string): void {
   dropIn('times', [
     `WatchdogSec=${watchdogMs}ms`,
     'RestartSec=200ms',
+    // less than a drain takes: only the time that the service asks for lets it end in order
+    'TimeoutStopSec=6',
     'Environment=ALERT_THROTTLE_S=0',
     'Environment=LINEKEEPER_NODE=/opt/linekeeper/node/bin/node',
     'Environment=LINEKEEPER_CHAINS_LEASE_MS=900 LINEKEEPER_CHAINS_BEAT_MS=200 LINEKEEPER_COMPUTE_THREADS=1',
@@ -195,6 +197,19 @@ test('stops in time with work in flight, which burns no attempt', async () => {
   assert.equal(attempt, 1);
   await call(socket(), 'POST', `/chains/${id}/cancel`, {});
   machine.must('systemctl', 'stop', unit);
+});
+
+test('exit 75 is started anew at once, and is nothing to tell anybody', async () => {
+  const before = exits();
+  const service = '/opt/linekeeper/current/bin/linekeeper start';
+  const script = `if mkdir $STATE_DIRECTORY/once; then exit 75; fi; exec ${service}`;
+  dropIn('recycle', ['Type=exec', 'ExecStart=', `ExecStart=/bin/sh -c '${script}'`]);
+  machine.must('systemctl', 'start', unit);
+  await until('the node to answer', () => call(socket(), 'GET', '/health').catch(() => null));
+  assert.equal(machine.show(unit, 'NRestarts').NRestarts, '1');
+  assert.equal(exits(), before);
+  machine.must('systemctl', 'stop', unit);
+  dropIn('recycle', null);
 });
 
 test('a wrong configuration ends with 78, is not tried again, and somebody is told without Node', async () => {
