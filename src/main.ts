@@ -1,7 +1,7 @@
 /**
  * One node: takes its state directory, opens what it works with, starts the tree and waits for its end.
  *
- * Resolves to the exit code: 0 after an ordered stop (SIGTERM, SIGINT), 70 when supervision gave up or something was thrown
+ * Resolves to the exit code: 0 after an ordered stop (SIGTERM, SIGINT), 75 when it wants to be started anew, 70 when supervision gave up or something was thrown
  * that nobody caught, 78 for what only a person can mend (the state directory or the admin socket is another process's, the
  * database or the archive cannot be worked with).
  */
@@ -21,16 +21,20 @@ import { resolveSecret, SecretError } from './config/secret.ts';
 import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
 import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
 import { createLog, type Log } from './log/log.ts';
+import { maskText } from './log/mask.ts';
 import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
+import { type BootWatch, watchBoot } from './process/boot-watch.ts';
 
 /** What the process gives; the command line's own context fits. */
 export interface ServiceIo {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** One plain line when the service ends because something is wrong. */
+  readonly stderr: { write(text: string): unknown };
 }
 
 interface End {
-  readonly code: 0 | 70 | 78;
+  readonly code: 0 | 70 | 75 | 78;
   readonly why: string;
   readonly error?: Error;
 }
@@ -40,7 +44,7 @@ const stopDeadlineMs = 20_000;
 /** How long a start that is no longer wanted is waited for. */
 const startGraceMs = 10_000;
 
-export async function runService(config: Config, { env }: ServiceIo): Promise<number> {
+export async function runService(config: Config, { env, stderr }: ServiceIo): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
   const end = Promise.withResolvers<End>();
   let holder: EngineHolder | null = null;
@@ -53,14 +57,20 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
   });
   const unwatch = watchProcess(end.resolve, rejected);
   let ownership: Ownership | null = null;
+  let boot: BootWatch | null = null;
   let resources: Resources | null = null;
   let root: Root | null = null;
   try {
     prepareStateDirectory(config.stateDirectory);
     ownership = await ownStateDirectory(config.stateDirectory);
+    boot = watchBoot(config, log);
     resources = await openResources(config, env, log);
     if (config.database.url !== undefined) resources.useDatabase(resolveSecret(config.database.url, { ...env }));
     for (const warning of resources.alerts.warnings()) log.warn(warning);
+    const tooEarly = new AbortController();
+    void end.promise.then(() => tooEarly.abort());
+    await boot.beforeWork(resources.alerts, tooEarly.signal);
+    if (tooEarly.signal.aborted) return await finish(await end.promise);
     const started = Promise.withResolvers<Root>();
     const parts = nodeParts(resources, ownership, started.promise, {
       onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
@@ -77,7 +87,7 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
     void root!.ended.then((reason) => {
       if (reason.kind === 'gave-up') end.resolve({ code: 70, why: reason.error.message, error: reason.error });
     });
-    for (const code of [70, 78]) resources.alerts.resolve('node.ended', `exit ${code}`);
+    boot.ready(resources.alerts, resources.working.whenUp());
     log.info({ socket: config.admin.socket, release: parts.context.release }, 'the node is ready');
     return await finish(await end.promise);
   } catch (error) {
@@ -87,11 +97,13 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
   async function finish({ code, why, error }: End): Promise<number> {
     if (error) log.error({ error, code }, `the node ends: ${why}`);
     else log.info({ code }, `the node stops: ${why}`);
-    if (code !== 0) {
+    if (code === 70 || code === 78) {
+      stderr.write(`linekeeper: the service ends with exit code ${code}: ${maskText(why).split('\n')[0]}\n`);
       resources?.alerts.raise({ rule: 'node.ended', subject: `exit ${code}`, level: 'critical', message: why });
     }
     await root?.stop(stopDeadlineMs);
     await resources?.close(3_000);
+    boot?.end(code, why);
     await ownership?.release();
     unwatch();
     return code;

@@ -14,6 +14,19 @@ export const configSchema = z.strictObject({
   dependencyGiveUpMs: count(10_000, 86_400_000)
     .default(1_800_000)
     .describe('How long the database may be away before the process exits with code 70.'),
+  crashLoop: z
+    .strictObject({
+      healthyAfterMs: count(100, 86_400_000)
+        .default(60_000)
+        .describe('A node that has worked for this long is healthy; its crash loop is over.'),
+      baseMs: count(0, 3_600_000)
+        .default(1_000)
+        .describe(
+          'How long a node waits before it takes work after three deaths in a row; doubled by each further one.',
+        ),
+      capMs: count(0, 86_400_000).default(300_000).describe('The longest such wait.'),
+    })
+    .prefault({}),
   database: z
     .strictObject({
       url: secretOrText
