@@ -25,6 +25,7 @@ import { maskText } from './log/mask.ts';
 import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
 import { type BootWatch, watchBoot } from './process/boot-watch.ts';
+import { type LoopWatchdog, watchLoop } from './process/loop-watchdog.ts';
 
 /** What the process gives; the command line's own context fits. */
 export interface ServiceIo {
@@ -58,12 +59,18 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
   const unwatch = watchProcess(end.resolve, rejected);
   let ownership: Ownership | null = null;
   let boot: BootWatch | null = null;
+  let watchdog: LoopWatchdog | null = null;
   let resources: Resources | null = null;
   let root: Root | null = null;
   try {
     prepareStateDirectory(config.stateDirectory);
     ownership = await ownStateDirectory(config.stateDirectory);
     boot = watchBoot(config, log);
+    watchdog = watchLoop({
+      stateDirectory: config.stateDirectory,
+      ...config.watchdog,
+      onProblem: (error) => log.error({ error }, 'the watchdog thread failed; a blocked loop is not noticed any more'),
+    });
     resources = await openResources(config, env, log);
     if (config.database.url !== undefined) resources.useDatabase(resolveSecret(config.database.url, { ...env }));
     for (const warning of resources.alerts.warnings()) log.warn(warning);
@@ -103,6 +110,7 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
     }
     await root?.stop(stopDeadlineMs);
     await resources?.close(3_000);
+    await watchdog?.close();
     boot?.end(code, why);
     await ownership?.release();
     unwatch();

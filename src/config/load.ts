@@ -58,6 +58,14 @@ export function loadConfig(sources: ConfigSources): Config {
     const { beatMs, leaseMs } = parsed.data.chains;
     problems.push(`chains.beatMs is ${beatMs} and may be at most a third of chains.leaseMs, which is ${leaseMs}`);
   }
+  if (parsed.success) {
+    const { intervalMs, deadlineMs } = parsed.data.watchdog;
+    if (deadlineMs > 0 && intervalMs * 4 > deadlineMs) {
+      problems.push(
+        `watchdog.intervalMs is ${intervalMs} and may be at most a quarter of watchdog.deadlineMs, which is ${deadlineMs}`,
+      );
+    }
+  }
   if (problems.length > 0) throw new ConfigError(problems, unread.length > 0);
 
   const config = parsed.data!;

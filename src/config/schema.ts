@@ -27,6 +27,18 @@ export const configSchema = z.strictObject({
       capMs: count(0, 86_400_000).default(300_000).describe('The longest such wait.'),
     })
     .prefault({}),
+  watchdog: z
+    .strictObject({
+      intervalMs: count(10, 60_000)
+        .default(1_000)
+        .describe('How often the watchdog looks whether the event loop turns.'),
+      deadlineMs: count(0, 86_400_000)
+        .default(30_000)
+        .describe(
+          'An event loop that is blocked for this long ends the process; half of it is reported. 0: no watchdog.',
+        ),
+    })
+    .prefault({}),
   database: z
     .strictObject({
       url: secretOrText

@@ -11,7 +11,7 @@ import { type Boot, readBoots } from '../../src/process/boot-record.ts';
 import { openReceiver, type Receiver } from '../alerts/receiver.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { stateDirectory } from '../support/recovery.ts';
-import { startService, until } from '../support/service.ts';
+import { startService, until, working } from '../support/service.ts';
 
 const source = join(import.meta.dirname, '../..');
 const copies = mkdtempSync(join(tmpdir(), 'lk-boot-'));
@@ -130,4 +130,29 @@ test('a node that keeps dying waits longer, is alerted once, and the alert ends 
   assert.deepEqual(told, ['open', 'resolved']);
   const last = bootsOf(state).at(-1)!;
   assert.deepEqual([last.end, last.healthyAt !== null], [0, true]);
+});
+
+test('a service whose loop is blocked is ended, and the next one says so until it has held', async () => {
+  const state = stateDirectory();
+  const env = {
+    LINEKEEPER_ALERTS_WEBHOOK_URL: receiver.url,
+    LINEKEEPER_CRASH_LOOP_HEALTHY_AFTER_MS: '300',
+    LINEKEEPER_WATCHDOG_INTERVAL_MS: '100',
+    LINEKEEPER_WATCHDOG_DEADLINE_MS: '2000',
+    NODE_OPTIONS: `--import=${join(import.meta.dirname, 'block-on-signal.mjs')}`,
+  };
+  const blocked = startService({ databaseUrl: database.url, stateDirectory: state, env });
+  await working(blocked);
+  blocked.child.kill('SIGUSR2');
+  assert.equal((await blocked.ended).signal, 'SIGKILL', blocked.output());
+  assert.match(blocked.output(), /"stack":"at blockedForGood .*"message":"the event loop has been blocked for \d+ ms"/);
+  const [boot] = bootsOf(state);
+  assert.equal(boot?.end, 'blocked loop');
+  assert.match(boot!.why!, /at blockedForGood \(.*block-on-signal\.mjs:5:/);
+  const next = startService({ databaseUrl: database.url, stateDirectory: state, env });
+  await until('the alert to come and go', async () => {
+    const told = receiver.got.filter((notice) => notice.rule === 'node.blocked-loop').map((notice) => notice.status);
+    return told.join() === 'open,resolved';
+  });
+  await next.stop();
 });
