@@ -30,6 +30,7 @@ import { database } from './database.ts';
 import { type EngineHolder, engine } from './engine.ts';
 import { postgres } from './postgres.ts';
 import { type ProviderMessage, provider, providerId } from './provider.ts';
+import { recycler } from './recycler.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
 import type { TreeParts } from './tree.ts';
@@ -39,12 +40,15 @@ export interface NodeEnds {
   readonly onUnsuitable: (error: Error) => void;
   /** A dependency stayed away for too long: exit code 70. */
   readonly onGiveUp: (error: Error) => void;
+  /** The node has lived long enough: exit code 75. */
+  readonly onRecycle: (why: string) => void;
 }
 
 const askDeadlineMs = 5_000;
 const drainMs = 10_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
+const recycleIntervalMs = 1_000;
 /** The log's partitions are made three days ahead. */
 const maintainEveryMs = 3_600_000;
 
@@ -194,6 +198,14 @@ export function nodeParts(
         availability: working,
         intervalMs: auditIntervalMs,
         nowMs: () => performance.now(),
+      }),
+      recycler({
+        limits: config.recycle,
+        chains: () => holder.current?.status().carried ?? 0,
+        uptimeMs: () => performance.now(),
+        memoryMb: () => process.memoryUsage.rss() / 2 ** 20,
+        onRecycle: ends.onRecycle,
+        intervalMs: recycleIntervalMs,
       }),
     ],
   };

@@ -81,6 +81,7 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
     const started = Promise.withResolvers<Root>();
     const parts = nodeParts(resources, ownership, started.promise, {
       onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
+      onRecycle: (why) => end.resolve({ code: 75, why }),
       onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
     });
     holder = parts.holder;

@@ -39,6 +39,17 @@ export const configSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  recycle: z
+    .strictObject({
+      afterChains: count(1, 1_000_000_000)
+        .optional()
+        .describe('After so many chains the node drains and exits 75, to be started anew.'),
+      afterMs: count(1_000, 31_536_000_000).optional().describe('The same after so long.'),
+      aboveMemoryMb: count(64, 1_048_576)
+        .optional()
+        .describe('The same when the process (without its children) holds more memory.'),
+    })
+    .prefault({}),
   database: z
     .strictObject({
       url: secretOrText
