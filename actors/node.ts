@@ -8,7 +8,6 @@ import { stopPointsFromEnvironment } from '../src/chains/stop-points.ts';
 import { openComputePool } from '../src/compute/open-pool.ts';
 import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
-import { openDatabase } from '../src/database/pool.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
@@ -117,7 +116,7 @@ export function nodeParts(
 
   const create = (): Engine =>
     createEngine({
-      open: (options) => openDatabase(resources.databaseUrl(), options),
+      open: resources.openEngineDatabase,
       definitions,
       signals,
       log,

@@ -38,6 +38,7 @@ interface End {
   readonly code: 0 | 70 | 75 | 78;
   readonly why: string;
   readonly error?: Error;
+  readonly alerted?: boolean;
 }
 
 /** Longest ordered stop. */
@@ -82,7 +83,8 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
     const parts = nodeParts(resources, ownership, started.promise, {
       onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
       onRecycle: (why) => end.resolve({ code: 75, why }),
-      onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
+      // its alert is open already
+      onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error, alerted: true }),
     });
     holder = parts.holder;
     const report = reporter(log, resources.alerts);
@@ -102,12 +104,13 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
     return await finish({ code: isForAPerson(error) ? 78 : 70, why: (error as Error).message, error: error as Error });
   }
 
-  async function finish({ code, why, error }: End): Promise<number> {
+  async function finish({ code, why, error, alerted }: End): Promise<number> {
     if (error) log.error({ error, code }, `the node ends: ${why}`);
     else log.info({ code }, `the node stops: ${why}`);
     if (code === 70 || code === 78) {
       stderr.write(`linekeeper: the service ends with exit code ${code}: ${maskText(why).split('\n')[0]}\n`);
-      resources?.alerts.raise({ rule: 'node.ended', subject: `exit ${code}`, level: 'critical', message: why });
+      if (!alerted)
+        resources?.alerts.raise({ rule: 'node.ended', subject: `exit ${code}`, level: 'critical', message: why });
     }
     await root?.stop(stopDeadlineMs);
     await resources?.close(3_000);

@@ -11,9 +11,9 @@ export const configSchema = z.strictObject({
     .describe(
       'Where this installation keeps its state: archive, embedded database, admin socket. One process at a time owns it. Relative to the configuration file, else to the working directory.',
     ),
-  dependencyGiveUpMs: count(10_000, 86_400_000)
+  dependencyGiveUpMs: count(1_000, 86_400_000)
     .default(1_800_000)
-    .describe('How long the database may be away before the process exits with code 70.'),
+    .describe('How long a database that was there may be away before the process exits with code 70, once.'),
   crashLoop: z
     .strictObject({
       healthyAfterMs: count(100, 86_400_000)
