@@ -7,34 +7,22 @@ import type { Availability } from '../database/availability.ts';
 import { type Database, DatabaseDownError, type ReadSession, type Row, type Tx } from '../database/session.ts';
 
 export interface OpenPools {
-  /** Its sessions are destroyed when the database has missed `probes` probes in a row. Until it is closed. */
-  keep(database: Database, probes: number): Database;
+  /** Its sessions are destroyed whenever the database goes down. Until it is closed. */
+  keep(database: Database): Database;
 }
 
-const lookAgainMs = 200;
-
-export function abandonWhenSilent(
-  availability: Pick<Availability, 'state' | 'subscribe'>,
-  after: (delayMs: number, run: () => void) => void,
-): OpenPools {
-  const open = new Map<Database, number>();
-
-  /** Each pool once per outage. */
-  function abandon(done: ReadonlySet<Database>): void {
-    const state = availability.state();
-    if (state.kind !== 'down') return;
-    const due = [...open].filter(([database, probes]) => state.failures >= probes && !done.has(database));
-    for (const [database] of due) database.abandon(state.error);
-    const all = new Set([...done, ...due.map(([database]) => database)]);
-    if ([...open.keys()].some((database) => !all.has(database))) after(lookAgainMs, () => abandon(all));
-  }
+/**
+ * Also after a single probe that failed: sessions from before a silence may never answer again, although new ones do. What
+ * a commit did whose answer is lost this way tells the engine's log.
+ */
+export function abandonWhenSilent(availability: Pick<Availability, 'subscribe'>): OpenPools {
+  const open = new Set<Database>();
   availability.subscribe((state) => {
-    if (state.kind === 'down') abandon(new Set());
+    if (state.kind === 'down') for (const database of open) database.abandon(state.error);
   });
-
   return {
-    keep(database, probes) {
-      open.set(database, probes);
+    keep(database) {
+      open.add(database);
       return {
         ...database,
         close() {

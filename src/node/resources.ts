@@ -75,7 +75,7 @@ export async function openResources(
     // a probe that hangs takes 5 s: work is to go on within 10 s of the database's return
     maxDelayMs: 3_000,
   });
-  const pools = abandonWhenSilent(availability, (delayMs, run) => void setTimeout(run, delayMs).unref());
+  const pools = abandonWhenSilent(availability);
   const working: WorkingDatabase = {
     report: availability.report,
     isUp: () => isPrepared && availability.state().kind === 'up',
@@ -115,8 +115,7 @@ export async function openResources(
     availability,
     working,
     databaseUrl,
-    // chains' work is lost with its sessions: not after one probe that a busy server was late for
-    openEngineDatabase: (options) => pools.keep(openDatabase(databaseUrl(), options), 2),
+    openEngineDatabase: (options) => pools.keep(openDatabase(databaseUrl(), options)),
     useDatabase(found) {
       queueMicrotask(availability.look);
       if (url === found) return;
@@ -126,7 +125,7 @@ export async function openResources(
         max: config.database.poolSize,
         onError: (error) => void availability.report(error),
       });
-      database.use(answering(pools.keep(pool, 1), availability));
+      database.use(answering(pools.keep(pool), availability));
     },
     isPrepared: () => isPrepared,
     markPrepared() {

@@ -3,36 +3,65 @@
  * boot. At most one exit 70, one alert told once, and work again within ten seconds of its return.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { readBoots } from '../../src/process/boot-record.ts';
 import { openReceiver, type Receiver } from '../alerts/receiver.ts';
-import { startTestServer, type TestDatabase, type TestServer, testDatabase } from '../support/database.ts';
+import { startTestServer, testDatabase } from '../support/database.ts';
 import { healthOf, stateDirectory } from '../support/recovery.ts';
 import { call, type RunningService, startService, until, working } from '../support/service.ts';
 import { type SilencingProxy, startSilencingProxy } from '../support/silencing-proxy.ts';
 
-const giveUpMs = 3_000;
+const giveUpMs = 2_000;
 const backWithinMs = 10_000;
 
 interface World {
   readonly state: string;
   readonly receiver: Receiver;
+  /** Of the database, not through anything. */
+  readonly direct: Database;
   start(): RunningService;
+  close(): Promise<void>;
 }
 
-async function world(databaseUrl: string): Promise<World> {
+async function world(databaseUrl: string, directUrl: string, settings: Record<string, string> = {}): Promise<World> {
   const receiver = await openReceiver();
   const state = stateDirectory();
   const env = {
     LINEKEEPER_ALERTS_WEBHOOK_URL: receiver.url,
     LINEKEEPER_DEPENDENCY_GIVE_UP_MS: `${giveUpMs}`,
     LINEKEEPER_CRASH_LOOP_HEALTHY_AFTER_MS: '500',
+    ...settings,
   };
-  return { state, receiver, start: () => startService({ databaseUrl, stateDirectory: state, env }) };
+  const direct = openDatabase(directUrl, { applicationName: 'test', max: 1, onError: () => {} });
+  let service: RunningService | null = null;
+  return {
+    state,
+    receiver,
+    direct,
+    start() {
+      service = startService({ databaseUrl, stateDirectory: state, env });
+      return service;
+    },
+    async close() {
+      await service?.stop();
+      await direct.close();
+      await receiver.close();
+    },
+  };
 }
+
+const socketThere = (service: RunningService) => until('the admin socket', () => healthOf(service).catch(() => null));
+
+async function toldTwice(here: World): Promise<void> {
+  await until('the end of the alert', async () => told(here).length > 1);
+  assert.deepEqual(told(here), ['database.down open', 'database.down resolved']);
+  assert.deepEqual(await here.direct.query(`select rule from alert where state = 'open'`), []);
+}
+
+const endsOf = ({ state }: World) => readBoots(`${state}/boots.json`, assert.fail).boots.map(({ end }) => end);
 
 const told = ({ receiver }: World) => receiver.got.map(({ rule, status }) => `${rule} ${status}`);
 
@@ -56,88 +85,92 @@ async function staysDegraded(service: RunningService, forMs: number): Promise<vo
   }
 }
 
-describe('PostgreSQL away', { concurrency: 2 }, () => {
-  describe('its port accepts and says nothing', { concurrency: 1 }, () => {
-    let database: TestDatabase;
-    let proxy: SilencingProxy;
-    let direct: Database;
-    let here: World;
-    let service: RunningService;
-    before(async () => {
-      database = await testDatabase();
-      proxy = await startSilencingProxy(database.url);
-      direct = openDatabase(database.url, { applicationName: 'test', max: 1 });
-      here = await world(proxy.url);
-    });
-    after(async () => {
-      await service?.stop();
-      await here.receiver.close();
-      await direct.close();
+describe('PostgreSQL away', { concurrency: 4 }, () => {
+  /** A database behind a proxy that may fall silent. */
+  async function behindProxy(
+    settings: Record<string, string>,
+    run: (proxy: SilencingProxy, here: World) => Promise<void>,
+  ): Promise<void> {
+    const database = await testDatabase();
+    const proxy = await startSilencingProxy(database.url);
+    const here = await world(proxy.url, database.url, settings);
+    try {
+      await run(proxy, here);
+    } finally {
+      await here.close();
       await proxy.close();
       await database.close();
-    });
+    }
+  }
 
-    test('at boot: degraded, no exit however long, then it works', async () => {
+  test('silent at boot: degraded, no exit however long, then it works', () =>
+    behindProxy({}, async (proxy, here) => {
       proxy.fallSilent();
-      service = here.start();
-      await until('the admin socket', () => healthOf(service).catch(() => null));
+      const service = here.start();
+      await socketThere(service);
       await staysDegraded(service, giveUpMs * 2);
       proxy.speak();
       const from = performance.now();
-      await until('the schedule', async () => (await direct.query('select 1 from schedule')).length > 0, backWithinMs);
-      await worksAgain(direct, backWithinMs - (performance.now() - from));
-      await until(
-        'the end of the alert',
-        async () => told(here).join() === 'database.down open,database.down resolved',
-      );
-      assert.equal(readBoots(`${here.state}/boots.json`, assert.fail).boots.length, 1);
-    });
+      const prepared = async () => (await here.direct.query('select 1 from schedule')).length > 0;
+      await until('the schedule', prepared, backWithinMs);
+      await worksAgain(here.direct, backWithinMs - (performance.now() - from));
+      await toldTwice(here);
+      assert.deepEqual(endsOf(here), [null]);
+    }));
 
-    test('under a working service: requests are answered within seconds, one exit 70, then it works again', async () => {
-      here.receiver.got.length = 0;
+  test('silent for good: requests are answered within seconds, one exit 70, then it works again', () =>
+    behindProxy({}, async (proxy, here) => {
+      const first = here.start();
+      await working(first);
       proxy.fallSilent();
       const from = performance.now();
-      await assert.rejects(call(service.socket, 'GET', '/chains'), /503 .*database-away/);
+      await assert.rejects(call(first.socket, 'GET', '/chains'), /503 .*database-away/);
       assert.ok(performance.now() - from < 8_000, `answered after ${performance.now() - from} ms`);
-      assert.equal((await service.ended).code, 70);
-      assert.ok(performance.now() - from < 25_000, `ended after ${performance.now() - from} ms`);
-      service = here.start();
-      await until('the admin socket', () => healthOf(service).catch(() => null));
-      await staysDegraded(service, giveUpMs * 1.5);
+      assert.equal((await first.ended).code, 70);
+      assert.ok(performance.now() - from < 20_000, `ended after ${performance.now() - from} ms`);
+      const second = here.start();
+      await socketThere(second);
+      await staysDegraded(second, giveUpMs * 1.5);
       assert.deepEqual(told(here), ['database.down open']);
       proxy.speak();
-      await worksAgain(direct, backWithinMs);
-      await until('the end of the alert', async () => told(here).length > 1);
-      assert.deepEqual(told(here), ['database.down open', 'database.down resolved']);
-      assert.deepEqual(await direct.query(`select rule from alert where state = 'open'`), []);
-      const ends = readBoots(`${here.state}/boots.json`, assert.fail).boots.map(({ end }) => end);
-      assert.deepEqual(ends, [70, null]);
-    });
-  });
+      await worksAgain(here.direct, backWithinMs);
+      await toldTwice(here);
+      assert.deepEqual(endsOf(here), [70, null]);
+    }));
 
-  test('stopped under a working service: one exit 70, one alert, then it works again', async () => {
-    const server: TestServer = await startTestServer();
-    const here = await world(server.url);
-    let service = here.start();
-    const direct = openDatabase(server.url, { applicationName: 'test', max: 1, onError: () => {} });
-    try {
+  test('silent for a while: the same process works again, over sessions of its own that are new', () =>
+    behindProxy({ LINEKEEPER_DEPENDENCY_GIVE_UP_MS: '60000' }, async (proxy, here) => {
+      const service = here.start();
       await working(service);
-      await worksAgain(direct, backWithinMs);
+      await worksAgain(here.direct, backWithinMs);
+      proxy.fallSilent();
+      await until('the silence to be noticed', async () => (await healthOf(service)).checks[0]?.status === 'degraded');
+      proxy.speak();
+      await worksAgain(here.direct, backWithinMs);
+      assert.deepEqual(endsOf(here), [null]);
+      const burned = await here.direct.query(`select * from step_log where attempt > 1 or outcome = 'crashed'`);
+      assert.deepEqual(burned, []);
+    }));
+
+  test('stopped: one exit 70, one alert, then it works again', async () => {
+    const server = await startTestServer();
+    const here = await world(server.url, server.url);
+    try {
+      const first = here.start();
+      await working(first);
+      await worksAgain(here.direct, backWithinMs);
       await server.pause();
-      assert.equal((await service.ended).code, 70);
-      service = here.start();
-      await until('the admin socket', () => healthOf(service).catch(() => null));
-      await staysDegraded(service, giveUpMs * 1.5);
+      assert.equal((await first.ended).code, 70);
+      const second = here.start();
+      await socketThere(second);
+      await staysDegraded(second, giveUpMs * 1.5);
       assert.deepEqual(told(here), ['database.down open']);
       await server.resume();
-      await worksAgain(direct, backWithinMs);
-      await until('the end of the alert', async () => told(here).length > 1);
-      assert.deepEqual(told(here), ['database.down open', 'database.down resolved']);
-      assert.deepEqual(await direct.query(`select rule from alert where state = 'open'`), []);
+      await worksAgain(here.direct, backWithinMs);
+      await toldTwice(here);
+      assert.deepEqual(endsOf(here), [70, null]);
     } finally {
-      await service.stop();
-      await direct.close();
-      await here.receiver.close();
+      await here.close();
       await server.stop();
     }
   });
