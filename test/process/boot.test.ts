@@ -14,6 +14,8 @@ import { stateDirectory } from '../support/recovery.ts';
 import { startService, until, working } from '../support/service.ts';
 
 const source = join(import.meta.dirname, '../..');
+/** Belongs to the database, which the tests share. */
+const archive = { LINEKEEPER_ARCHIVE_DIRECTORY: stateDirectory() };
 const copies = mkdtempSync(join(tmpdir(), 'lk-boot-'));
 let database: TestDatabase;
 let watching: Database;
@@ -102,7 +104,7 @@ test('a service that is refused says so in one plain line too', () => {
 
 test('a node that keeps dying waits longer, is alerted once, and the alert ends when it has held', async () => {
   const state = stateDirectory();
-  const env = { LINEKEEPER_ALERTS_WEBHOOK_URL: receiver.url, LINEKEEPER_CRASH_LOOP_BASE_MS: '300' };
+  const env = { ...archive, LINEKEEPER_ALERTS_WEBHOOK_URL: receiver.url, LINEKEEPER_CRASH_LOOP_BASE_MS: '300' };
   const boot = async (settings: Record<string, string> = {}) => {
     const service = startService({ databaseUrl: database.url, stateDirectory: state, env: { ...env, ...settings } });
     const from = performance.now();
@@ -135,6 +137,7 @@ test('a node that keeps dying waits longer, is alerted once, and the alert ends 
 test('a service whose loop is blocked is ended, and the next one says so until it has held', async () => {
   const state = stateDirectory();
   const env = {
+    ...archive,
     LINEKEEPER_ALERTS_WEBHOOK_URL: receiver.url,
     LINEKEEPER_CRASH_LOOP_HEALTHY_AFTER_MS: '300',
     LINEKEEPER_WATCHDOG_INTERVAL_MS: '100',
