@@ -1,12 +1,13 @@
 /**
  * `infrastructure/database`: a database that is down is a state, not an error (design.md section 3). This actor watches the
- * state: it prepares the schema once the database is up for the first time, alerts when it has been away for 30 s, and gives
- * up after `giveUpMs`. What it finds wrong with the database itself (too old, behind a pooler, a schema that is too new) no
+ * state: it prepares the schema once the database is up for the first time, alerts when it has been away for 30 s (or half
+ * of `giveUpMs`), and gives up after `giveUpMs`, but only when this process has seen it up before: one that has just begun
+ * would not do better by beginning again, so an outage costs one exit, however long it is. What it finds wrong with the database itself (too old, behind a pooler, a schema that is too new) no
  * restart mends: that is handed to `onUnsuitable`.
  */
 import type { Alerts } from '../src/alerts/alerts.ts';
 import type { Availability, AvailabilityState } from '../src/database/availability.ts';
-import { isConnectionError, PoolBusyError } from '../src/database/session.ts';
+import { DatabaseDownError, isConnectionError, PoolBusyError } from '../src/database/session.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorContext, ActorSpec } from '../supervisors/types.ts';
 
@@ -35,15 +36,21 @@ export interface DatabaseServices {
 }
 
 const lookEveryMs = 1_000;
-const alertAfterMs = 30_000;
+const longestAlertAfterMs = 30_000;
 const rule = 'database.down';
 const subject = 'database';
 
 export function database(services: DatabaseServices): ActorSpec<DatabaseMessage, DatabaseState> {
+  /** Survives a restart of the actor. */
+  let wasUp = false;
   return actor<DatabaseMessage, DatabaseState>({
     id: 'database',
     init(context) {
-      const unsubscribe = services.availability.subscribe((state) => onChange(services, context, state));
+      const unsubscribe = services.availability.subscribe((state) => {
+        if (state.kind === 'up') wasUp = true;
+        onChange(services, context, state);
+      });
+      if (services.availability.state().kind === 'up') wasUp = true;
       context.self.send({ type: 'prepare' });
       context.self.send({ type: 'look' });
       context.after(services.maintainEveryMs, { type: 'maintain' });
@@ -52,7 +59,7 @@ export function database(services: DatabaseServices): ActorSpec<DatabaseMessage,
     async receive(state, message, context) {
       switch (message.type) {
         case 'look':
-          look(services);
+          look(services, wasUp);
           context.after(lookEveryMs, { type: 'look' });
           return state;
         case 'prepare':
@@ -79,13 +86,13 @@ function onChange(services: DatabaseServices, context: ActorContext<DatabaseMess
   context.self.send({ type: 'prepare' });
 }
 
-function look({ availability, alerts, giveUpMs, nowMs, onGiveUp }: DatabaseServices): void {
+function look({ availability, alerts, giveUpMs, nowMs, onGiveUp }: DatabaseServices, wasUp: boolean): void {
   const state = availability.state();
   if (state.kind !== 'down') return;
   const awayMs = nowMs() - state.sinceMs;
-  if (awayMs >= giveUpMs) {
+  if (wasUp && awayMs >= giveUpMs) {
     onGiveUp(new Error(`the database has been away for ${Math.round(awayMs / 1000)} s`, { cause: state.error }));
-  } else if (awayMs >= alertAfterMs) {
+  } else if (awayMs >= Math.min(longestAlertAfterMs, giveUpMs / 2)) {
     const message = 'the database cannot be reached; all work waits for it and goes on by itself when it is back';
     alerts.raise({ rule, subject, level: 'critical', message, detail: { error: state.error.message } });
   }
@@ -101,8 +108,14 @@ async function maintain({ availability, maintain: work }: DatabaseServices): Pro
 }
 
 async function prepare(services: DatabaseServices): Promise<boolean> {
+  const away = Promise.withResolvers<never>();
+  away.promise.catch(() => {});
+  const unsubscribe = services.availability.subscribe((state) => {
+    if (state.kind === 'down') away.reject(new DatabaseDownError('the database went away', { cause: state.error }));
+  });
   try {
-    await services.prepare();
+    // a migration's own connection may be one that never answers any more
+    await Promise.race([services.prepare(), away.promise]);
   } catch (error) {
     if (isConnectionError(error)) {
       services.availability.report(error);
@@ -111,6 +124,8 @@ async function prepare(services: DatabaseServices): Promise<boolean> {
     if (!services.isUnsuitable(error)) throw error;
     services.onUnsuitable(error as Error);
     return false;
+  } finally {
+    unsubscribe();
   }
   services.onPrepared();
   return true;

@@ -8,7 +8,6 @@ import { stopPointsFromEnvironment } from '../src/chains/stop-points.ts';
 import { openComputePool } from '../src/compute/open-pool.ts';
 import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
-import { openDatabase } from '../src/database/pool.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
@@ -32,6 +31,7 @@ import { database } from './database.ts';
 import { type EngineHolder, engine } from './engine.ts';
 import { postgres } from './postgres.ts';
 import { type ProviderMessage, provider, providerId } from './provider.ts';
+import { recycler } from './recycler.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
 import type { TreeParts } from './tree.ts';
@@ -42,12 +42,15 @@ export interface NodeEnds {
   readonly onUnsuitable: (error: Error) => void;
   /** A dependency stayed away for too long: exit code 70. */
   readonly onGiveUp: (error: Error) => void;
+  /** The node has lived long enough: exit code 75. */
+  readonly onRecycle: (why: string) => void;
 }
 
 const askDeadlineMs = 5_000;
 const drainMs = 10_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
+const recycleIntervalMs = 1_000;
 /** The log's partitions are made three days ahead. */
 const maintainEveryMs = 3_600_000;
 
@@ -117,7 +120,7 @@ export function nodeParts(
 
   const create = (): Engine =>
     createEngine({
-      open: (options) => openDatabase(resources.databaseUrl(), options),
+      open: resources.openEngineDatabase,
       definitions,
       signals,
       log,
@@ -209,6 +212,14 @@ export function nodeParts(
         log,
         nowMs: () => performance.now(),
         wallClock: () => new Date(),
+      }),
+      recycler({
+        limits: config.recycle,
+        chains: () => holder.current?.status().carried ?? 0,
+        uptimeMs: () => performance.now(),
+        memoryMb: () => process.memoryUsage.rss() / 2 ** 20,
+        onRecycle: ends.onRecycle,
+        intervalMs: recycleIntervalMs,
       }),
     ],
   };

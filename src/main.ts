@@ -1,7 +1,7 @@
 /**
  * One node: takes its state directory, opens what it works with, starts the tree and waits for its end.
  *
- * Resolves to the exit code: 0 after an ordered stop (SIGTERM, SIGINT), 70 when supervision gave up or something was thrown
+ * Resolves to the exit code: 0 after an ordered stop (SIGTERM, SIGINT), 75 when it wants to be started anew, 70 when supervision gave up or something was thrown
  * that nobody caught, 78 for what only a person can mend (the state directory or the admin socket is another process's, the
  * database or the archive cannot be worked with).
  */
@@ -21,20 +21,26 @@ import { resolveSecret, SecretError } from './config/secret.ts';
 import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
 import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
 import { createLog, type Log } from './log/log.ts';
+import { maskText } from './log/mask.ts';
 import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
+import { type BootWatch, watchBoot } from './process/boot-watch.ts';
+import { type LoopWatchdog, watchLoop } from './process/loop-watchdog.ts';
 import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/notify.ts';
 
 /** What the process gives; the command line's own context fits. */
 export interface ServiceIo {
   /** What names the service manager is taken out of it: children and threads must not speak for this process. */
   readonly env: Record<string, string | undefined>;
+  /** One plain line when the service ends because something is wrong. */
+  readonly stderr: { write(text: string): unknown };
 }
 
 interface End {
-  readonly code: 0 | 70 | 78;
+  readonly code: 0 | 70 | 75 | 78;
   readonly why: string;
   readonly error?: Error;
+  readonly alerted?: boolean;
 }
 
 /** Longest ordered stop. */
@@ -42,7 +48,7 @@ const stopDeadlineMs = 20_000;
 /** How long a start that is no longer wanted is waited for. */
 const startGraceMs = 10_000;
 
-export async function runService(config: Config, { env }: ServiceIo): Promise<number> {
+export async function runService(config: Config, { env, stderr }: ServiceIo): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
   const end = Promise.withResolvers<End>();
   let holder: EngineHolder | null = null;
@@ -56,15 +62,27 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
   const unwatch = watchProcess(end.resolve, rejected);
   let manager: ServiceManager = noManager;
   let ownership: Ownership | null = null;
+  let boot: BootWatch | null = null;
+  let watchdog: LoopWatchdog | null = null;
   let resources: Resources | null = null;
   let root: Root | null = null;
   try {
     manager = await openServiceManager(takeManagerPlace(env, process.pid));
     prepareStateDirectory(config.stateDirectory);
     ownership = await ownStateDirectory(config.stateDirectory);
+    boot = watchBoot(config, log);
+    watchdog = watchLoop({
+      stateDirectory: config.stateDirectory,
+      ...config.watchdog,
+      onProblem: (error) => log.error({ error }, 'the watchdog thread failed; a blocked loop is not noticed any more'),
+    });
     resources = await openResources(config, env, log);
     if (config.database.url !== undefined) resources.useDatabase(resolveSecret(config.database.url, { ...env }));
     for (const warning of resources.alerts.warnings()) log.warn(warning);
+    const tooEarly = new AbortController();
+    void end.promise.then(() => tooEarly.abort());
+    await boot.beforeWork(resources.alerts, tooEarly.signal);
+    if (tooEarly.signal.aborted) return await finish(await end.promise);
     const started = Promise.withResolvers<Root>();
     const parts = nodeParts(
       resources,
@@ -72,7 +90,9 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
       started.promise,
       {
         onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
-        onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error }),
+        onRecycle: (why) => end.resolve({ code: 75, why }),
+        // its alert is open already
+        onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error, alerted: true }),
       },
       manager,
     );
@@ -87,22 +107,26 @@ export async function runService(config: Config, { env }: ServiceIo): Promise<nu
     void root!.ended.then((reason) => {
       if (reason.kind === 'gave-up') end.resolve({ code: 70, why: reason.error.message, error: reason.error });
     });
-    for (const code of [70, 78]) resources.alerts.resolve('node.ended', `exit ${code}`);
+    boot.ready(resources.alerts, resources.working.whenUp());
     log.info({ socket: config.admin.socket, release: parts.context.release }, 'the node is ready');
     return await finish(await end.promise);
   } catch (error) {
     return await finish({ code: isForAPerson(error) ? 78 : 70, why: (error as Error).message, error: error as Error });
   }
 
-  async function finish({ code, why, error }: End): Promise<number> {
+  async function finish({ code, why, error, alerted }: End): Promise<number> {
     manager.stopping(code === 0 ? `stopping: ${why}` : `ending with ${code}: ${why}`);
     if (error) log.error({ error, code }, `the node ends: ${why}`);
     else log.info({ code }, `the node stops: ${why}`);
-    if (code !== 0) {
-      resources?.alerts.raise({ rule: 'node.ended', subject: `exit ${code}`, level: 'critical', message: why });
+    if (code === 70 || code === 78) {
+      stderr.write(`linekeeper: the service ends with exit code ${code}: ${maskText(why).split('\n')[0]}\n`);
+      if (!alerted)
+        resources?.alerts.raise({ rule: 'node.ended', subject: `exit ${code}`, level: 'critical', message: why });
     }
     await root?.stop(stopDeadlineMs);
     await resources?.close(3_000);
+    await watchdog?.close();
+    boot?.end(code, why);
     await ownership?.release();
     unwatch();
     return code;

@@ -20,6 +20,8 @@ export interface EngineStatus {
   readonly bootId: string | null;
   readonly lanes: number;
   readonly busy: number;
+  /** Chains taken into a lane so far. */
+  readonly carried: number;
   /** How long ago the last claim and the last beat got through; null before the first. */
   readonly claimedMsAgo: number | null;
   readonly beatMsAgo: number | null;
@@ -60,6 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   ended.catch(() => {});
   let current: Incarnation | null = null;
+  let carriedBefore = 0;
   let started = false;
   let stopping: Promise<void> | null = null;
 
@@ -67,6 +70,7 @@ export function createEngine(options: EngineOptions): Engine {
     while (!stopping) {
       current = startIncarnation(settings, registry, randomUUID());
       if ((await current.ended) === 'stopped') return;
+      carriedBefore += current.lanes.carried();
     }
   }
 
@@ -93,6 +97,7 @@ export function createEngine(options: EngineOptions): Engine {
       bootId: current?.bootId ?? null,
       lanes: settings.lanes,
       busy: current ? settings.lanes - current.lanes.free() : 0,
+      carried: carriedBefore + (current?.lanes.carried() ?? 0),
       claimedMsAgo: ago(current?.lastClaimMs() ?? null),
       beatMsAgo: ago(current?.lastBeatMs() ?? null),
       provenMsAgo: ago(current?.lastProofMs() ?? null),

@@ -28,6 +28,8 @@ export interface LanesContext {
 export interface Lanes {
   readonly held: ReadonlyMap<string, Run>;
   free(): number;
+  /** Chains taken so far. */
+  carried(): number;
   /** Carries a claimed chain; the caller has checked that a lane is free. */
   take(chain: ClaimedChain): void;
   /** From now on no chain goes on to its next step here. */
@@ -43,6 +45,7 @@ export function createLanes(context: LanesContext): Lanes {
   const busy = new Set<Promise<void>>();
   const { clock, stopPoints } = context.execute;
   let draining = false;
+  let carried = 0;
 
   function hold(chain: ClaimedChain): Run {
     const run: Run = {
@@ -101,16 +104,18 @@ export function createLanes(context: LanesContext): Lanes {
   return {
     held,
     free: () => context.count - busy.size,
+    carried: () => carried,
     take(chain) {
-      const carried: Promise<void> = carry(chain)
+      carried += 1;
+      const carrying: Promise<void> = carry(chain)
         .catch((error: unknown) => {
           if (!context.settle.signal.aborted) context.onCrash(error);
         })
         .finally(() => {
-          busy.delete(carried);
+          busy.delete(carrying);
           context.onFree();
         });
-      busy.add(carried);
+      busy.add(carrying);
     },
     drain() {
       draining = true;

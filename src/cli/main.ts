@@ -1,53 +1,48 @@
 /**
- * The command line. Knows every command by name and options; the code of a command is loaded when it is called, so
- * `--help` and a typing error cost nothing but this file and commander. Exit codes: exit-codes.ts.
+ * The entry. It imports nothing but Node's own modules, so that whatever cannot be loaded after it is reported and not
+ * just printed: for `start` one JSON line on standard output, one plain line on standard error, and exit code 70.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, CommanderError } from 'commander';
-import { maskText } from '../log/mask.ts';
-import type { CliIo } from './context.ts';
-import { CliError, exitCode } from './exit-codes.ts';
-import { buildProgram } from './program.ts';
 
-/** Runs one command line (without node and script) and resolves to the exit code. Never throws. */
-export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  let code: number = exitCode.ok;
-  const program = buildProgram(new Command(), io, (result) => {
-    code = result;
-  });
+const args = process.argv.slice(2);
+const isStart = args[0] === 'start';
+
+/** Last words when there is no logger, because the logger may be what is missing. Never throws. */
+function report(error: unknown): void {
+  const { name = 'Error', message = String(error), stack, code } = (error ?? {}) as NodeJS.ErrnoException;
+  const line = { level: 'fatal', time: new Date().toISOString(), pid: process.pid, error: { type: name, code, stack } };
   try {
-    await program.parseAsync(args as string[], { from: 'user' });
-    return code;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-    const { message, exit } = lastWords(error, io.env);
-    io.stderr.write(`linekeeper: ${message}\n`);
-    return exit;
+    if (isStart) console.log(JSON.stringify({ ...line, message: `the service did not start: ${message}` }));
+    console.error(`linekeeper: ${isStart ? 'the service did not start' : 'unforeseen'}: ${message.split('\n')[0]}`);
+  } catch {
+    // nobody listens any more
   }
 }
 
-/** Configuration and document errors come from parts that are only loaded when needed, so they are known by name. */
-function lastWords(error: unknown, env: CliIo['env']): { message: string; exit: number } {
-  if (!(error instanceof Error)) return { message: String(error), exit: exitCode.failed };
-  const message = maskText(error.message);
-  if (error instanceof CliError) return { message, exit: error.exitCode };
-  if (error.name === 'ConfigError' || error.name === 'SecretError' || error.name === 'StateDirectoryError') {
-    return { message, exit: exitCode.configuration };
-  }
-  if (error.name === 'InputError' || error.name === 'InvalidDocumentError') return { message, exit: exitCode.failed };
-  const details = env.LINEKEEPER_LOG_LEVEL === 'debug' ? error.stack : error.message;
-  return { message: `unforeseen: ${maskText(details ?? message)}`, exit: exitCode.failed };
+function thrown(error: unknown): void {
+  report(error);
+  process.exit(isStart ? 70 : 1);
 }
 
-if (import.meta.main) {
-  // whoever reads has read enough, as `head` does: end as if told to
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.kill(process.pid, 'SIGTERM');
-    });
-  }
-  process.exitCode = await main(process.argv.slice(2), {
+/** The service listens too as soon as it runs, and ends in order; before that, and for other commands, this is the end. */
+function unlessTaken(event: 'uncaughtException' | 'unhandledRejection'): void {
+  process.on(event, (error) => {
+    if (process.listenerCount(event) === 1) thrown(error);
+  });
+}
+
+// whoever reads has read enough, as `head` does: end as if told to
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.kill(process.pid, 'SIGTERM');
+  });
+}
+unlessTaken('uncaughtException');
+unlessTaken('unhandledRejection');
+try {
+  const { main } = await import('./command-line.ts');
+  process.exitCode = await main(args, {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
@@ -62,6 +57,8 @@ if (import.meta.main) {
       };
     },
   });
-  // a socket that something left behind must not keep a process that has ended its work
-  setTimeout(() => process.exit(), 3_000).unref();
+} catch (error) {
+  thrown(error);
 }
+// a socket that something left behind must not keep a process that has ended its work
+setTimeout(() => process.exit(), 3_000).unref();

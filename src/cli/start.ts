@@ -1,10 +1,23 @@
-/** `linekeeper start`: the service in the foreground, until it is told to stop. Its exit code is the process's. */
+/**
+ * `linekeeper start`: the service in the foreground, until it is told to stop. Its exit code is the process's. A module of
+ * the service that does not load is a failed boot like any other: it is in the boot record, and it waits.
+ */
 import type { CliIo, CommonOptions } from './context.ts';
+import { failedStart } from './failed-start.ts';
 import { configOf } from './load-config.ts';
 
 export async function start(io: CliIo, options: CommonOptions): Promise<number> {
   const config = configOf(io, options);
-  // loaded after the configuration is known to be right: exit 78 must not depend on what the service needs
-  const { runService } = await import('../main.ts');
-  return runService(config, io);
+  let service: typeof import('../main.ts');
+  try {
+    // loaded after the configuration is known to be right: exit 78 must not depend on what the service needs
+    service = await import('../main.ts');
+  } catch (error) {
+    const code = failedStart(error, io);
+    // this too may not load; then whoever starts the process has to wait
+    const boot = await import('../process/failed-boot.ts').catch(() => null);
+    await boot?.recordFailedBoot(config, error as Error, (told) => io.onStopSignal(told)).catch(() => {});
+    return code;
+  }
+  return service.runService(config, io);
 }

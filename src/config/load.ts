@@ -13,13 +13,15 @@ import { readEnvironment } from './environment.ts';
 import { configKeys, nearestKey } from './keys.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 
-/** The configuration was read completely and is wrong (exit code 78). */
+/** The configuration is wrong (exit code 78), or, with `unread`, its file could not be read: that may change by itself. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
+  readonly unread: boolean;
+  constructor(problems: readonly string[], unread = false) {
     super(`the configuration is wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.problems = problems;
+    this.unread = unread;
   }
 }
 
@@ -39,9 +41,10 @@ type Tree = { [key: string]: unknown };
 
 export function loadConfig(sources: ConfigSources): Config {
   const problems: string[] = [];
+  const unread: string[] = [];
   const file = sources.file ?? sources.env.LINEKEEPER_CONFIG;
   const filePath = file ? resolve(sources.cwd, file) : null;
-  const fromFile = filePath ? readConfigFile(filePath, problems) : {};
+  const fromFile = filePath ? readConfigFile(filePath, problems, unread) : {};
   const fromEnv = readEnvironment(sources.env, fromFile, problems);
   const origins = new Map<string, string>();
   const tree: Tree = {};
@@ -55,7 +58,15 @@ export function loadConfig(sources: ConfigSources): Config {
     const { beatMs, leaseMs } = parsed.data.chains;
     problems.push(`chains.beatMs is ${beatMs} and may be at most a third of chains.leaseMs, which is ${leaseMs}`);
   }
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (parsed.success) {
+    const { intervalMs, deadlineMs } = parsed.data.watchdog;
+    if (deadlineMs > 0 && intervalMs * 4 > deadlineMs) {
+      problems.push(
+        `watchdog.intervalMs is ${intervalMs} and may be at most a quarter of watchdog.deadlineMs, which is ${deadlineMs}`,
+      );
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems, unread.length > 0);
 
   const config = parsed.data!;
   const base = (key: string) => (filePath && origins.get(key) === filePath ? dirname(filePath) : sources.cwd);
@@ -72,7 +83,7 @@ export function loadConfig(sources: ConfigSources): Config {
   };
 }
 
-function readConfigFile(path: string, problems: string[]): Tree {
+function readConfigFile(path: string, problems: string[], unread: string[]): Tree {
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {
@@ -83,6 +94,7 @@ function readConfigFile(path: string, problems: string[]): Tree {
     return tree;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    if (code) unread.push(path);
     // JSON.parse quotes the text around the fault, and that text may be a secret.
     const where = /\(line \d+ column \d+\)/.exec(message)?.[0] ?? '';
     problems.push(code ? `${path} cannot be read (${code})` : `${path} is not valid JSON ${where}`.trim());

@@ -11,9 +11,45 @@ export const configSchema = z.strictObject({
     .describe(
       'Where this installation keeps its state: archive, embedded database, admin socket. One process at a time owns it. Relative to the configuration file, else to the working directory.',
     ),
-  dependencyGiveUpMs: count(10_000, 86_400_000)
+  dependencyGiveUpMs: count(1_000, 86_400_000)
     .default(1_800_000)
-    .describe('How long the database may be away before the process exits with code 70.'),
+    .describe('How long a database that was there may be away before the process exits with code 70, once.'),
+  crashLoop: z
+    .strictObject({
+      healthyAfterMs: count(100, 86_400_000)
+        .default(60_000)
+        .describe('A node that has worked for this long is healthy; its crash loop is over.'),
+      baseMs: count(0, 3_600_000)
+        .default(1_000)
+        .describe(
+          'How long a node waits before it takes work after three deaths in a row; doubled by each further one.',
+        ),
+      capMs: count(0, 86_400_000).default(300_000).describe('The longest such wait.'),
+    })
+    .prefault({}),
+  watchdog: z
+    .strictObject({
+      intervalMs: count(10, 60_000)
+        .default(1_000)
+        .describe('How often the watchdog looks whether the event loop turns.'),
+      deadlineMs: count(0, 86_400_000)
+        .default(30_000)
+        .describe(
+          'An event loop that is blocked for this long ends the process; half of it is reported. 0: no watchdog.',
+        ),
+    })
+    .prefault({}),
+  recycle: z
+    .strictObject({
+      afterChains: count(1, 1_000_000_000)
+        .optional()
+        .describe('After so many chains the node drains and exits 75, to be started anew.'),
+      afterMs: count(1_000, 31_536_000_000).optional().describe('The same after so long.'),
+      aboveMemoryMb: count(64, 1_048_576)
+        .optional()
+        .describe('The same when the process (without its children) holds more memory.'),
+    })
+    .prefault({}),
   database: z
     .strictObject({
       url: secretOrText

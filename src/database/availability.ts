@@ -58,6 +58,7 @@ export function watchAvailability(options: AvailabilityOptions): Availability {
   let lastProbeMs: number | null = null;
   let abandon: ((reason?: Error) => void) | null = null;
   let cancelTimer = () => {};
+  let isOlder = false;
   let stopped = false;
 
   function enter(next: AvailabilityState): void {
@@ -99,12 +100,18 @@ export function watchAvailability(options: AvailabilityOptions): Availability {
   }
 
   function succeeded(): void {
+    if (isOlder) {
+      isOlder = false;
+      probe();
+      return;
+    }
     if (state.kind !== 'up') enter({ kind: 'up', sinceMs: options.now() });
     // Every node probes at its own moments.
     cancelTimer = options.after(upDelayMs * (0.75 + 0.25 * options.random()), probe);
   }
 
   function failed(error: Error): void {
+    isOlder = false;
     const failures = state.kind === 'down' ? state.failures + 1 : 1;
     const sinceMs = state.kind === 'up' ? lastProbeMs! : state.sinceMs;
     enter({ kind: 'down', sinceMs, failures, error });
@@ -121,8 +128,9 @@ export function watchAvailability(options: AvailabilityOptions): Availability {
       if (!isConnectionError(error)) return false;
       if (state.kind === 'up' && !stopped) {
         enter({ kind: 'probing', sinceMs: options.now() });
-        // What a probe that is already under way will say may be older than this error.
-        abandon?.();
+        // A success of a probe that is under way may be older than this error. Its failure is news enough: beginning again
+        // with every error would put off for ever what a silent server makes of it.
+        isOlder = abandon !== null;
         probe();
       }
       return true;

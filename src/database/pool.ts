@@ -64,7 +64,17 @@ const types = {
 export function openDatabase(url: string, options: PoolOptions): Database {
   const settings = options.settings ?? [];
   const pids = new WeakMap<pg.ClientBase, number>();
+  /** Connected and not in use yet: the pool tells of them only when they are prepared. */
+  const preparing = new Set<pg.ClientBase>();
   const prepare = async (client: pg.ClientBase) => {
+    preparing.add(client);
+    try {
+      await askAndSet(client);
+    } finally {
+      preparing.delete(client);
+    }
+  };
+  const askAndSet = async (client: pg.ClientBase) => {
     // Asked for, because a session pooler announces a key of its own that names no backend.
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     pids.set(client, rows[0]!.pid);
@@ -180,7 +190,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
     },
     abandon(reason) {
       const error = new DatabaseDownError(reason.message, { cause: reason });
-      for (const client of live.keys()) socketOf(client).destroy(error);
+      for (const client of [...live.keys(), ...preparing]) socketOf(client).destroy(error);
     },
     async close() {
       await pool.end();
@@ -213,6 +223,6 @@ function readOnly(session: ReadSession): ReadSession {
   };
 }
 
-function socketOf(client: pg.PoolClient): { destroy(error: Error): void } {
+function socketOf(client: pg.ClientBase): { destroy(error: Error): void } {
   return (client as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection.stream;
 }

@@ -9,6 +9,7 @@ import { systemClock } from '../alerts/clock.ts';
 import { type AlertService, openAlerts } from '../alerts/open-alerts.ts';
 import { webhookChannel } from '../alerts/webhook.ts';
 import { type Archive, openArchive } from '../archive/archive.ts';
+import type { OpenDatabase } from '../chains/environment.ts';
 import { type ComputeHolder, computeHolder } from '../compute/holder.ts';
 import type { Config } from '../config/schema.ts';
 import { resolveSecret } from '../config/secret.ts';
@@ -18,6 +19,7 @@ import { openDatabase } from '../database/pool.ts';
 import { probeDatabase } from '../database/probe.ts';
 import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
+import { abandonWhenSilent, answering } from './answering-database.ts';
 
 /** The database as work sees it: reachable, and with this release's schema in place. */
 export interface WorkingDatabase extends Pick<Availability, 'report' | 'whenUp'> {
@@ -41,6 +43,8 @@ export interface Resources {
   useDatabase(url: string): void;
   /** Throws `DatabaseDownError` while it is not known. */
   databaseUrl(): string;
+  /** For the engine's own pools. Throws `DatabaseDownError` while the database is not known. */
+  readonly openEngineDatabase: OpenDatabase;
   isPrepared(): boolean;
   markPrepared(): void;
   close(deadlineMs: number): Promise<void>;
@@ -68,7 +72,10 @@ export async function openResources(
       return () => clearTimeout(timer);
     },
     random: Math.random,
+    // a probe that hangs takes 5 s: work is to go on within 10 s of the database's return
+    maxDelayMs: 3_000,
   });
+  const pools = abandonWhenSilent(availability);
   const working: WorkingDatabase = {
     report: availability.report,
     isUp: () => isPrepared && availability.state().kind === 'up',
@@ -108,17 +115,17 @@ export async function openResources(
     availability,
     working,
     databaseUrl,
+    openEngineDatabase: (options) => pools.keep(openDatabase(databaseUrl(), options)),
     useDatabase(found) {
       queueMicrotask(availability.look);
       if (url === found) return;
       url = found;
-      database.use(
-        openDatabase(found, {
-          applicationName: 'linekeeper',
-          max: config.database.poolSize,
-          onError: (error) => void availability.report(error),
-        }),
-      );
+      const pool = openDatabase(found, {
+        applicationName: 'linekeeper',
+        max: config.database.poolSize,
+        onError: (error) => void availability.report(error),
+      });
+      database.use(answering(pools.keep(pool), availability));
     },
     isPrepared: () => isPrepared,
     markPrepared() {

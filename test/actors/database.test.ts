@@ -116,6 +116,7 @@ describe('the database actor', () => {
   test('thirty seconds without the database are an alert that ends when it is back, and half an hour is the end', async () => {
     const gaveUp: Error[] = [];
     const { enter, look, raised, resolved } = await start({ onGiveUp: (error) => void gaveUp.push(error) });
+    enter({ kind: 'up', sinceMs: 0 });
     enter(down);
     await look(29_000);
     assert.equal(raised.length, 0);
@@ -130,6 +131,31 @@ describe('the database actor', () => {
     assert.equal(gaveUp.length, 1);
     enter({ kind: 'up', sinceMs: 1_801_000 });
     assert.ok(resolved.includes('database.down'));
+  });
+
+  test('a process that has never seen the database waits for it, however long that takes', async () => {
+    const gaveUp: Error[] = [];
+    const { enter, look, raised } = await start({ onGiveUp: (error) => void gaveUp.push(error) });
+    enter(down);
+    await look(10_000_000);
+    assert.equal(gaveUp.length, 0);
+    assert.deepEqual(raised[0]?.rule, 'database.down');
+  });
+
+  test('preparing over a connection that never answers ends with the outage, and is done again after it', async () => {
+    let tries = 0;
+    const prepare = async () => {
+      tries += 1;
+      if (tries === 1) await new Promise(() => {});
+    };
+    const { enter } = await start({ prepare });
+    enter({ kind: 'up', sinceMs: 0 });
+    await idle();
+    enter(down);
+    await idle();
+    enter({ kind: 'up', sinceMs: 0 });
+    await idle();
+    assert.equal(tries, 2);
   });
 
   test('what a node must keep up, such as the partitions of its log, is done again and again, also after an outage', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type Admin, openAdmin } from '../../src/admin/open-admin.ts';
-import { main } from '../../src/cli/main.ts';
+import { main } from '../../src/cli/command-line.ts';
 import { createLog } from '../../src/log/log.ts';
 import { type ExampleServices, exampleServices } from '../admin/example-services.ts';
 

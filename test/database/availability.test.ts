@@ -137,6 +137,18 @@ test('what a probe from before a reported error says is not believed', async () 
   assert.equal(availability.state().kind, 'down');
 });
 
+test('errors that go on coming do not put off what a probe that hangs will show', async () => {
+  const { availability, kinds, probes, turn } = harness();
+  await probes[0]!.answer();
+  await turn(5_000);
+  assert.equal(probes.length, 2);
+  await turn(4_000);
+  availability.report(lost);
+  await turn(400);
+  assert.deepEqual(kinds, ['up', 'probing', 'down']);
+  assert.equal(probes.length, 2);
+});
+
 test('a probe that fails while up is an outage without any report', async () => {
   const { availability, probes, turn, kinds } = harness();
   await probes[0]!.answer();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judge, type LifeSigns } from '../../src/release/work-proof.ts';
 
-const engine = { bootId: 'a', lanes: 64, busy: 2, claimedMsAgo: 10, beatMsAgo: 10, provenMsAgo: 1_000 };
+const engine = { bootId: 'a', lanes: 64, busy: 2, claimedMsAgo: 10, beatMsAgo: 10, carried: 0, provenMsAgo: 1_000 };
 const working: LifeSigns = {
   database: { kind: 'up', sinceMs: 0 },
   isPrepared: true,

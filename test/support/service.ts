@@ -41,6 +41,8 @@ export function startService(options: ServiceOptions): RunningService {
       LINEKEEPER_STATE_DIRECTORY: options.stateDirectory,
       LINEKEEPER_CHAINS_LEASE_MS: '900',
       LINEKEEPER_CHAINS_BEAT_MS: '200',
+      // tests kill services again and again; the wait of a crash loop is for those that ask for it
+      LINEKEEPER_CRASH_LOOP_BASE_MS: '0',
       LINEKEEPER_COMPUTE_THREADS: '1',
       LINEKEEPER_DATABASE_POOL_SIZE: '4',
       ...options.env,
