@@ -51,5 +51,6 @@ export function contextOf<Message>(
       });
       return life.track(cancel);
     },
+    children: runtime.childrenOf,
   };
 }
