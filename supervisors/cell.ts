@@ -17,6 +17,7 @@ import {
 } from './child.ts';
 import type { Clock } from './clock.ts';
 import { DropCounter } from './drops.ts';
+import { errorOf } from './end-reason.ts';
 import { toError } from './errors.ts';
 import { type Body, Incarnation } from './incarnation.ts';
 import { MessageQueue } from './queue.ts';
@@ -60,11 +61,7 @@ export class Cell<Message, State> implements Child, Target<Message>, Body<Messag
   }
 
   stop(deadlineAtMs: number): Promise<void> {
-    const life = this.#life;
-    if (life === null) return Promise.resolve();
-    life.end({ kind: 'shutdown' });
-    life.finishBy(deadlineAtMs);
-    return life.ended;
+    return this.#life?.stop(deadlineAtMs) ?? Promise.resolve();
   }
 
   accept(message: Message): SendResult {
@@ -171,6 +168,6 @@ export class Cell<Message, State> implements Child, Target<Message>, Body<Messag
 
   #remember(reason: EndReason): void {
     this.#lastReason = reason;
-    if (reason.kind === 'crash' || reason.kind === 'gave-up') this.#lastError = reason.error.message;
+    this.#lastError = errorOf(reason)?.message ?? this.#lastError;
   }
 }

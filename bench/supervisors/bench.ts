@@ -56,8 +56,8 @@ async function besideNact(rounds: number, messages: number): Promise<Measured[]>
 async function restarting(rounds: number): Promise<Measured[]> {
   const [perSecond, empty, full] = (await inRounds(rounds, [
     () => restarts(20_000),
-    () => median(200, () => crashUs(0)),
-    () => median(20, () => crashUs(30_000)),
+    () => median(30, () => crashUs(30_000, 'a sibling')),
+    () => median(30, () => crashUs(30_000, 'the crash')),
   ])) as [number[], number[], number[]];
   return [
     { what: 'restarts of one child', unit: '1/s', rounds, value: spread(perSecond), bar: '>= 30,000' },
@@ -66,7 +66,7 @@ async function restarting(rounds: number): Promise<Measured[]> {
       unit: 'us',
       rounds,
       value: spread(full),
-      beside: { what: 'none queued', value: spread(empty), percent: percentOf(full, empty) },
+      beside: { what: 'none behind it', value: spread(empty), percent: percentOf(full, empty) },
       bar: '100 %',
     },
   ];

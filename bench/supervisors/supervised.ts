@@ -21,12 +21,14 @@ const environment: Environment = {
   random: () => 0,
   trace: { capture: () => context.getStore(), restore: (captured, run) => context.run(captured, run) },
 };
+/** One for all: what a stack trace costs is not ours. */
+const boom = new Error('asked to crash');
 const unlimited: ChildOptions = { mailbox: Infinity, consecutive: Infinity };
 
 function handle(count: number, order: Order): number {
   if ('countDown' in order) order.countDown();
   else if ('answer' in order) order.answer(count);
-  else throw new Error('asked to crash');
+  else throw boom;
   return count + 1;
 }
 
@@ -100,7 +102,6 @@ export async function restarts(count: number): Promise<number> {
       throw boom;
     },
   });
-  const boom = new Error('asked to crash');
   const startedAtMs = performance.now();
   const root = await startTree(supervisor({ id: 'root', intensity: Infinity, children: [crasher] }), environment);
   await done.promise;
@@ -120,17 +121,26 @@ export async function perMessageUs(children: number, messages: number): Promise<
   return 1e6 / perSecond;
 }
 
-/** Microseconds from sending the crash to the first message of the next generation, with so many messages behind it. */
-export async function crashUs(queued: number): Promise<number> {
-  const root = await started(['a']);
+/**
+ * Microseconds from a crash to the first message of the next generation, with so many messages waiting behind the crash,
+ * or at a sibling: the memory is as full either way.
+ */
+export async function crashUs(queued: number, behind: 'the crash' | 'a sibling'): Promise<number> {
+  const root = await started(['a', 'b']);
   const ref = root.ref<Order>('a');
   const next = Promise.withResolvers<void>();
-  ref.send({ crash: true });
+  let atMs = 0;
+  ref.send({
+    countDown: () => {
+      atMs = performance.now();
+      throw boom;
+    },
+  });
   ref.send({ countDown: next.resolve });
-  for (let at = 0; at < queued; at += 1) ref.send({ countDown: () => {} });
-  const startedAtMs = performance.now();
+  const full = behind === 'the crash' ? ref : root.ref<Order>('b');
+  for (let at = 0; at < queued; at += 1) full.send({ countDown: () => {} });
   await next.promise;
-  const us = (performance.now() - startedAtMs) * 1_000;
+  const us = (performance.now() - atMs) * 1_000;
   await root.stop();
   return us;
 }
