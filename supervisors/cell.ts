@@ -6,6 +6,7 @@
  * (temporary, normal exit, end of the tree) the rest is dropped and counted.
  */
 import { addressOf, type Target } from './address.ts';
+import type { Body } from './body.ts';
 import {
   type ActorLimits,
   actorLimitsOf,
@@ -19,7 +20,7 @@ import type { Clock } from './clock.ts';
 import { DropCounter } from './drops.ts';
 import { errorOf } from './end-reason.ts';
 import { toError } from './errors.ts';
-import { type Body, Incarnation } from './incarnation.ts';
+import { Incarnation } from './incarnation.ts';
 import { MessageQueue } from './queue.ts';
 import type { Runtime } from './runtime.ts';
 import type { ActorRef, ActorSnapshot, ActorSpec, EndReason, SendResult } from './types.ts';

@@ -13,34 +13,22 @@
  * Watchers hear DOWN once: at a crash or normal exit at once; at a shutdown when the handler in flight has settled, since
  * it may still answer. A handler that blocks the event loop cannot be interrupted by any deadline.
  *
- * A turn of the mailbox handles up to 16 waiting messages if their handlers are synchronous and quick (1 ms together); an
- * asynchronous one has its turn to itself, until it settles.
+ * A turn of the mailbox handles up to 16 waiting messages, one after the other, as long as they take less than 1 ms.
  *
  * The deadline costs no timer per message: one timer per incarnation is armed by the first asynchronous handler and,
  * when it fires, armed again for what is left to the handler then running.
  */
+import type { Body } from './body.ts';
 import type { ActorLimits } from './child.ts';
 import { contextOf, type Life } from './context.ts';
 import { abortReasonOf } from './end-reason.ts';
 import { Ending, type EndingLife } from './ending.ts';
 import { DeadlineError, StartError, toError } from './errors.ts';
 import type { Mailbox } from './mailbox.ts';
-import type { Envelope, MessageQueue } from './queue.ts';
+import type { Envelope } from './queue.ts';
 import type { Runtime } from './runtime.ts';
-import { type ActorContext, type ActorRef, type ActorSpec, type EndReason, type Exit, exit } from './types.ts';
+import { type ActorContext, type ActorSpec, type EndReason, type Exit, exit } from './types.ts';
 import { Watchers } from './watchers.ts';
-
-export interface Body<Message, State> {
-  readonly spec: ActorSpec<Message, State>;
-  readonly limits: ActorLimits;
-  readonly runtime: Runtime;
-  readonly ref: ActorRef<Message>;
-  readonly queue: MessageQueue<Message>;
-  onEnd(reason: EndReason): void;
-  onHandled(): void;
-  /** A message from one of its own timers; passes the mailbox bound. */
-  acceptOwn(message: Message, trace: unknown): void;
-}
 
 type Phase = 'starting' | 'running' | 'ending' | 'ended';
 
@@ -70,6 +58,8 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
   state: { value: State } | null = null;
   #current: Envelope<Message> | null = null;
   #inFlight: Promise<void> | null = null;
+  #turnSinceMs = 0;
+  #handledInTurn = 0;
   #handlerSinceMs = 0;
   #scheduled = false;
   #proved = false;
@@ -112,14 +102,12 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
     let born: State | Promise<State>;
     try {
       born = runtime.outsideMessages(() => spec.init(this.#context));
+      if (!isPromise(born)) this.#onBorn(born);
     } catch (thrown) {
       this.#onError(thrown);
       return this.#started.promise;
     }
-    if (!isPromise(born)) {
-      this.#onBorn(born);
-      return this.#started.promise;
-    }
+    if (!isPromise(born)) return this.#started.promise;
     const late = () => this.crash(new DeadlineError(path, 'init', limits.startDeadlineMs, 'startDeadlineMs'));
     if (this.alive) this.#cancelDeadline = runtime.clock.timer(late, limits.startDeadlineMs);
     this.#inFlight = Promise.resolve(born).then(this.#onBorn, this.#onError);
@@ -198,14 +186,26 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
     this.#tasks.add(running);
   }
 
-  readonly #turn = (): void | Promise<void> => {
-    if (this.phase !== 'running') return;
-    const { queue } = this.#body;
+  get #name(): string {
+    return `${this.path.replaceAll('/', '+')}.${this.generation}`;
+  }
+
+  readonly #turn = (): void => {
+    this.#turnSinceMs = this.runtime.clock.now();
+    this.#handledInTurn = 0;
+    this.#work();
+  };
+
+  /** Until the turn is used up, a handler is asynchronous (then it goes on when that has settled), or nothing waits. */
+  #work(): void {
     const { trace, clock } = this.runtime;
-    const startedAtMs = clock.now();
-    for (let handled = 1; ; handled += 1) {
-      const envelope = queue.shift();
-      if (envelope === undefined) break;
+    while (this.phase === 'running') {
+      const envelope = this.#mayGoOn() ? this.#body.queue.shift() : undefined;
+      if (envelope === undefined) {
+        this.#scheduled = this.#body.queue.length > 0;
+        if (this.#scheduled) this.#wake();
+        return;
+      }
       this.#current = envelope;
       let result: State | Exit | Promise<State | Exit>;
       try {
@@ -218,14 +218,16 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
         this.#handlerSinceMs = clock.now();
         this.#cancelDeadline ??= this.#armDeadline(this.limits.messageDeadlineMs);
         this.#inFlight = Promise.resolve(result).then(this.#onHandledLater, this.#onError);
-        return this.#inFlight;
+        return;
       }
       this.#onHandled(result);
-      if (this.phase !== 'running') return;
-      if (handled === TURN_MESSAGES || clock.now() - startedAtMs >= TURN_MS) break;
     }
-    this.#goOn();
-  };
+  }
+
+  #mayGoOn(): boolean {
+    if (this.#handledInTurn === 0) return true;
+    return this.#handledInTurn < TURN_MESSAGES && this.runtime.clock.now() - this.#turnSinceMs < TURN_MS;
+  }
 
   readonly #receive = (): State | Exit | Promise<State | Exit> =>
     // Both are set whenever a turn runs: #state since `running`, #current by the turn itself.
@@ -250,11 +252,12 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
   readonly #onHandledLater = (result: State | Exit): void => {
     this.#inFlight = null;
     this.#onHandled(result);
-    if (this.phase === 'running') this.#goOn();
+    this.#work();
   };
 
   #onHandled(result: State | Exit): void {
     this.#current = null;
+    this.#handledInTurn += 1;
     if (result !== exit) this.state!.value = result as State;
     if (this.phase !== 'running') return;
     if (!this.#proved) {
@@ -264,11 +267,6 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
     if (result === exit) this.end({ kind: 'normal' });
   }
 
-  #goOn(): void {
-    if (this.#body.queue.length > 0) this.#wake();
-    else this.#scheduled = false;
-  }
-
   readonly #onError = (thrown: unknown): void => {
     this.#inFlight = null;
     this.#current = null;
@@ -276,22 +274,18 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
   };
 
   #wake(): void {
-    this.#mailbox ??= this.runtime.mailboxes.open(this.#name(), this.#turn, (error) => this.crash(error));
+    this.#mailbox ??= this.runtime.mailboxes.open(this.#name, this.#turn, (error) => this.crash(error));
     this.#mailbox.wake();
-  }
-
-  #name(): string {
-    return `${this.path.replaceAll('/', '+')}.${this.generation}`;
   }
 
   #armDeadline(delayMs: number): () => void {
     return this.runtime.clock.timer(() => {
       this.#cancelDeadline = null;
       if (this.phase !== 'running' || this.#inFlight === null) return;
-      const { runtime, limits, ref } = this.#body;
-      const leftMs = this.#handlerSinceMs + limits.messageDeadlineMs - runtime.clock.now();
+      const limitMs = this.limits.messageDeadlineMs;
+      const leftMs = this.#handlerSinceMs + limitMs - this.runtime.clock.now();
       if (leftMs > 0) this.#cancelDeadline = this.#armDeadline(leftMs);
-      else this.crash(new DeadlineError(ref.path, 'a handler', limits.messageDeadlineMs, 'messageDeadlineMs'));
+      else this.crash(new DeadlineError(this.path, 'a handler', limitMs, 'messageDeadlineMs'));
     }, delayMs);
   }
 }

@@ -51,3 +51,23 @@ export async function bareQueries(questions: number, atOnce: number): Promise<nu
   stop(system);
   return perSecond;
 }
+
+/** Microseconds per message, spread over so many actors. */
+export async function barePerMessageUs(actors: number, messages: number): Promise<number> {
+  const system = start();
+  const refs = Array.from({ length: actors }, () => spawn(system, behaviour.sync as never) as Nact);
+  const done = Promise.withResolvers<void>();
+  let left = messages;
+  const order: Order = {
+    countDown: () => {
+      left -= 1;
+      if (left === 0) done.resolve();
+    },
+  };
+  const startedAtMs = performance.now();
+  for (let at = 0; at < messages; at += 1) dispatch(refs[at % actors]!, order as never);
+  await done.promise;
+  const us = ((performance.now() - startedAtMs) * 1_000) / messages;
+  stop(system);
+  return us;
+}

@@ -3,7 +3,7 @@
  * process and in turns. A tell is measured from the first send to the last handler; percentages are taken round by round.
  */
 import { parseArgs } from 'node:util';
-import { bareQueries, bareTells } from './bare.ts';
+import { barePerMessageUs, bareQueries, bareTells } from './bare.ts';
 import { inRounds, type Measured, percentOf, show, spread } from './measure.ts';
 import { asks, crashUs, perMessageUs, perPoolChildUs, restarts, tells } from './supervised.ts';
 
@@ -82,7 +82,7 @@ async function growing(rounds: number, messages: number): Promise<Measured[]> {
   const children = [10, 100, 1_000, 10_000];
   const perMessage = await inRounds(
     rounds,
-    children.map((count) => () => perMessageUs(count, messages)),
+    children.flatMap((count) => [() => perMessageUs(count, messages), () => barePerMessageUs(count, messages)]),
   );
   const sizes = [10_000, 100_000];
   const perChild = await inRounds(
@@ -99,9 +99,13 @@ async function growing(rounds: number, messages: number): Promise<Measured[]> {
       what: `a message, ${count.toLocaleString('en')} children`,
       unit: 'us',
       rounds,
-      value: spread(perMessage[at]!),
-      beside: besideFirst(perMessage, at, '10 children'),
-      bar: '100 %',
+      value: spread(perMessage[2 * at]!),
+      beside: {
+        what: 'bare nact',
+        value: spread(perMessage[2 * at + 1]!),
+        percent: percentOf(perMessage[2 * at]!, perMessage[2 * at + 1]!),
+      },
+      bar: 'constant',
     })),
     ...sizes.map((count, at) => ({
       what: `start + stop, ${count.toLocaleString('en')} in a pool`,
