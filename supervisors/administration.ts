@@ -35,7 +35,7 @@ export interface AdministrationHost {
   readonly lineup: Lineup;
   onRestarted(slot: Slot): void;
   /** It was stopped for good: drops what waits for it, and forgets it where that is the rule. */
-  onFinished(slot: Slot): void;
+  onFinished(slot: Slot): Promise<void>;
 }
 
 /** What came between while it waited: the supervisor is down or another generation, or the child was deleted. */
@@ -83,7 +83,7 @@ export class Administration implements Children {
     await this.#inTurn(slot, async (obstacle) => {
       if (obstacle() !== null) return; // then it was stopped with its supervisor
       await this.#interrupt(slot);
-      if (obstacle() === null) this.#host.onFinished(slot);
+      if (obstacle() === null) await this.#host.onFinished(slot);
     });
   }
 
@@ -95,7 +95,7 @@ export class Administration implements Children {
       try {
         await this.#begin(slot, obstacle);
       } catch (thrown) {
-        if (obstacle() === null) this.#host.onFinished(slot);
+        if (obstacle() === null) await this.#host.onFinished(slot);
         throw thrown;
       }
       this.#host.onRestarted(slot);

@@ -24,7 +24,7 @@ export interface RoundHost {
   onRestarted(slot: Slot): void;
   onStartFailed(slot: Slot, error: Error): void;
   /** It was stopped and is not started again. */
-  onFinished(slot: Slot): void;
+  onFinished(slot: Slot): Promise<void>;
 }
 
 export class RestartRound {
@@ -104,7 +104,7 @@ export class RestartRound {
     for (const slot of this.#span(first).toReversed()) {
       if (this.#cancelled) return;
       await slot.child.stop(Infinity);
-      if (slot.child.policy.restart === 'temporary' && !slot.done) this.#host.onFinished(slot);
+      if (slot.child.policy.restart === 'temporary' && !slot.done) void this.#host.onFinished(slot);
     }
   }
 

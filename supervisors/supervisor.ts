@@ -138,9 +138,12 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
     this.#restart(slot, error, true);
   }
 
-  onFinished(slot: Slot): void {
+  /** A forgotten child keeps its place until its end is over: a stop of the tree has to wait for that too. */
+  async onFinished(slot: Slot): Promise<void> {
     slot.finish();
-    if (this.lineup.forgets(slot)) this.lineup.remove(slot);
+    if (!this.lineup.forgets(slot)) return;
+    await slot.child.stop(Infinity);
+    this.lineup.remove(slot);
   }
 
   discard(): void {
@@ -179,7 +182,7 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
     if (!this.#isUp() || slot.done) return;
     const { restart } = slot.child.policy;
     if (restart === 'temporary' || (restart === 'transient' && reason.kind === 'normal')) {
-      this.onFinished(slot);
+      void this.onFinished(slot);
       return;
     }
     if (reason.kind === 'crash' || reason.kind === 'gave-up') this.#restart(slot, reason.error, true);
