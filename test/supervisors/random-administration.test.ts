@@ -108,7 +108,9 @@ async function play({ shape, poolIntensity, deeds, stopInTheMiddle }: Scene): Pr
   };
   for (const [at, each] of deeds.entries()) {
     const children = childrenOf(root.snapshot());
+    if (children.length === 0) break;
     if (each.what === 'start') {
+      if (!children.some(({ path }) => path === 't/p')) continue; // deleted, or t is between two lives
       const spec = recordingActor(`n${at}`, `t/p/n${at}`, each.shape, log);
       attempt(root.children('t/p').start(spec));
     } else {
