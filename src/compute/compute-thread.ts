@@ -29,6 +29,8 @@ export interface RunOnThread {
 }
 
 /** A thread that ends sooner than this after its start cannot start at all: it is tried again at the next task, not at once. */
+/** What survives one scavenge must fit the 16 MB that Node keeps in reserve at the limit, else the whole process ends. */
+const youngGenerationMb = 6;
 const startFailureMs = 1000;
 
 export class ComputeThread {
@@ -116,7 +118,10 @@ export class ComputeThread {
       concurrentTasksPerWorker: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: this.#limits.maxOldGenerationMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.#limits.maxOldGenerationMb,
+        maxYoungGenerationSizeMb: youngGenerationMb,
+      },
       recordTiming: false,
     });
     // emitted when a thread ends without a task: while it starts, or by a stray error between tasks

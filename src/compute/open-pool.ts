@@ -24,6 +24,8 @@ export interface ComputePoolOptions {
 }
 
 export interface ThreadPoolOptions extends ComputePoolOptions {
+  /** How often a task that waits for a thread reports progress of 0 of 0. Default 5,000. */
+  readonly queuedSignMs?: number;
   /** A module whose default export is a `threadEntry`. */
   readonly worker: URL;
 }
@@ -61,6 +63,7 @@ export function openThreadPool<Args extends { readonly task: string }>(options: 
     tasksPerThread: positive('tasksPerThread', options.tasksPerThread ?? 1000),
     stopDeadlineMs: positive('stopDeadlineMs', options.stopDeadlineMs ?? 5000),
   };
+  const { queuedSignMs = 5_000 } = options;
   let completed = 0;
   let died = 0;
   let closed = false;
@@ -80,23 +83,30 @@ export function openThreadPool<Args extends { readonly task: string }>(options: 
     else idle.push(thread);
   }
 
-  function thread(task: string, signal: AbortSignal): Promise<ComputeThread> {
+  function thread(task: string, { signal, onProgress }: RunOnThread): Promise<ComputeThread> {
     if (closed) return Promise.reject(new ComputePoolClosedError(task));
     const ready = idle.pop();
     if (ready) return Promise.resolve(ready);
     return new Promise((resolve, reject) => {
+      // a wait in the queue is no hang: without a sign of life the step's deadline would end it for a mere backlog
+      const sign = setInterval(() => onProgress?.(0, 0), queuedSignMs);
+      const forget = () => {
+        clearInterval(sign);
+        signal.removeEventListener('abort', abandon);
+      };
       const abandon = () => {
+        forget();
         waiting.splice(waiting.indexOf(entry), 1);
         reject(signal.reason);
       };
       const entry: Waiting = {
         task,
         start(given) {
-          signal.removeEventListener('abort', abandon);
+          forget();
           resolve(given);
         },
         refuse(error) {
-          signal.removeEventListener('abort', abandon);
+          forget();
           reject(error);
         },
       };
@@ -108,7 +118,7 @@ export function openThreadPool<Args extends { readonly task: string }>(options: 
   return {
     async run(args, runOptions) {
       runOptions.signal.throwIfAborted();
-      const given = await thread(args.task, runOptions.signal);
+      const given = await thread(args.task, runOptions);
       try {
         const finished = await given.run(args, runOptions);
         completed += 1;

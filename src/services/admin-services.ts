@@ -26,6 +26,14 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),
     async resolveAlert({ rule, subject }) {
+      const open = (await alerts.list({ state: 'open', limit: 1_000 })).filter((alert) => alert.rule === rule);
+      if (!open.some((alert) => alert.subject === subject)) {
+        const subjects = open.map((alert) => JSON.stringify(alert.subject)).join(', ') || 'none';
+        throw new ServiceError(
+          'not-found',
+          `no open alert ${rule} is about ${subject}; open of this rule: ${subjects}`,
+        );
+      }
       alerts.resolve(rule, subject);
       await alerts.flush(5_000);
     },

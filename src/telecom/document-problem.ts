@@ -13,13 +13,18 @@ export interface DocumentProblem {
   readonly message: string;
 }
 
+/** More in one message help nobody. */
+const shownProblems = 100;
+
 /** A document was refused. `problems` are in document order of discovery and never empty. */
 export class InvalidDocumentError extends Error {
   override readonly name = 'InvalidDocumentError';
   readonly problems: readonly DocumentProblem[];
 
   constructor(what: string, problems: readonly DocumentProblem[]) {
-    super([`${what} has ${problems.length} problem(s):`, ...problems.map(problemLine)].join('\n  '));
+    const more = problems.length > shownProblems ? [`… and ${problems.length - shownProblems} more`] : [];
+    const shown = problems.slice(0, shownProblems).map(problemLine);
+    super([`${what} has ${problems.length} problem(s):`, ...shown, ...more].join('\n  '));
     this.problems = problems;
   }
 }

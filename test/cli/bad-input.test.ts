@@ -61,6 +61,7 @@ describe('what is not there', () => {
     [['totals', 'explain', '--customer', 'C999', '--cycle', '2026-03-01'], /no customer has the code C999/],
     [['totals', 'explain', '--customer', 'C001', '--cycle', '2026-03-01'], /customer C001 has no .*2026-03-01/],
     [['chain', 'retry', '4711'], /there is no chain 4711/],
+    [['alert', 'resolve', 'file.quarantined', 'C001/x'], /no open alert file.quarantined is about C001\/x; .*: none/],
   ];
   for (const [args, message] of cases) {
     test(`linekeeper ${args.join(' ')} is exit 1 with its reason`, async () => {

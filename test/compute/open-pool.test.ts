@@ -151,3 +151,22 @@ test('numbers that make no pool are refused by name', () => {
   assert.throws(() => open({ threads: 0 }), /threads must be a positive integer, not 0/);
   assert.throws(() => open({ tasksPerThread: 1.5 }), /tasksPerThread/);
 });
+
+test('a task that waits for a thread gives signs of life, and none once it runs', async () => {
+  const pool = open({ threads: 1, queuedSignMs: 5 });
+  const stop = new AbortController();
+  const first = begun(pool, { task: 'until-stopped' }, stop.signal);
+  await first.started;
+  const signs: [number, number][] = [];
+  const twice = Promise.withResolvers<void>();
+  const onProgress = (done: number, total: number) => {
+    signs.push([done, total]);
+    if (signs.length === 2) twice.resolve();
+  };
+  const second = pool.run({ task: 'echo', value: 1 }, { signal: never, onProgress });
+  await twice.promise;
+  stop.abort(new Error('enough'));
+  await assert.rejects(first.ended, /enough/);
+  await second;
+  assert.ok(signs.every(([done, total]) => done === 0 && total === 0));
+});

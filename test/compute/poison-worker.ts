@@ -22,8 +22,9 @@ export default threadEntry(async (args: PoisonArgs, control: TaskControl): Promi
     case 'exit':
       return process.exit(70);
     case 'out-of-memory': {
-      const hoard: unknown[] = [];
-      for (;;) hoard.push(new Array(1000).fill(hoard.length));
+      // in small pieces: one that outgrows what V8 keeps in reserve at the limit ends the whole process
+      let hoard: unknown = null;
+      for (let piece = 0; ; piece += 1) hoard = { hoard, piece };
     }
     case 'endless':
       for (;;) control.progress(1, 2);

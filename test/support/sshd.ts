@@ -60,12 +60,24 @@ export async function startSshd(): Promise<Sshd> {
   };
 }
 
-/** The server's own children, and theirs: one process or more for every session. */
+/** The server's own children, and theirs: one process or more for every session. Those of earlier sessions may just end. */
 function signalChildren(pid: number, signal: NodeJS.Signals): void {
-  for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')) {
-    if (child === '') continue;
-    process.kill(Number(child), signal);
-    signalChildren(Number(child), signal);
+  for (const child of childrenOf(pid)) {
+    try {
+      process.kill(child, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+    signalChildren(child, signal);
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
   }
 }
 
