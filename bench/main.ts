@@ -1,7 +1,11 @@
 /** `npm run bench -- <name> [options]`: prints JSON lines and a table. */
 import { benchSp16 } from './sp16/bench.ts';
+import { benchSupervisors } from './supervisors/bench.ts';
 
-const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { sp16: benchSp16 };
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  sp16: benchSp16,
+  supervisors: benchSupervisors,
+};
 
 const [name, ...args] = process.argv.slice(2);
 const bench = benches[name ?? ''];

@@ -9,7 +9,10 @@ export interface Target<Message> {
   readonly path: string;
   readonly clock: Clock;
   accept(message: Message): SendResult;
-  /** Exactly one call of `onDown` for the present incarnation; soon, but never before `watch` returned, if there is none. */
+  /**
+   * Exactly one call of `onDown`, a function made for this call, for the present incarnation; soon, but never before `watch`
+   * returned, if there is none.
+   */
   watch(onDown: (reason: EndReason) => void): () => void;
 }
 

@@ -9,7 +9,8 @@
  * incarnation, so a question must be harmless when asked again.
  */
 import { targetOf } from './address.ts';
-import type { ActorRef, EndReason, Reply } from './types.ts';
+import { errorOf } from './end-reason.ts';
+import type { ActorRef, Reply } from './types.ts';
 
 export class AskError extends Error {
   override readonly name = 'AskError';
@@ -40,7 +41,7 @@ export function ask<Message, Answer>(
       reject(new AskError(ref.path, reason, why, cause));
     };
     // Watched before it is sent: an incarnation that dies in between must not be missed.
-    const unwatch = target.watch((reason) => fail('down', `it is down (${reason.kind})`, causeOf(reason)));
+    const unwatch = target.watch((reason) => fail('down', `it is down (${reason.kind})`, errorOf(reason)));
     const cancelTimer = target.clock.timer(() => fail('deadline', `no answer in ${deadlineMs} ms`), deadlineMs);
     const settle = (): void => {
       unwatch();
@@ -54,8 +55,4 @@ export function ask<Message, Answer>(
     if (sent === 'full') fail('full', 'its mailbox is full');
     // `down` is told by the watch, which knows why.
   });
-}
-
-function causeOf(reason: EndReason): Error | undefined {
-  return reason.kind === 'crash' || reason.kind === 'gave-up' ? reason.error : undefined;
 }

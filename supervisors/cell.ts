@@ -6,6 +6,7 @@
  * (temporary, normal exit, end of the tree) the rest is dropped and counted.
  */
 import { addressOf, type Target } from './address.ts';
+import type { Body } from './body.ts';
 import {
   type ActorLimits,
   actorLimitsOf,
@@ -17,8 +18,9 @@ import {
 } from './child.ts';
 import type { Clock } from './clock.ts';
 import { DropCounter } from './drops.ts';
+import { errorOf } from './end-reason.ts';
 import { toError } from './errors.ts';
-import { type Body, Incarnation } from './incarnation.ts';
+import { Incarnation } from './incarnation.ts';
 import { MessageQueue } from './queue.ts';
 import type { Runtime } from './runtime.ts';
 import type { ActorRef, ActorSnapshot, ActorSpec, EndReason, SendResult } from './types.ts';
@@ -60,11 +62,7 @@ export class Cell<Message, State> implements Child, Target<Message>, Body<Messag
   }
 
   stop(deadlineAtMs: number): Promise<void> {
-    const life = this.#life;
-    if (life === null) return Promise.resolve();
-    life.end({ kind: 'shutdown' });
-    life.finishBy(deadlineAtMs);
-    return life.ended;
+    return this.#life?.stop(deadlineAtMs) ?? Promise.resolve();
   }
 
   accept(message: Message): SendResult {
@@ -171,6 +169,6 @@ export class Cell<Message, State> implements Child, Target<Message>, Body<Messag
 
   #remember(reason: EndReason): void {
     this.#lastReason = reason;
-    if (reason.kind === 'crash' || reason.kind === 'gave-up') this.#lastError = reason.error.message;
+    this.#lastError = errorOf(reason)?.message ?? this.#lastError;
   }
 }

@@ -24,12 +24,12 @@ export function clockOf(environment: Environment): Clock {
 }
 
 function realTimer(run: () => void, delayMs: number): () => void {
-  let handle: NodeJS.Timeout;
-  const arm = (leftMs: number): void => {
-    const pieceMs = Math.min(leftMs, LONGEST_TIMEOUT_MS);
-    // Rounded up: setTimeout truncates, and a deadline that fires a fraction early would only have to be armed again.
-    handle = setTimeout(() => (leftMs > pieceMs ? arm(leftMs - pieceMs) : run()), Math.ceil(pieceMs));
-  };
-  arm(delayMs);
+  // Rounded up: setTimeout truncates, and a deadline that fires a fraction early would only have to be armed again.
+  let handle = setTimeout(delayMs > LONGEST_TIMEOUT_MS ? goOn : run, Math.ceil(Math.min(delayMs, LONGEST_TIMEOUT_MS)));
+  let leftMs = delayMs;
+  function goOn(): void {
+    leftMs -= LONGEST_TIMEOUT_MS;
+    handle = setTimeout(leftMs > LONGEST_TIMEOUT_MS ? goOn : run, Math.ceil(Math.min(leftMs, LONGEST_TIMEOUT_MS)));
+  }
   return () => clearTimeout(handle);
 }

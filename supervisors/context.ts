@@ -10,6 +10,7 @@ import type { ActorContext, ActorRef, EndReason } from './types.ts';
 export interface Life<Message> {
   readonly generation: number;
   readonly alive: boolean;
+  readonly signal: AbortSignal;
   crash(error: Error): void;
   run(task: () => Promise<void>): void;
   sendOwn(message: Message, trace: unknown): void;
@@ -22,13 +23,14 @@ export function contextOf<Message>(
   life: Life<Message>,
   self: ActorRef<Message>,
   runtime: Runtime,
-  signal: AbortSignal,
 ): ActorContext<Message> {
   return {
     self,
     path: self.path,
     generation: life.generation,
-    signal,
+    get signal() {
+      return life.signal;
+    },
     after: (delayMs, message) => {
       if (!(delayMs >= 0)) throw new RangeError(`${self.path}: after() needs a delay of 0 ms or more, not ${delayMs}`);
       const trace = runtime.trace?.capture();
@@ -51,5 +53,6 @@ export function contextOf<Message>(
       });
       return life.track(cancel);
     },
+    children: runtime.childrenOf,
   };
 }

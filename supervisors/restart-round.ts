@@ -9,8 +9,11 @@
  * - of a child the round has just started, or a failed start: the round begins again from there, with a new backoff.
  *
  * The backoff runs from the crash, not from the end of the stopping. A supervisor that is itself starting holds the
- * rounds of its group strategies until its last child has had its start. `cancel` ends a round at its next step for good;
- * every generation of a supervisor makes its rounds anew.
+ * rounds of its group strategies until its last child has had its start, and so does whoever starts a child by hand.
+ * `cancel` ends a round at its next step for good; every generation of a supervisor makes its rounds anew.
+ *
+ * A child that was stopped from outside meanwhile (`done`) is left out; when nobody is left to wait for, `nudge` ends the
+ * backoff.
  */
 import type { Clock } from './clock.ts';
 import { toError } from './errors.ts';
@@ -20,27 +23,33 @@ export interface RoundHost {
   readonly clock: Clock;
   onRestarted(slot: Slot): void;
   onStartFailed(slot: Slot, error: Error): void;
+  /** It was stopped and is not started again. */
+  onFinished(slot: Slot): Promise<void>;
 }
 
 export class RestartRound {
-  readonly #slots: readonly Slot[];
-  readonly #last: number;
+  /** Those it can restart, in start order. */
+  readonly #members: () => readonly Slot[];
   readonly #host: RoundHost;
-  /** First child of a span that was asked for and not yet begun. */
+  /** Order of the first child of a span that was asked for and not yet begun. */
   #requested: number | null = null;
-  /** First child of the span that is being stopped or waits out its backoff. */
+  /** Order of the first child of the span that is being stopped or waits out its backoff. */
   #gathering: number | null = null;
   #readyAtMs = 0;
-  #held: boolean;
-  #running = false;
+  #holds = 0;
+  #running: Promise<void> | null = null;
   #cancelled = false;
+  #waiting: readonly Slot[] = [];
   #wake: (() => void) | null = null;
 
-  constructor(slots: readonly Slot[], last: number, host: RoundHost, held: boolean) {
-    this.#slots = slots;
-    this.#last = last;
+  constructor(members: () => readonly Slot[], host: RoundHost) {
+    this.#members = members;
     this.#host = host;
-    this.#held = held;
+  }
+
+  /** Settles when the restart under way is over; null when there is none. */
+  get running(): Promise<void> | null {
+    return this.#running;
   }
 
   covers(child: number): boolean {
@@ -53,9 +62,18 @@ export class RestartRound {
     this.#go();
   }
 
+  /** No restart begins before as many calls of `release`. */
+  hold(): void {
+    this.#holds += 1;
+  }
+
   release(): void {
-    this.#held = false;
+    this.#holds -= 1;
     this.#go();
+  }
+
+  nudge(): void {
+    if (this.#waiting.every((slot) => slot.done)) this.#wake?.();
   }
 
   cancel(): void {
@@ -64,9 +82,8 @@ export class RestartRound {
   }
 
   #go(): void {
-    if (this.#held || this.#running || this.#cancelled || this.#requested === null) return;
-    this.#running = true;
-    void this.#run();
+    if (this.#holds > 0 || this.#running !== null || this.#cancelled || this.#requested === null) return;
+    this.#running = this.#run();
   }
 
   /** Never rejects: a child's `stop` does not, and a failed start is handed to the host. */
@@ -77,29 +94,30 @@ export class RestartRound {
       this.#gathering = first;
       await this.#stopSpan(first);
       await this.#backoff(first);
-      if (this.#cancelled) return;
       this.#gathering = null;
-      if (this.#requested === null) await this.#startSpan(first);
+      if (this.#requested === null && !this.#cancelled) await this.#startSpan(first);
     }
-    this.#running = false;
+    this.#running = null;
   }
 
   async #stopSpan(first: number): Promise<void> {
-    for (let child = this.#last; child >= first && !this.#cancelled; child -= 1) {
-      const slot = this.#slots[child]!;
+    for (const slot of this.#span(first).toReversed()) {
+      if (this.#cancelled) return;
       await slot.child.stop(Infinity);
-      if (slot.child.policy.restart === 'temporary' && !slot.done) slot.finish();
+      if (slot.child.policy.restart === 'temporary' && !slot.done) void this.#host.onFinished(slot);
     }
   }
 
   async #backoff(first: number): Promise<void> {
     const delayMs = this.#readyAtMs - this.#host.clock.now();
     if (delayMs <= 0 || this.#cancelled) return;
-    const waiting = this.#slots.slice(first, this.#last + 1).filter((slot) => !slot.done);
+    const waiting = this.#span(first).filter((slot) => !slot.done);
     for (const slot of waiting) slot.waiting = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancelTimer = this.#host.clock.timer(resolve, delayMs);
+    this.#waiting = waiting;
     this.#wake = resolve;
+    this.nudge();
     await promise;
     this.#wake = null;
     cancelTimer();
@@ -107,17 +125,24 @@ export class RestartRound {
   }
 
   async #startSpan(first: number): Promise<void> {
-    for (const slot of this.#slots.slice(first, this.#last + 1)) {
+    for (const slot of this.#span(first)) {
       if (slot.done) continue;
       try {
         await slot.child.start();
       } catch (thrown) {
-        if (!this.#cancelled) this.#host.onStartFailed(slot, toError(thrown));
+        if (this.#cancelled) return;
+        // stopped from outside while it started: nothing failed
+        if (slot.done) continue;
+        this.#host.onStartFailed(slot, toError(thrown));
         return;
       }
       if (this.#cancelled) return;
       this.#host.onRestarted(slot);
       if (this.#requested !== null) return;
     }
+  }
+
+  #span(first: number): readonly Slot[] {
+    return this.#members().filter((slot) => slot.order >= first);
   }
 }

@@ -28,8 +28,12 @@ export class RestartWindow {
     return true;
   }
 
-  /** How many of the restarts within the period were caused by this child. */
-  countOf(nowMs: number, child: number): number {
-    return this.#atMs.filter((atMs, at) => this.#child[at] === child && nowMs - atMs <= this.periodMs).length;
+  /** How many of the restarts within the period each child caused. */
+  counts(nowMs: number): ReadonlyMap<number, number> {
+    const counts = new Map<number, number>();
+    for (const [at, child] of this.#child.entries()) {
+      if (nowMs - this.#atMs[at]! <= this.periodMs) counts.set(child, (counts.get(child) ?? 0) + 1);
+    }
+    return counts;
   }
 }

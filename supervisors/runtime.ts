@@ -7,7 +7,7 @@
 import { type Clock, clockOf } from './clock.ts';
 import { toError } from './errors.ts';
 import type { Mailboxes } from './mailbox.ts';
-import type { Environment, SupervisionEvent } from './types.ts';
+import type { Children, Environment, SupervisionEvent } from './types.ts';
 
 export interface Runtime {
   readonly clock: Clock;
@@ -15,11 +15,12 @@ export interface Runtime {
   readonly report: (event: SupervisionEvent) => void;
   readonly trace: Environment['trace'];
   readonly mailboxes: Mailboxes;
+  readonly childrenOf: (supervisorPath: string) => Children;
   /** Runs `init` and `terminate` in the trace context of `startTree`, not in that of the message that crashed. */
   outsideMessages<T>(run: () => T): T;
 }
 
-export function runtimeOf(environment: Environment, mailboxes: Mailboxes): Runtime {
+export function runtimeOf(environment: Environment, mailboxes: Mailboxes, childrenOf: Runtime['childrenOf']): Runtime {
   const trace = environment.trace;
   const atStart = trace?.capture();
   return {
@@ -28,6 +29,7 @@ export function runtimeOf(environment: Environment, mailboxes: Mailboxes): Runti
     report: reporterOf(environment),
     trace,
     mailboxes,
+    childrenOf,
     outsideMessages: (run) => (trace === undefined ? run() : trace.restore(atStart, run)),
   };
 }

@@ -1,20 +1,37 @@
-/** One child's place in a supervisor, with what the supervisor has to remember of it. Made anew per generation. */
+/**
+ * One child's place in a supervisor, with what the supervisor has to remember of it. The places of the spec live as long
+ * as the tree and are reset per generation; one that was added at run time lives until it is deleted.
+ */
 import type { Child, SupervisionFacts } from './child.ts';
+import type { RestartRound } from './restart-round.ts';
+import type { ChildSpec } from './types.ts';
 
 export class Slot {
-  readonly index: number;
+  readonly id: string;
+  readonly kind: ChildSpec['kind'];
+  /** Start order; never given twice in a supervisor. */
+  readonly order: number;
+  /** By `Children.start`, not by the spec. */
+  readonly added: boolean;
   readonly child: Child;
+  /** What restarts it: its own, or the one it shares with its siblings under a group strategy. Anew per generation. */
+  round!: RestartRound;
   restarts = 0;
   /** Failures since the last handled message or healthy run. */
   consecutive = 0;
   /** In its backoff. */
   waiting = false;
-  /** Ended for good in this generation: a temporary child, or a transient one that ended normally. */
+  /** Nobody restarts it: a temporary child or a transient one that ended, or one stopped from outside. */
   done = false;
   gaveUp = false;
+  /** The last administration of it that was asked for: they run one after the other. */
+  administered: Promise<unknown> | null = null;
 
-  constructor(index: number, child: Child) {
-    this.index = index;
+  constructor(spec: ChildSpec, order: number, added: boolean, child: Child) {
+    this.id = spec.id;
+    this.kind = spec.kind;
+    this.order = order;
+    this.added = added;
     this.child = child;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Which siblings a restart takes along. Children are numbered in start order; a restart concerns one unbroken span of
- * them, which is stopped in reverse order and started in order:
+ * Which siblings a restart takes along. Children are numbered in start order, with gaps where one was deleted; a restart
+ * concerns one unbroken span of them, which is stopped in reverse order and started in order:
  *
  * - `one_for_one`: the child alone; siblings restart independently of each other, at the same time if need be.
  * - `rest_for_one`: the child and everything started after it, which may depend on it.
@@ -15,9 +15,4 @@ export type Strategy = NonNullable<SupervisorSpec['strategy']>;
 /** The first child of the span that a crash of child `crashed` restarts. */
 export function spanStart(strategy: Strategy, crashed: number): number {
   return strategy === 'one_for_all' ? 0 : crashed;
-}
-
-/** The last child of each independent restart round: one per child, or one for all of them. */
-export function roundEnds(strategy: Strategy, children: number): readonly number[] {
-  return strategy === 'one_for_one' ? Array.from({ length: children }, (_, child) => child) : [children - 1];
 }

@@ -18,36 +18,42 @@
  * told to stop at once and not waited for.
  *
  * Unlike OTP, a transient child that ended normally is not started again by a sibling's crash, only with its supervisor.
+ *
+ * A pool is a supervisor without children of its own: all are added at run time, each restarts alone, one that has ended
+ * for good is forgotten, and they are told to stop together, latest first, instead of one after the other. What was added
+ * or deleted at run time (`administration.ts`) lasts until this supervisor ends: its next generation has the spec's children.
  */
+import { Administration, type AdministrationHost } from './administration.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { type Child, type ChildEvents, type RestartPolicy, restartPolicyOf, type SupervisionFacts } from './child.ts';
 import type { Clock } from './clock.ts';
 import { DeadlineError, GaveUpError, StartError, toError } from './errors.ts';
-import { RestartRound, type RoundHost } from './restart-round.ts';
+import { Lineup } from './lineup.ts';
+import type { RoundHost } from './restart-round.ts';
 import { RestartWindow } from './restart-window.ts';
 import type { Runtime } from './runtime.ts';
-import { Slot } from './slot.ts';
-import { roundEnds, type Strategy, spanStart } from './strategy.ts';
-import type { ActorSnapshot, ChildSpec, EndReason, SupervisorSpec } from './types.ts';
+import type { Slot } from './slot.ts';
+import { type Strategy, spanStart } from './strategy.ts';
+import type { ActorSnapshot, ChildSpec, EndReason, PoolSpec, SupervisorSpec } from './types.ts';
 
 /** Makes the child for a spec; passed in because the tree, not the supervisor, knows all kinds of children. */
 export type MakeChild = (spec: ChildSpec, parentPath: string, events: ChildEvents) => Child;
 
 type Phase = 'stopped' | 'starting' | 'running' | 'stopping' | 'gave-up';
 
-export class Supervisor implements Child, RoundHost {
+export class Supervisor implements Child, RoundHost, AdministrationHost {
   readonly path: string;
   readonly policy: RestartPolicy;
   readonly clock: Clock;
+  readonly administration: Administration;
+  readonly lineup: Lineup;
   generation = 0;
-  readonly #spec: SupervisorSpec;
+  readonly #spec: SupervisorSpec | PoolSpec;
   readonly #runtime: Runtime;
   readonly #events: ChildEvents;
   readonly #strategy: Strategy;
-  readonly #slots: readonly Slot[];
   #phase: Phase = 'stopped';
   #window: RestartWindow;
-  #rounds: readonly RestartRound[] = [];
   #failure: Error | null = null;
   #lastError: string | null = null;
   #runningSinceMs: number | null = null;
@@ -56,25 +62,27 @@ export class Supervisor implements Child, RoundHost {
   #stopAtMs = Infinity;
   #cancelStopTimer: (() => void) | null = null;
 
-  constructor(spec: SupervisorSpec, path: string, runtime: Runtime, events: ChildEvents, makeChild: MakeChild) {
+  constructor(
+    spec: SupervisorSpec | PoolSpec,
+    path: string,
+    runtime: Runtime,
+    events: ChildEvents,
+    makeChild: MakeChild,
+  ) {
     this.#spec = spec;
     this.path = path;
     this.policy = restartPolicyOf(spec.options);
     this.#runtime = runtime;
     this.clock = runtime.clock;
     this.#events = events;
-    this.#strategy = spec.strategy ?? 'one_for_one';
+    this.#strategy = spec.kind === 'pool' ? 'one_for_one' : (spec.strategy ?? 'one_for_one');
     this.#window = this.#newWindow();
-    this.#slots = spec.children.map((childSpec, index) => {
-      const child = makeChild(childSpec, path, {
-        onEnd: (reason) => this.#onChildEnd(slot, reason),
-        onHandled: () => {
-          slot.consecutive = 0;
-        },
-      });
-      const slot = new Slot(index, child);
-      return slot;
-    });
+    this.lineup = new Lineup(spec, this, (child, slot) => this.#makeChild(child, slot, makeChild));
+    this.administration = new Administration(this);
+  }
+
+  get state(): ActorSnapshot['state'] {
+    return this.#phase;
   }
 
   async start(): Promise<void> {
@@ -86,15 +94,12 @@ export class Supervisor implements Child, RoundHost {
     this.#ranForMs = 0;
     this.#stopAtMs = Infinity;
     this.#window = this.#newWindow();
-    for (const slot of this.#slots) slot.reset();
-    const held = this.#strategy !== 'one_for_one';
-    this.#rounds = roundEnds(this.#strategy, this.#slots.length).map(
-      (last) => new RestartRound(this.#slots, last, this, held),
-    );
+    this.lineup.reset();
+    this.lineup.groupRound?.hold();
     const limitMs = this.#spec.options?.startDeadlineMs ?? Infinity;
     const late = () => this.#fail(new DeadlineError(this.path, 'its start', limitMs, 'startDeadlineMs'));
     const cancelDeadline = clock.timer(late, limitMs);
-    for (const slot of this.#slots) {
+    for (const slot of this.lineup.slots.values()) {
       if (!this.#is('starting')) break;
       try {
         await slot.child.start();
@@ -109,7 +114,7 @@ export class Supervisor implements Child, RoundHost {
     }
     this.#phase = 'running';
     this.#runningSinceMs = clock.now();
-    for (const round of this.#rounds) round.release();
+    this.lineup.groupRound?.release();
   }
 
   stop(deadlineAtMs: number): Promise<void> {
@@ -133,8 +138,16 @@ export class Supervisor implements Child, RoundHost {
     this.#restart(slot, error, true);
   }
 
+  /** A forgotten child keeps its place until its end is over: a stop of the tree has to wait for that too. */
+  async onFinished(slot: Slot): Promise<void> {
+    slot.finish();
+    if (!this.lineup.forgets(slot)) return;
+    await slot.child.stop(Infinity);
+    this.lineup.remove(slot);
+  }
+
   discard(): void {
-    for (const slot of this.#slots) slot.child.discard();
+    for (const slot of this.lineup.slots.values()) slot.child.discard();
   }
 
   ranForMs(): number {
@@ -143,8 +156,9 @@ export class Supervisor implements Child, RoundHost {
 
   snapshot(facts: SupervisionFacts): ActorSnapshot {
     const nowMs = this.#runtime.clock.now();
-    const children = this.#slots.map((slot) =>
-      slot.child.snapshot(slot.facts(this.#window.countOf(nowMs, slot.index))),
+    const counts = this.#window.counts(nowMs);
+    const children = Array.from(this.lineup.slots.values(), (slot) =>
+      slot.child.snapshot(slot.facts(counts.get(slot.order) ?? 0)),
     );
     return {
       path: this.path,
@@ -165,10 +179,10 @@ export class Supervisor implements Child, RoundHost {
   }
 
   #onChildEnd(slot: Slot, reason: EndReason): void {
-    if (!this.#isUp()) return;
+    if (!this.#isUp() || slot.done) return;
     const { restart } = slot.child.policy;
     if (restart === 'temporary' || (restart === 'transient' && reason.kind === 'normal')) {
-      slot.finish();
+      void this.onFinished(slot);
       return;
     }
     if (reason.kind === 'crash' || reason.kind === 'gave-up') this.#restart(slot, reason.error, true);
@@ -176,8 +190,7 @@ export class Supervisor implements Child, RoundHost {
   }
 
   #restart(slot: Slot, error: Error, failed: boolean): void {
-    const round = this.#rounds[this.#strategy === 'one_for_one' ? slot.index : 0]!;
-    if (round.covers(slot.index)) return;
+    if (slot.round.covers(slot.order)) return;
     const { clock, random, report } = this.#runtime;
     const { policy, path, generation } = slot.child;
     const { intensity, periodMs } = this.#window;
@@ -186,12 +199,12 @@ export class Supervisor implements Child, RoundHost {
     if (slot.consecutive >= policy.consecutive) {
       slot.gaveUp = true;
       this.#fail(new GaveUpError(this.path, `${path} failed ${slot.consecutive} times in a row`, error));
-    } else if (!this.#window.take(clock.now(), slot.index)) {
+    } else if (!this.#window.take(clock.now(), slot.order)) {
       this.#fail(new GaveUpError(this.path, `more than ${intensity} restarts within ${periodMs} ms`, error));
     } else {
       const delayMs = backoffDelayMs(Math.max(1, slot.consecutive), policy.backoff, random);
       report({ type: 'restarting', path, generation: generation + 1, delayMs });
-      round.request(spanStart(this.#strategy, slot.index), clock.now() + delayMs);
+      slot.round.request(spanStart(this.#strategy, slot.order), clock.now() + delayMs);
     }
   }
 
@@ -213,7 +226,7 @@ export class Supervisor implements Child, RoundHost {
   #leave(): void {
     this.#ranForMs = this.ranForMs();
     this.#phase = 'stopping';
-    for (const round of this.#rounds) round.cancel();
+    for (const slot of this.lineup.slots.values()) slot.round.cancel();
   }
 
   /** Bounds the stop, by its own deadline too; can only bring it forward. */
@@ -224,14 +237,25 @@ export class Supervisor implements Child, RoundHost {
     this.#stopAtMs = atMs;
     this.#cancelStopTimer?.();
     this.#cancelStopTimer = clock.timer(() => {
-      for (const slot of this.#slots.toReversed()) void slot.child.stop(clock.now());
+      for (const slot of this.lineup.latestFirst()) void slot.child.stop(clock.now());
     }, atMs - clock.now());
   }
 
   async #stopChildren(): Promise<void> {
-    for (const slot of this.#slots.toReversed()) await slot.child.stop(this.#stopAtMs);
+    const latestFirst = this.lineup.latestFirst();
+    if (this.#spec.kind === 'pool') await Promise.all(latestFirst.map((slot) => slot.child.stop(this.#stopAtMs)));
+    else for (const slot of latestFirst) await slot.child.stop(this.#stopAtMs);
     this.#cancelStopTimer?.();
     this.#cancelStopTimer = null;
+  }
+
+  #makeChild(spec: ChildSpec, slot: () => Slot, makeChild: MakeChild): Child {
+    return makeChild(spec, this.path, {
+      onEnd: (reason) => this.#onChildEnd(slot(), reason),
+      onHandled: () => {
+        slot().consecutive = 0;
+      },
+    });
   }
 
   #newWindow(): RestartWindow {

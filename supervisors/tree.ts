@@ -16,7 +16,7 @@
  * This file is also the door of the package: what `linekeeper/supervisors` exports is at its end.
  */
 import { Cell } from './cell.ts';
-import type { SupervisionFacts } from './child.ts';
+import type { Child, SupervisionFacts } from './child.ts';
 import { openMailboxes } from './mailbox.ts';
 import { runtimeOf } from './runtime.ts';
 import { type MakeChild, Supervisor } from './supervisor.ts';
@@ -35,16 +35,13 @@ const ROOT_FACTS: SupervisionFacts = {
 export async function startTree(spec: SupervisorSpec, environment: Environment): Promise<Root> {
   checkSupervisor(spec);
   const mailboxes = openMailboxes();
-  const runtime = runtimeOf(environment, mailboxes);
-  const actors = new Map<string, Cell<unknown, unknown>>();
+  const runtime = runtimeOf(environment, mailboxes, (path) => supervisorAt(top, path).administration);
   const end = Promise.withResolvers<EndReason>();
 
   const makeChild: MakeChild = (child, parentPath, events) => {
     const path = parentPath === ROOT_PATH ? child.id : `${parentPath}/${child.id}`;
-    if (child.kind === 'supervisor') return new Supervisor(child, path, runtime, events, makeChild);
-    const cell = new Cell<unknown, unknown>(child, path, runtime, events);
-    actors.set(path, cell);
-    return cell;
+    if (child.kind === 'actor') return new Cell<unknown, unknown>(child, path, runtime, events);
+    return new Supervisor(child, path, runtime, events, makeChild);
   };
   const close = (reason: EndReason): void => {
     top.discard();
@@ -60,17 +57,10 @@ export async function startTree(spec: SupervisorSpec, environment: Environment):
     throw thrown;
   }
 
-  const cellAt = (path: string): Cell<unknown, unknown> => {
-    const cell = actors.get(path);
-    if (cell === undefined) {
-      throw new Error(`the tree has no actor ${path}; its actors are: ${[...actors.keys()].join(', ') || 'none'}`);
-    }
-    return cell;
-  };
-
   return {
-    ref: <Message>(path: string): ActorRef<Message> => cellAt(path).ref as ActorRef<Message>,
-    control: (path: string, control: unknown): SendResult => cellAt(path).control(control),
+    ref: <Message>(path: string): ActorRef<Message> => cellAt(top, path).ref as ActorRef<Message>,
+    control: (path: string, control: unknown): SendResult => cellAt(top, path).control(control),
+    children: runtime.childrenOf,
     snapshot: (): ActorSnapshot => top.snapshot(ROOT_FACTS),
     stop: async (deadlineMs = Infinity): Promise<void> => {
       if (!(deadlineMs >= 0)) throw new RangeError(`stop needs a deadlineMs of 0 or more, not ${deadlineMs}`);
@@ -81,8 +71,37 @@ export async function startTree(spec: SupervisorSpec, environment: Environment):
   };
 }
 
-export { actor, supervisor } from './actor.ts';
+/** Found by walking down: nothing has to be kept up to date when children come and go. */
+function childAt(top: Supervisor, path: string): Child | undefined {
+  let child: Child | undefined = top;
+  if (path === ROOT_PATH) return child;
+  for (const id of path.split('/')) child = child instanceof Supervisor ? child.lineup.slots.get(id)?.child : undefined;
+  return child;
+}
+
+function cellAt(top: Supervisor, path: string): Cell<unknown, unknown> {
+  const child = childAt(top, path);
+  if (child instanceof Cell) return child;
+  const actors = pathsOf(top, (each) => each instanceof Cell);
+  throw new Error(`the tree has no actor ${path}; its actors are: ${actors.join(', ') || 'none'}`);
+}
+
+function supervisorAt(top: Supervisor, path: string): Supervisor {
+  const child = childAt(top, path);
+  if (child instanceof Supervisor) return child;
+  const supervisors = pathsOf(top, (each) => each instanceof Supervisor);
+  throw new Error(`the tree has no supervisor ${path}; its supervisors are: ${[ROOT_PATH, ...supervisors].join(', ')}`);
+}
+
+function pathsOf(parent: Supervisor, wanted: (child: Child) => boolean): string[] {
+  return Array.from(parent.lineup.slots.values()).flatMap(({ child }) => [
+    ...(wanted(child) ? [child.path] : []),
+    ...(child instanceof Supervisor ? pathsOf(child, wanted) : []),
+  ]);
+}
+
+export { actor, pool, supervisor } from './actor.ts';
 export { AskError, type AskOptions, ask } from './ask.ts';
-export { DeadlineError, GaveUpError, StartError } from './errors.ts';
+export { AdministrationError, type AdministrationReason, DeadlineError, GaveUpError, StartError } from './errors.ts';
 export { type GuardedRun, type GuardPolicy, guard } from './guard.ts';
 export * from './types.ts';

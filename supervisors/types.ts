@@ -43,6 +43,8 @@ export interface ActorContext<Message> {
   spawn(task: () => Promise<void>): void;
   /** Exactly one call of `onDown` when the target's present incarnation ends; at once if it is already down. */
   monitor(target: ActorRef<never>, onDown: (reason: EndReason) => void): () => void;
+  /** As `Root.children`. An actor must not await its own stop or restart: they wait for its handler. */
+  children(supervisorPath: string): Children;
 }
 
 /** Returned by `receive` to end the actor normally (transient and temporary children are then not restarted). */
@@ -103,8 +105,59 @@ export interface SupervisorSpec {
   readonly options?: Omit<ChildOptions, 'messageDeadlineMs' | 'mailbox'>;
 }
 
+/**
+ * A supervisor whose children all come at run time, by `Children.start`, each restarted alone (OTP: simple_one_for_one,
+ * DynamicSupervisor). Adding and removing cost the same however many there are. A child that was stopped, or that ended
+ * and is not to be restarted, is forgotten. A pool begins every generation empty.
+ */
+export interface PoolSpec {
+  readonly kind: 'pool';
+  readonly id: string;
+  /** As for a supervisor: for all its children together. Default 3 in 300,000 ms. */
+  readonly intensity?: number;
+  readonly periodMs?: number;
+  /** Default Infinity. */
+  readonly maxChildren?: number;
+  readonly options?: SupervisorSpec['options'];
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: a heterogeneous list; each spec was checked where it was made by actor()
-export type ChildSpec = ActorSpec<any, any> | SupervisorSpec;
+export type ChildSpec = ActorSpec<any, any> | SupervisorSpec | PoolSpec;
+
+export interface ChildListing {
+  readonly id: string;
+  readonly path: string;
+  readonly kind: ChildSpec['kind'];
+  readonly state: ActorSnapshot['state'];
+  readonly generation: number;
+}
+
+export interface ChildCount {
+  /** All that the supervisor knows, also the stopped ones. */
+  readonly known: number;
+  /** Starting, running or stopping. */
+  readonly active: number;
+  readonly backoff: number;
+  readonly stopped: number;
+}
+
+/**
+ * The children of one running supervisor or pool, changed while it runs. Everything asked about one child is done one
+ * after the other; what cannot be done rejects with an `AdministrationError` whose `reason` says why.
+ */
+export interface Children {
+  /** Adds a child at the end and starts it. Resolves with its ref when it runs; if it does not start it is forgotten (StartError). */
+  start<Message, State>(spec: ActorSpec<Message, State>): Promise<ActorRef<Message>>;
+  start(spec: SupervisorSpec | PoolSpec): Promise<void>;
+  /** Stops it within its stop deadline, ends its backoff, keeps its place (not in a pool). Nothing happens if it is stopped. */
+  stop(id: string): Promise<void>;
+  /** Stops it if it runs and starts its next generation now, also out of a backoff. Takes nothing from the budget. */
+  restart(id: string): Promise<void>;
+  /** Forgets a stopped child. */
+  delete(id: string): Promise<void>;
+  list(): readonly ChildListing[];
+  count(): ChildCount;
+}
 
 export interface ActorSnapshot {
   readonly path: string;
@@ -151,6 +204,8 @@ export interface Root {
   ref<Message>(path: string): ActorRef<Message>;
   /** Sends a control message through the target's own `parse`. */
   control(path: string, control: unknown): SendResult;
+  /** Run-time administration of the supervisor or pool at this path (`/` is the root); throws when there is none. */
+  children(supervisorPath: string): Children;
   snapshot(): ActorSnapshot;
   /** Ordered stop in reverse start order, bounded by `deadlineMs` in total. Idempotent. */
   stop(deadlineMs?: number): Promise<void>;

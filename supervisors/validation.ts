@@ -1,5 +1,5 @@
 /** What a spec must be. Each rule names the child, the option, the value and what would be right. */
-import type { ActorSpec, ChildOptions, ChildSpec, SupervisorSpec } from './types.ts';
+import type { ActorSpec, ChildOptions, ChildSpec, PoolSpec, SupervisorSpec } from './types.ts';
 
 const ID = /^[A-Za-z0-9._-]+$/;
 const STRATEGIES = ['one_for_one', 'rest_for_one', 'one_for_all'];
@@ -27,8 +27,17 @@ export function checkSupervisor(spec: SupervisorSpec): void {
   }
 }
 
-function checkChild(spec: ChildSpec): void {
+export function checkPool(spec: PoolSpec): void {
+  checkId(spec.id);
+  count(spec.id, 'intensity', spec.intensity, 0);
+  duration(spec.id, 'periodMs', spec.periodMs);
+  count(spec.id, 'maxChildren', spec.maxChildren, 1);
+  checkOptions(spec.id, spec.options ?? {});
+}
+
+export function checkChild(spec: ChildSpec): void {
   if (spec.kind === 'actor') checkActor(spec);
+  else if (spec.kind === 'pool') checkPool(spec);
   else checkSupervisor(spec);
 }
 

@@ -7,14 +7,12 @@ import type { EndReason } from './types.ts';
 export class Watchers {
   #waiting: Set<(reason: EndReason) => void> | null = new Set();
 
-  /** Null once everybody was told. */
+  /** `onDown` is a function of its own per call. Null once everybody was told. */
   add(onDown: (reason: EndReason) => void): (() => void) | null {
     const waiting = this.#waiting;
     if (waiting === null) return null;
-    // A function of its own per call: the same callback may watch twice.
-    const entry = (reason: EndReason): void => onDown(reason);
-    waiting.add(entry);
-    return () => waiting.delete(entry);
+    waiting.add(onDown);
+    return () => waiting.delete(onDown);
   }
 
   down(reason: EndReason): void {

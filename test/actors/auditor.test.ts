@@ -63,5 +63,9 @@ test('a pool without a free session is no crash of the scheduler', async () => {
     2_000,
   );
   await root.stop(1_000);
-  assert.deepEqual(events, []);
+  // the next look may be on its way when the tree is stopped
+  assert.deepEqual(
+    events.filter((event) => event.type !== 'messages-dropped'),
+    [],
+  );
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { startTree } from '../../supervisors/tree.ts';
 import type { ActorSnapshot, EndReason, Root, SupervisionEvent } from '../../supervisors/types.ts';
+import { assertOneLifeAtATime, assertTerminatedOnce } from './life-rules.ts';
 import { anyBlows, anyTree, type Blow, type Entry, type Shape, specOf } from './random-tree.ts';
 import { idle, Recorder } from './recorder.ts';
 
@@ -61,31 +62,6 @@ function actorsOf(snapshot: ActorSnapshot): string[] {
   return snapshot.kind === 'actor' ? [snapshot.path] : snapshot.children.flatMap(actorsOf);
 }
 
-/** One handler at a time; nothing of a generation but its own end after its successor began; generations only grow. */
-function assertOneLifeAtATime({ log, order }: Run): void {
-  for (const path of order) {
-    let generation = 0;
-    let handling = false;
-    for (const entry of log.filter((each) => each.path === path)) {
-      if (entry.what === 'init') {
-        assert.equal(handling, false, `${path}: init while a handler of generation ${generation} runs`);
-        assert.equal(entry.generation, generation + 1);
-        generation = entry.generation;
-      }
-      assert.equal(
-        entry.generation,
-        generation,
-        `${path}: ${entry.what} of ${entry.generation} after ${generation} began`,
-      );
-      if (entry.what === 'begin') {
-        assert.equal(handling, false, `${path}: two handlers at once`);
-        handling = true;
-      }
-      if (entry.what === 'finish') handling = false;
-    }
-  }
-}
-
 /** A supervisor that gave up had used its budget to the last restart; one that did not give up never exceeded it. */
 function assertBudgets(shape: Group, { restarts, ended }: Run): void {
   const used = new Map<string, number>();
@@ -135,24 +111,16 @@ function assertOrder({ log, stopAt, order, ended }: Run): void {
   );
 }
 
-/** Whoever became ready was terminated, once. */
-function assertTerminatedOnce({ log }: Run): void {
-  const key = (entry: Entry): string => `${entry.path}.${entry.generation}`;
-  const ready = log.filter((entry) => entry.what === 'ready').map(key);
-  const terminated = log.filter((entry) => entry.what === 'terminate').map(key);
-  assert.deepEqual(terminated.toSorted(), ready.toSorted());
-}
-
 test('whatever crashes in whatever tree: one life at a time, exact budgets, ordered starts and stops', async () => {
   let gaveUp = 0;
   let survived = 0;
   await fc.assert(
     fc.asyncProperty(anyTree, anyBlows, async (shape, blows) => {
       const result = await run(shape, blows);
-      assertOneLifeAtATime(result);
+      assertOneLifeAtATime(result.log);
       assertBudgets(shape, result);
       assertOrder(result);
-      assertTerminatedOnce(result);
+      assertTerminatedOnce(result.log);
       if (result.ended.kind === 'gave-up') gaveUp += 1;
       else survived += 1;
     }),

@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import { actor, supervisor } from '../../supervisors/actor.ts';
 import type { Strategy } from '../../supervisors/strategy.ts';
-import { type ChildOptions, type ChildSpec, exit, type SupervisorSpec } from '../../supervisors/types.ts';
+import {
+  type ActorSpec,
+  type ChildOptions,
+  type ChildSpec,
+  exit,
+  type SupervisorSpec,
+} from '../../supervisors/types.ts';
 import { idle } from './recorder.ts';
 
 /** What one incarnation did, in the order it happened in the whole tree. */
@@ -29,7 +35,7 @@ export type Shape =
       readonly children: Shape[];
     };
 
-const leaf: fc.Arbitrary<Shape> = fc.record({
+export const leaf: fc.Arbitrary<Shape> = fc.record({
   kind: fc.constant('actor' as const),
   restart: fc.constantFrom('permanent' as const, 'permanent' as const, 'transient' as const, 'temporary' as const),
   failingStarts: fc.array(fc.integer({ min: 2, max: 6 }), { maxLength: 2 }),
@@ -66,7 +72,12 @@ export function specOf(shape: Shape & { kind: 'supervisor' }, log: Entry[], path
   return supervisor({ id, strategy, intensity, children, options: { consecutive: Infinity } });
 }
 
-function recordingActor(id: string, path: string, shape: Shape & { kind: 'actor' }, log: Entry[]): ChildSpec {
+export function recordingActor(
+  id: string,
+  path: string,
+  shape: Shape & { kind: 'actor' },
+  log: Entry[],
+): ActorSpec<Blow['kind'], number> {
   return actor<Blow['kind'], number>({
     id,
     options: { restart: shape.restart, consecutive: Infinity },

@@ -49,6 +49,7 @@ test('a sibling stopped by the group keeps its queue for its next generation', a
   tell(root, 'a', { do: 'note', text: 'kept' });
   tell(root, 'b', crash);
   await recorder.seen('crashed', 'b');
+  await idle(); // until a has been told too
   busy.resolve();
   await recorder.seen('restarted', 'c');
   await idle();
