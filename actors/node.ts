@@ -11,6 +11,7 @@ import { startEmbedded } from '../src/database/embedded/server.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
+import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
@@ -92,7 +93,7 @@ export function nodeParts(
   const enqueue = createEnqueue({ registry: createRegistry(definitions), signals });
 
   const context: ServiceContext = {
-    database: db,
+    database: whenPrepared(db, resources.isPrepared),
     availability,
     isPrepared: resources.isPrepared,
     alerts,
