@@ -43,6 +43,7 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
       report(services, subject, found, known);
       services.alerts.resolve(archiveAlert.rule, archiveAlert.subject);
       services.alerts.resolve('profile.suspended', `profile ${context.input.profileId}`);
+      services.alerts.resolve(unavailableAlert(context.input).rule, unavailableAlert(context.input).subject);
       return succeeded({ commit: (tx) => storeFiles(tx, context.input, subject, found) });
     } catch (error) {
       if (isWaitedOut(error)) {
@@ -51,7 +52,11 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
       }
       if (!(error instanceof TransportError)) throw error;
       result = error.effect;
-      if (error.effect === 'unavailable') return rejected(error.message);
+      if (error.effect === 'unavailable') {
+        const message = `profile ${subject.customer}/${subject.profile} waits for its provider: ${error.message}`;
+        services.alerts.raise({ ...unavailableAlert(context.input), level: 'warning', message });
+        return rejected(error.message);
+      }
       return suspend(services, subject, context.input, error);
     } finally {
       session.release(result);
@@ -61,6 +66,9 @@ export function fetchFiles(services: Sp16Services): Handler<SyncInput> {
     }
   };
 }
+
+/** The chain tries again by itself for a day; until then nobody would know that nothing comes in. */
+const unavailableAlert = (input: SyncInput) => ({ rule: 'profile.unavailable', subject: `profile ${input.profileId}` });
 
 const archiveAlert = { rule: 'archive.trouble', subject: 'archive' };
 

@@ -8,7 +8,7 @@ import { chain } from '../../../src/chains/define.ts';
 import { fetchFiles } from '../../../src/providers/kpn-sp16/fetch.ts';
 import type { Sp16Services } from '../../../src/providers/kpn-sp16/services.ts';
 import { syncInput } from '../../../src/providers/sync-input.ts';
-import type { Transport } from '../../../src/providers/transports/transport.ts';
+import { type Transport, TransportError } from '../../../src/providers/transports/transport.ts';
 import { type Harness, harness, isState, until } from '../../chains/harness.ts';
 import { makeContract, type TestContract } from '../../support/contract.ts';
 
@@ -97,5 +97,38 @@ test('an archive without space is waited out, and burns no attempt', async () =>
   const row = await h.chainUntil(chainId, isState('timer', 'dead'));
   assert.deepEqual([row.state, row.attempt, row.reason], ['timer', 0, 'the archive has no space left']);
   assert.deepEqual(raised, ['archive.trouble']);
+  await engine.stop(1_000);
+});
+
+test('a provider that is away is waited out and alerted, and the alert ends when it is back', async () => {
+  const open = new Set<string>();
+  let away = true;
+  const services = {
+    alerts: {
+      raise: ({ rule }: AlertInput) => void open.add(rule),
+      resolve: (rule: string) => void open.delete(rule),
+      flush: async () => {},
+    },
+    acquireSession: async () => ({ release() {} }),
+    openTransport: async (): Promise<Transport> => {
+      if (away) throw new TransportError('unavailable', 'sftp://kpn@nowhere cannot be reached');
+      return {
+        list: async () => [],
+        readSmall: async () => '',
+        open: async () => Readable.from([]),
+        close: async () => {},
+      };
+    },
+  } as unknown as Sp16Services;
+  const fetching = chain('fetch-away', syncInput).step('fetch', fetchFiles(services));
+  const engine = h.engine([fetching]);
+  const { chainId } = await h.enqueueWith([fetching])(h.database, fetching, input());
+  const row = await h.chainUntil(chainId, isState('timer', 'dead'));
+  assert.deepEqual([row.state, row.attempt], ['timer', 0]);
+  assert.deepEqual([...open], ['profile.unavailable']);
+  away = false;
+  await h.database.query('update chain set run_at = now() where id = $1', [chainId]);
+  await h.chainUntil(chainId, isState('succeeded', 'dead'));
+  assert.deepEqual([...open], []);
   await engine.stop(1_000);
 });
