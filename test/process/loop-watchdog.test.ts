@@ -49,7 +49,7 @@ describe('the watchdog', { concurrency: 1 }, () => {
       lines.map(({ level }) => level),
       ['error', 'fatal'],
     );
-    assert.match(lines[0].stack, /^at spinningForMs \(.*loop-in-process\.ts:\d+:\d+\)/);
+    assert.match(lines[0].stack, /^at spinningForMs \(.*loop-in-process\.ts:\d+:\d+\)/m);
     assert.equal(lastBoot()?.end, 'blocked loop');
     assert.match(lastBoot()!.why!, /blocked for \d+ ms at spinningForMs/);
   });
