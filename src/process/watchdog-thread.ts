@@ -53,7 +53,9 @@ function watch({ turns, intervalMs, deadlineMs, bootFile }: WatchdogData): void 
   }
 
   function end(): void {
-    const where = stack.split('\n')[0];
+    // the innermost frame may be of Node itself, such as a getter that the loop calls
+    const frames = stack.split('\n');
+    const where = frames.find((frame) => !frame.includes('(node:')) ?? frames[0];
     const why = `the event loop was blocked for ${Math.round(stillMs)} ms ${where}`;
     try {
       const file = readBoots(bootFile, () => {});
