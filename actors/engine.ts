@@ -18,8 +18,11 @@ export interface EngineServices {
   readonly create: () => Engine;
   readonly holder: EngineHolder;
   /** How long running steps may take to end at a stop before they are aborted and released. */
-  readonly drainMs: number;
+  readonly drainMs: () => number;
 }
+
+/** Beyond any drain. */
+const longestStopMs = 15_000;
 
 export function engine(services: EngineServices): ActorSpec<EngineMessage, Engine> {
   return actor<EngineMessage, Engine>({
@@ -43,13 +46,13 @@ export function engine(services: EngineServices): ActorSpec<EngineMessage, Engin
     },
     async terminate(created) {
       services.holder.current = null;
-      await created.stop(services.drainMs);
+      await created.stop(services.drainMs());
     },
     parse(control) {
       if (control === 'wake') return { type: 'wake' };
       throw new Error(`the engine knows the control message "wake", not ${JSON.stringify(control)}`);
     },
     describe: (created) => ({ ...created.status() }),
-    options: { stopDeadlineMs: services.drainMs + 5_000, backoff: { baseMs: 200, capMs: 10_000 } },
+    options: { stopDeadlineMs: longestStopMs, backoff: { baseMs: 200, capMs: 10_000 } },
   });
 }

@@ -22,7 +22,6 @@ import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';
 import { findFaults, openFindings } from '../src/services/findings.ts';
 import { countOpenChains } from '../src/services/open-chains.ts';
-import { inProcessSignals } from '../src/signals/in-process.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
 import type { Reply } from '../supervisors/types.ts';
 import { admin } from './admin.ts';
@@ -45,10 +44,11 @@ export interface NodeEnds {
   readonly onGiveUp: (error: Error) => void;
   /** The node has lived long enough: exit code 75. */
   readonly onRecycle: (why: string) => void;
+  /** How long running steps may take to end, once a stop has begun. */
+  readonly drainMs: () => number;
 }
 
 const askDeadlineMs = 5_000;
-const drainMs = 10_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
@@ -63,8 +63,7 @@ export function nodeParts(
   ends: NodeEnds,
   manager: ServiceManager,
 ): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
-  const { alerts, availability, config, database: db, env, log, working } = resources;
-  const signals = inProcessSignals((error) => log.error({ error }, 'a signal listener failed'));
+  const { alerts, availability, config, database: db, env, log, signals, working } = resources;
   const holder: EngineHolder = { current: null };
   let audited: AuditorState | null = null;
 
@@ -175,7 +174,7 @@ export function nodeParts(
         resources.compute,
       ),
     ],
-    chains: [engine({ create, holder, drainMs })],
+    chains: [engine({ create, holder, drainMs: ends.drainMs })],
     providers: [
       router({ log, syncTypes: knownSyncTypes }),
       ...knownSyncTypes.map((entry) => provider({ entry, maxSessions: config.providers.sftp.maxSessions })),

@@ -66,7 +66,7 @@ function packageProblem(file: string, specifier: string): string | null {
 }
 
 function roomOf(file: string): Room {
-  if (/^src\/(main|cli)(\/|\.|$)/.test(file)) return 'door';
+  if (/^src\/(main|primary|cli)(\/|\.|$)/.test(file)) return 'door';
   const first = file.split('/')[0]!;
   switch (first) {
     case 'src':

@@ -12,20 +12,22 @@ import { nodeParts } from '../actors/node.ts';
 import { nodeTree } from '../actors/tree.ts';
 import { capture, restore } from '../otel/context.ts';
 import { parseTraceparent } from '../otel/traceparent.ts';
-import { type Root, StartError, type SupervisionEvent, startTree } from '../supervisors/tree.ts';
+import { type Root, StartError, startTree } from '../supervisors/tree.ts';
 import { SocketPlaceError } from './admin/socket.ts';
-import type { Alerts } from './alerts/alerts.ts';
 import { ArchiveError } from './archive/archive-error.ts';
+import type { PrimaryLink } from './cluster/primary-link.ts';
 import type { Config } from './config/schema.ts';
 import { resolveSecret, SecretError } from './config/secret.ts';
 import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
 import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
-import { createLog, type Log } from './log/log.ts';
+import { createLog } from './log/log.ts';
 import { maskText } from './log/mask.ts';
+import { supervisionLog } from './log/supervision-log.ts';
 import { rejectionHandler } from './node/rejections.ts';
 import { openResources, type Resources } from './node/resources.ts';
 import { type BootWatch, watchBoot } from './process/boot-watch.ts';
 import { type LoopWatchdog, watchLoop } from './process/loop-watchdog.ts';
+import { type ProcessEnd, thrownEnd, watchProcess } from './process/process-end.ts';
 import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/notify.ts';
 
 /** What the process gives; the command line's own context fits. */
@@ -36,30 +38,34 @@ export interface ServiceIo {
   readonly stderr: { write(text: string): unknown };
 }
 
-interface End {
-  readonly code: 0 | 70 | 75 | 78;
-  readonly why: string;
-  readonly error?: Error;
-  readonly alerted?: boolean;
-}
-
 /** Longest ordered stop. */
 const stopDeadlineMs = 20_000;
 /** How long a start that is no longer wanted is waited for. */
 const startGraceMs = 10_000;
+/** How long running steps may take to end at a stop, and when nobody is there to wait for them. */
+const usualDrainMs = 10_000;
+const orphanDrainMs = 5_000;
 
-export async function runService(config: Config, { env, stderr }: ServiceIo): Promise<number> {
+/** `link`: this node is one of several under a primary process, which speaks to systemd and keeps the alerts for it. */
+export async function runService(
+  config: Config,
+  { env, stderr }: ServiceIo,
+  link: PrimaryLink | null = null,
+): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
-  const end = Promise.withResolvers<End>();
+  const end = Promise.withResolvers<ProcessEnd>();
+  let drainMs = usualDrainMs;
   let holder: EngineHolder | null = null;
   const rejected = rejectionHandler({
     chainId: () => capture()?.chainId,
     crashRun: (chainId, error) => holder?.current?.crashRun(chainId, error) ?? false,
-    onFatal: (error) => end.resolve(thrown(error)),
+    onFatal: (error) => end.resolve(thrownEnd(error)),
     log,
     nowMs: () => performance.now(),
   });
-  const unwatch = watchProcess(end.resolve, rejected);
+  const unwatch = watchProcess(end.resolve, rejected, link ? ['SIGINT', 'SIGHUP'] : []);
+  link?.onStop(end.resolve);
+  link?.onLost(() => end.resolve({ code: 70, why: 'the primary process is gone', drainMs: orphanDrainMs }));
   let manager: ServiceManager = noManager;
   let ownership: Ownership | null = null;
   let boot: BootWatch | null = null;
@@ -67,7 +73,7 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
   let resources: Resources | null = null;
   let root: Root | null = null;
   try {
-    manager = await openServiceManager(takeManagerPlace(env, process.pid));
+    manager = link?.manager ?? (await openServiceManager(takeManagerPlace(env, process.pid)));
     prepareStateDirectory(config.stateDirectory);
     ownership = await ownStateDirectory(config.stateDirectory);
     boot = watchBoot(config, log);
@@ -76,7 +82,7 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
       ...config.watchdog,
       onProblem: (error) => log.error({ error }, 'the watchdog thread failed; a blocked loop is not noticed any more'),
     });
-    resources = await openResources(config, env, log);
+    resources = await openResources(config, env, log, link);
     if (config.database.url !== undefined) resources.useDatabase(resolveSecret(config.database.url, { ...env }));
     for (const warning of resources.alerts.warnings()) log.warn(warning);
     const tooEarly = new AbortController();
@@ -91,13 +97,17 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
       {
         onUnsuitable: (error) => end.resolve({ code: 78, why: error.message, error }),
         onRecycle: (why) => end.resolve({ code: 75, why }),
-        // its alert is open already
-        onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error, alerted: true }),
+        onGiveUp(error) {
+          // its alert is open already; under a primary that one ends, and with it every node, once
+          if (link) link.send({ type: 'give-up', why: error.message });
+          else end.resolve({ code: 70, why: error.message, error, alerted: true });
+        },
+        drainMs: () => drainMs,
       },
       manager,
     );
     holder = parts.holder;
-    const report = reporter(log, resources.alerts);
+    const report = supervisionLog(log, resources.alerts);
     const starting = startTree(nodeTree(parts), { report, trace: { capture, restore } });
     const early = await Promise.race([starting.then(() => null), end.promise]);
     // told to end while starting: what stands by then is stopped in order, the rest goes with the process
@@ -107,20 +117,27 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
     void root!.ended.then((reason) => {
       if (reason.kind === 'gave-up') end.resolve({ code: 70, why: reason.error.message, error: reason.error });
     });
-    boot.ready(resources.alerts, resources.working.whenUp());
+    const works = resources.working.whenUp();
+    boot.ready(resources.alerts, works);
+    // it may be stopped before the database comes
+    void works.then(
+      () => link?.send({ type: 'working' }),
+      () => {},
+    );
     log.info({ socket: config.admin.socket, release: parts.context.release }, 'the node is ready');
     return await finish(await end.promise);
   } catch (error) {
     return await finish({ code: isForAPerson(error) ? 78 : 70, why: (error as Error).message, error: error as Error });
   }
 
-  async function finish({ code, why, error, alerted }: End): Promise<number> {
+  async function finish({ code, why, error, alerted, drainMs: given }: ProcessEnd): Promise<number> {
+    drainMs = given ?? usualDrainMs;
     manager.stopping(code === 0 ? `stopping: ${why}` : `ending with ${code}: ${why}`);
     if (error) log.error({ error, code }, `the node ends: ${why}`);
     else log.info({ code }, `the node stops: ${why}`);
     if (code === 70 || code === 78) {
       stderr.write(`linekeeper: the service ends with exit code ${code}: ${maskText(why).split('\n')[0]}\n`);
-      if (!alerted)
+      if (!alerted && !link)
         resources?.alerts.raise({ rule: 'node.ended', subject: `exit ${code}`, level: 'critical', message: why });
     }
     await root?.stop(stopDeadlineMs);
@@ -128,6 +145,8 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
     await watchdog?.close();
     boot?.end(code, why);
     await ownership?.release();
+    link?.send({ type: 'ended', code, why });
+    link?.close();
     unwatch();
     return code;
   }
@@ -159,54 +178,4 @@ export function isForAPerson(error: unknown): boolean {
 function isDiskFull(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return code === 'ENOSPC' || code === 'EDQUOT';
-}
-
-function thrown(error: unknown): End {
-  const cause = error instanceof Error ? error : new Error(String(error));
-  return { code: 70, why: `an error that nobody caught: ${cause.message}`, error: cause };
-}
-
-/** The first signal asks for an ordered stop, a second one ends at once; what nobody caught ends with 70. */
-function watchProcess(finish: (end: End) => void, rejected: (reason: unknown) => void): () => void {
-  let asked = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (asked) process.exit(70);
-    asked = true;
-    finish({ code: 0, why: `${signal} was received` });
-  };
-  const uncaught = (error: unknown) => finish(thrown(error));
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  process.on('uncaughtException', uncaught);
-  process.on('unhandledRejection', rejected);
-  return () => {
-    process.off('SIGTERM', stop);
-    process.off('SIGINT', stop);
-    process.off('uncaughtException', uncaught);
-    process.off('unhandledRejection', rejected);
-  };
-}
-
-/** Every event of the tree is a log line; what gave up is also an alert. */
-function reporter(log: Log, alerts: Alerts): (event: SupervisionEvent) => void {
-  return (event) => {
-    const { type, path, ...rest } = event;
-    switch (type) {
-      case 'restarted':
-        log.info({ path, ...rest }, 'restarted');
-        alerts.resolve('supervision.gave-up', path);
-        return;
-      case 'gave-up':
-        log.error({ path, ...rest }, 'gave up');
-        alerts.raise({
-          rule: 'supervision.gave-up',
-          subject: path,
-          level: 'critical',
-          message: `${path} gave up: ${event.error.message}`,
-        });
-        return;
-      default:
-        log.warn({ path, ...rest }, type);
-    }
-  };
 }

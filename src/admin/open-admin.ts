@@ -6,8 +6,7 @@
  * `openAdmin` resolves when it listens and rejects with `SocketPlaceError` when it cannot. A failing service answers an
  * error; it never ends the server. `close` lets running requests end for two seconds and removes the socket.
  */
-import { chmodSync } from 'node:fs';
-import { type FastifyInstance, fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Log } from '../log/log.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
@@ -15,7 +14,7 @@ import { chainRoutes } from './chain-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
 import type { AdminServices } from './services.ts';
-import { freeSocketPath, SocketPlaceError } from './socket.ts';
+import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
 import { syncRoutes } from './sync-routes.ts';
 import { systemRoutes } from './system-routes.ts';
 import { totalsRoutes } from './totals-routes.ts';
@@ -28,61 +27,39 @@ export interface AdminOptions {
   readonly bodyLimitBytes?: number;
 }
 
-export interface Admin {
-  readonly socketPath: string;
-  close(): Promise<void>;
-}
+export type Admin = SocketServer;
 
 export async function openAdmin(options: AdminOptions): Promise<Admin> {
-  const { socketPath, services, log, bodyLimitBytes = 64 * 1024 * 1024 } = options;
-  await freeSocketPath(socketPath);
-  const server = fastify({
-    bodyLimit: bodyLimitBytes,
-    requestTimeout: 60_000,
-    forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 500 },
-  });
-  acceptPlainCurl(server);
-  server.setErrorHandler((error, request, reply) => {
-    const { status, body, unforeseen } = errorAnswer(error);
-    if (unforeseen)
-      log.error({ error, method: request.method, route: request.routeOptions.url }, 'an admin request failed');
-    return reply.code(status).send(body);
-  });
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      error: { code: 'unknown-route', message: `there is no ${request.method} ${request.url.split('?')[0]} here` },
-    }),
-  );
-  for (const routes of [
-    systemRoutes,
-    chainRoutes,
-    syncRoutes,
-    totalsRoutes,
-    alertRoutes,
-    documentRoutes,
-    actorRoutes,
-  ]) {
-    routes(server, services);
-  }
-  try {
-    await server.listen({ path: socketPath });
-    chmodSync(socketPath, 0o660);
-  } catch (error) {
-    await server.close();
-    throw new SocketPlaceError(`the admin socket ${socketPath} cannot be opened: ${wayOut(error)}`, { cause: error });
-  }
-  return {
+  const { socketPath, services, log, bodyLimitBytes = largestBodyBytes } = options;
+  return openSocketServer({
     socketPath,
-    async close() {
-      const cut = setTimeout(() => server.server.closeAllConnections(), 2_000);
-      try {
-        await server.close();
-      } finally {
-        clearTimeout(cut);
+    bodyLimitBytes,
+    routes(server) {
+      acceptPlainCurl(server);
+      server.setErrorHandler((error, request, reply) => {
+        const { status, body, unforeseen } = errorAnswer(error);
+        if (unforeseen)
+          log.error({ error, method: request.method, route: request.routeOptions.url }, 'an admin request failed');
+        return reply.code(status).send(body);
+      });
+      server.setNotFoundHandler((request, reply) =>
+        reply.code(404).send({
+          error: { code: 'unknown-route', message: `there is no ${request.method} ${request.url.split('?')[0]} here` },
+        }),
+      );
+      for (const routes of [
+        systemRoutes,
+        chainRoutes,
+        syncRoutes,
+        totalsRoutes,
+        alertRoutes,
+        documentRoutes,
+        actorRoutes,
+      ]) {
+        routes(server, services);
       }
     },
-  };
+  });
 }
 
 /** curl sends a body as a form unless it is told otherwise: every body is read as JSON, and none as an empty object. */
@@ -93,11 +70,4 @@ function acceptPlainCurl(server: FastifyInstance): void {
     if (body === '') done(null, {});
     else void parse(request, body as string, done);
   });
-}
-
-function wayOut(error: unknown): string {
-  const code = (error as { code?: unknown }).code;
-  if (code === 'EACCES' || code === 'EPERM') return 'no permission; run as the owner of the state directory';
-  if (code === 'EADDRINUSE') return 'somebody else opened it in the same moment; look with: linekeeper health';
-  return error instanceof Error ? error.message : String(error);
 }

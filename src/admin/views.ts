@@ -20,6 +20,19 @@ export interface HealthView {
   readonly warnings: readonly string[];
 }
 
+/** One node process of a primary. */
+export interface ProcessView {
+  readonly index: number;
+  readonly pid: number | null;
+  readonly state: 'ready' | 'starting' | 'running' | 'backoff' | 'stopping' | 'stopped' | 'gave-up';
+  /** What it says of itself. */
+  readonly status: string | null;
+  readonly restarts: number;
+  /** Since it last proved work. */
+  readonly provenMsAgo: number | null;
+  readonly lastError: string | null;
+}
+
 export interface ChainView {
   readonly id: string;
   readonly name: string;

@@ -40,12 +40,15 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       .option('--config <file>', 'configuration file; else LINEKEEPER_CONFIG');
   const remote = (command: Command) => local(command).option('--socket <path>', 'admin socket of the service');
 
-  local(program.command('start').description('run the service until it is stopped')).action(
-    runs(async () => {
-      const { start } = await import('./start.ts');
-      return (options) => start(io, options);
-    }),
-  );
+  local(program.command('start').description('run the service until it is stopped'))
+    .option('--processes <count>', 'so many node processes under a primary; else the key processes', wholeNumber)
+    .addOption(new Option('--node <index>').argParser(wholeNumber).hideHelp())
+    .action(
+      runs(async () => {
+        const { start } = await import('./start.ts');
+        return (options) => start(io, options);
+      }),
+    );
   local(program.command('demo').description('simulator and service: a month of records becomes totals'))
     .option('--stay', 'keep the service running at the end')
     .option('--records <count>', 'records to simulate', wholeNumber, 100_000)
@@ -211,6 +214,28 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
+  const processes = noun('process', 'the node processes of --processes');
+  remote(processes.command('list').description('each node process, its state and its last proof of work')).action(
+    runs(async () => {
+      const { processList } = await import('./process.ts');
+      return (options) => processList(io, options);
+    }),
+  );
+  remote(processes.command('restart').description('one after the other, the next when the one before is ready')).action(
+    runs(async () => {
+      const { processRestart } = await import('./process.ts');
+      return (options) => processRestart(io, options);
+    }),
+  );
+
+  remote(
+    program.command('why <chain>').description('why a chain does not run; `why down`: what of the service does not'),
+  ).action(
+    runs(async () => {
+      const { why } = await import('./why.ts');
+      return (about, options) => why(io, about, options);
+    }),
+  );
   remote(program.command('health').description('does the service do its work? exit code 1 when not')).action(
     runs(async () => {
       const { health } = await import('./health.ts');

@@ -2,16 +2,26 @@
  * `linekeeper start`: the service in the foreground, until it is told to stop. Its exit code is the process's. A module of
  * the service that does not load is a failed boot like any other: it is in the boot record, and it waits.
  */
+import type { Config } from '../config/schema.ts';
 import type { CliIo, CommonOptions } from './context.ts';
+import { CliError, exitCode } from './exit-codes.ts';
 import { failedStart } from './failed-start.ts';
 import { configOf } from './load-config.ts';
 
-export async function start(io: CliIo, options: CommonOptions): Promise<number> {
-  const config = configOf(io, options);
-  let service: typeof import('../main.ts');
+export interface StartOptions extends CommonOptions {
+  /** More than one: a primary and so many node processes. */
+  readonly processes?: number;
+  /** This is one of those, with this index; its primary says everything else. */
+  readonly node?: number;
+}
+
+export async function start(io: CliIo, options: StartOptions): Promise<number> {
+  if (options.node !== undefined) return startNode(io);
+  const config = configOf(io, options, options.processes === undefined ? {} : { processes: options.processes });
+  let run: (config: Config, io: CliIo) => Promise<number>;
   try {
     // loaded after the configuration is known to be right: exit 78 must not depend on what the service needs
-    service = await import('../main.ts');
+    run = config.processes > 1 ? (await import('../primary.ts')).runPrimary : (await import('../main.ts')).runService;
   } catch (error) {
     const code = failedStart(error, io);
     // this too may not load; then whoever starts the process has to wait
@@ -19,5 +29,19 @@ export async function start(io: CliIo, options: CommonOptions): Promise<number> 
     await boot?.recordFailedBoot(config, error as Error, (told) => io.onStopSignal(told)).catch(() => {});
     return code;
   }
-  return service.runService(config, io);
+  return run(config, io);
+}
+
+/** What does not load is the primary's to count and to wait for: it hears of it by the exit code. */
+async function startNode(io: CliIo): Promise<number> {
+  const { joinPrimary, NoPrimaryError } = await import('../cluster/primary-link.ts');
+  try {
+    const link = await joinPrimary(process);
+    const { runService } = await import('../main.ts');
+    return await runService(link.order.config, io, link);
+  } catch (error) {
+    if (error instanceof NoPrimaryError) throw new CliError(exitCode.usage, error.message, { cause: error });
+    process.disconnect?.();
+    return failedStart(error, io);
+  }
 }

@@ -11,6 +11,11 @@ export const configSchema = z.strictObject({
     .describe(
       'Where this installation keeps its state: archive, embedded database, admin socket. One process at a time owns it. Relative to the configuration file, else to the working directory.',
     ),
+  processes: count(1, 64)
+    .default(1)
+    .describe(
+      'How many node processes do the work. More than one run under a primary process that keeps them running and has the admin socket.',
+    ),
   dependencyGiveUpMs: count(1_000, 86_400_000)
     .default(1_800_000)
     .describe('How long a database that was there may be away before the process exits with code 70, once.'),

@@ -10,6 +10,8 @@ import { type AlertService, openAlerts } from '../alerts/open-alerts.ts';
 import { webhookChannel } from '../alerts/webhook.ts';
 import { type Archive, openArchive } from '../archive/archive.ts';
 import type { OpenDatabase } from '../chains/environment.ts';
+import { linkedAlerts } from '../cluster/linked-alerts.ts';
+import type { PrimaryLink } from '../cluster/primary-link.ts';
 import { type ComputeHolder, computeHolder } from '../compute/holder.ts';
 import type { Config } from '../config/schema.ts';
 import { resolveSecret } from '../config/secret.ts';
@@ -19,6 +21,9 @@ import { openDatabase } from '../database/pool.ts';
 import { probeDatabase } from '../database/probe.ts';
 import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
+import { inProcessSignals } from '../signals/in-process.ts';
+import { ipcSignals } from '../signals/ipc.ts';
+import type { Signals } from '../signals/signals.ts';
 import { abandonWhenSilent, answering } from './answering-database.ts';
 
 /** The database as work sees it: reachable, and with this release's schema in place. */
@@ -37,6 +42,8 @@ export interface Resources {
   readonly compute: ComputeHolder;
   readonly database: LateDatabase;
   readonly availability: Availability;
+  /** Hints between the nodes that can hear each other. */
+  readonly signals: Signals;
   /** What engine, scheduler and guardians wait for. */
   readonly working: WorkingDatabase;
   /** Tells where the database is. The same URL after every start of an embedded server. */
@@ -55,6 +62,7 @@ export async function openResources(
   config: Config,
   env: Readonly<Record<string, string | undefined>>,
   log: Log,
+  link: PrimaryLink | null = null,
 ): Promise<Resources> {
   const prepared = Promise.withResolvers<void>();
   let isPrepared = false;
@@ -85,15 +93,17 @@ export async function openResources(
     },
   };
   const { url: webhook } = config.alerts.webhook;
-  const alerts = openAlerts({
-    database,
-    log,
-    stateDirectory: config.stateDirectory,
-    file: config.alerts.file,
-    channels: webhook === undefined ? [] : [webhookChannel({ url: resolveSecret(webhook, { ...env }) })],
-    clock: systemClock,
-    availability: working,
-  });
+  const alerts = link
+    ? linkedAlerts(link, database)
+    : openAlerts({
+        database,
+        log,
+        stateDirectory: config.stateDirectory,
+        file: config.alerts.file,
+        channels: webhook === undefined ? [] : [webhookChannel({ url: resolveSecret(webhook, { ...env }) })],
+        clock: systemClock,
+        availability: working,
+      });
   const spoolDirectory = join(config.stateDirectory, 'spool');
   rmSync(spoolDirectory, { recursive: true, force: true });
   mkdirSync(spoolDirectory, { mode: 0o700 });
@@ -113,6 +123,7 @@ export async function openResources(
     compute: computeHolder(),
     database,
     availability,
+    signals: signalsOf(link, (error) => log.error({ error }, 'a signal listener failed')),
     working,
     databaseUrl,
     openEngineDatabase: (options) => pools.keep(openDatabase(databaseUrl(), options)),
@@ -138,6 +149,15 @@ export async function openResources(
       await Promise.race([database.close(), systemClock.sleep(2_000, new AbortController().signal)]);
     },
   };
+}
+
+function signalsOf(link: PrimaryLink | null, onError: (error: unknown) => void): Signals {
+  if (!link) return inProcessSignals(onError);
+  const way = {
+    send: (chainIds: readonly string[]) => link.send({ type: 'signal', chainIds }),
+    onReceive: (listener: (chainIds: readonly string[]) => void) => void link.onSignal(listener),
+  };
+  return ipcSignals(way, onError);
 }
 
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -41,7 +41,7 @@ function realTree(): SupervisorSpec {
     get: (_target, name) => (name === Symbol.iterator ? undefined : name === 'url' ? undefined : anything),
     apply: () => anything,
   });
-  const ends = { onUnsuitable: () => {}, onGiveUp: () => {}, onRecycle: () => {} };
+  const ends = { onUnsuitable: () => {}, onGiveUp: () => {}, onRecycle: () => {}, drainMs: () => 10_000 };
   return nodeTree(nodeParts(anything as never, anything as never, new Promise(() => {}), ends, noManager));
 }
 
