@@ -125,7 +125,8 @@ export async function runPrimary(config: Config, { env, stderr }: PrimaryIo): Pr
               onMessage: (message) => hear(index, message),
               nowMs,
             },
-            signal,
+            // told to end while one starts: it is not waited for
+            AbortSignal.any([signal, tooEarly.signal]),
           );
         },
       });
@@ -197,14 +198,11 @@ export async function runPrimary(config: Config, { env, stderr }: PrimaryIo): Pr
       { report: reporter(supervisionLog(log, kept.service)) },
     );
     const early = await Promise.race([starting.then(() => null), end.promise]);
-    if (early) {
-      // what stands by then is stopped in order
-      starting.then((tree) => void tree.stop(stopDeadlineMs)).catch(() => {});
-      return await finish(early);
-    }
-    root = await starting;
-    started.resolve(root);
-    void root.ended.then((reason) => {
+    // what stands by then is stopped in order; a start that was given up has stopped it already
+    root = early ? await starting.catch(() => null) : await starting;
+    if (early) return await finish(early);
+    started.resolve(root!);
+    void root!.ended.then((reason) => {
       if (reason.kind === 'gave-up') end.resolve({ code: 70, why: reason.error.message, error: reason.error });
     });
     boot.ready(kept.service, kept.whenPrepared());
