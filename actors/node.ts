@@ -13,6 +13,7 @@ import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
+import { nodeName } from '../src/process/boot-watch.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
 import type { EnqueueChain } from '../src/providers/sync-task.ts';
@@ -33,6 +34,7 @@ import { type EngineHolder, engine } from './engine.ts';
 import { postgres } from './postgres.ts';
 import { type ProviderMessage, provider, providerId } from './provider.ts';
 import { recycler } from './recycler.ts';
+import { type ReleaseGuardServices, releaseGuard } from './release-guard.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
 import type { TreeParts } from './tree.ts';
@@ -52,6 +54,7 @@ const drainMs = 10_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
+const releaseIntervalMs = 2_000;
 /** The log's partitions are made three days ahead. */
 const maintainEveryMs = 3_600_000;
 
@@ -62,6 +65,7 @@ export function nodeParts(
   started: Promise<Root>,
   ends: NodeEnds,
   manager: ServiceManager,
+  openReleaseGuard: ReleaseGuardServices['open'],
 ): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
   const { alerts, availability, config, database: db, env, log, working } = resources;
   const signals = inProcessSignals((error) => log.error({ error }, 'a signal listener failed'));
@@ -221,6 +225,15 @@ export function nodeParts(
         memoryMb: () => process.memoryUsage.rss() / 2 ** 20,
         onRecycle: ends.onRecycle,
         intervalMs: recycleIntervalMs,
+      }),
+      releaseGuard({
+        open: openReleaseGuard,
+        onMoved: ends.onRecycle,
+        onDeleted: ends.onGiveUp,
+        alerts,
+        node: () => nodeName(config.stateDirectory),
+        log,
+        intervalMs: releaseIntervalMs,
       }),
     ],
   };

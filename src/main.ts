@@ -23,6 +23,7 @@ import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './d
 import { createLog, type Log } from './log/log.ts';
 import { maskText } from './log/mask.ts';
 import { rejectionHandler } from './node/rejections.ts';
+import { openReleaseGuard } from './node/release-guard.ts';
 import { openResources, type Resources } from './node/resources.ts';
 import { type BootWatch, watchBoot } from './process/boot-watch.ts';
 import { type LoopWatchdog, watchLoop } from './process/loop-watchdog.ts';
@@ -34,6 +35,9 @@ export interface ServiceIo {
   readonly env: Record<string, string | undefined>;
   /** One plain line when the service ends because something is wrong. */
   readonly stderr: { write(text: string): unknown };
+  readonly cwd: string;
+  /** The value of `--config`, absolute: a new release is checked with it. */
+  readonly configFile: string | undefined;
 }
 
 interface End {
@@ -48,7 +52,7 @@ const stopDeadlineMs = 20_000;
 /** How long a start that is no longer wanted is waited for. */
 const startGraceMs = 10_000;
 
-export async function runService(config: Config, { env, stderr }: ServiceIo): Promise<number> {
+export async function runService(config: Config, { env, stderr, cwd, configFile }: ServiceIo): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
   const end = Promise.withResolvers<End>();
   let holder: EngineHolder | null = null;
@@ -95,6 +99,7 @@ export async function runService(config: Config, { env, stderr }: ServiceIo): Pr
         onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error, alerted: true }),
       },
       manager,
+      (events) => openReleaseGuard({ events, resources: resources!, entry: process.argv[1], cwd, configFile }),
     );
     holder = parts.holder;
     const report = reporter(log, resources.alerts);

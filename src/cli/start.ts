@@ -2,6 +2,7 @@
  * `linekeeper start`: the service in the foreground, until it is told to stop. Its exit code is the process's. A module of
  * the service that does not load is a failed boot like any other: it is in the boot record, and it waits.
  */
+import { resolve } from 'node:path';
 import type { CliIo, CommonOptions } from './context.ts';
 import { failedStart } from './failed-start.ts';
 import { configOf } from './load-config.ts';
@@ -19,5 +20,6 @@ export async function start(io: CliIo, options: CommonOptions): Promise<number> 
     await boot?.recordFailedBoot(config, error as Error, (told) => io.onStopSignal(told)).catch(() => {});
     return code;
   }
-  return service.runService(config, io);
+  const configFile = options.config === undefined ? undefined : resolve(io.cwd, options.config);
+  return service.runService(config, { env: io.env, stderr: io.stderr, cwd: io.cwd, configFile });
 }
