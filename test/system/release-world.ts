@@ -27,6 +27,7 @@ export interface ReleaseWorld {
   readonly socket: string;
   /** Exit codes so far, and `null` for a start that found nothing. */
   readonly ends: (number | null)[];
+  /** `version` is 0.1.NAME unless given; gives its directory. */
   make(name: string, version?: string): string;
   remove(name: string): void;
   /** Moves the link in one step. */
