@@ -9,6 +9,7 @@ import { openComputePool } from '../src/compute/open-pool.ts';
 import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
 import { ownRelease } from '../src/database/release.ts';
+import { ownSchema } from '../src/database/schema-range.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
@@ -22,6 +23,7 @@ import { fireDue } from '../src/schedule/fire.ts';
 import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';
 import { findFaults, openFindings } from '../src/services/findings.ts';
+import { type LiveNode, liveNodes } from '../src/services/nodes.ts';
 import { countOpenChains } from '../src/services/open-chains.ts';
 import { inProcessSignals } from '../src/signals/in-process.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
@@ -71,6 +73,7 @@ export function nodeParts(
   const signals = inProcessSignals((error) => log.error({ error }, 'a signal listener failed'));
   const holder: EngineHolder = { current: null };
   let audited: AuditorState | null = null;
+  let nodes: readonly LiveNode[] = [];
 
   const route = async (syncType: string): Promise<RoutingDecision> => {
     const ref = (await started).ref<RouterMessage>('work/providers/router');
@@ -112,6 +115,7 @@ export function nodeParts(
         ? null
         : { lookedMsAgo: performance.now() - audited.lastLookMs, list: audited.findings },
     release: ownRelease(),
+    nodes: () => nodes,
     startedAt: new Date(),
   };
   let tree: Root | null = null;
@@ -131,7 +135,7 @@ export function nodeParts(
       log,
       clock: { monotonicMs: () => performance.now() },
       random: Math.random,
-      nodeInfo: { host: hostname(), pid: process.pid, release: context.release },
+      nodeInfo: { host: hostname(), pid: process.pid, release: context.release, schema: ownSchema() },
       alerts,
       availability: working,
       lanes: config.chains.lanes,
@@ -197,7 +201,10 @@ export function nodeParts(
     }),
     guardians: [
       auditor({
-        find: () => findFaults(db),
+        find: async () => {
+          nodes = await liveNodes(db);
+          return findFaults(db);
+        },
         openFindings: () => openFindings(db),
         report: (state) => {
           audited = state;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { HealthView } from '../../src/admin/views.ts';
 import { openDatabase } from '../../src/database/pool.ts';
+import { ownSchema } from '../../src/database/schema-range.ts';
 import type { Database } from '../../src/database/session.ts';
 import { assertSound, startSync } from '../support/recovery.ts';
 import { call, type RunningService, until } from '../support/service.ts';
@@ -63,6 +64,21 @@ async function chainsSucceed(): Promise<void> {
   await assertSound(database);
 }
 
+/** A node that was left behind on another release is shown. */
+async function drifts(): Promise<void> {
+  const [own] = await database.query<{ schema: string }>(`select schema from node where state = 'live'`);
+  assert.equal(own!.schema, ownSchema());
+  await database.query(
+    `insert into node (id, host, pid, release, lease_ms) values (gen_random_uuid(), 'other', 7, '0.1.5', 600000)`,
+  );
+  const { message } = await until('the drift to be shown', async () => {
+    const health = await call<HealthView>(releases.socket, 'GET', '/health').catch(() => null);
+    return health?.checks.find(({ name }) => name === 'releases');
+  });
+  assert.match(message, /: 0\.1\.5 \(schema not told\) on other 7; 0\.1\.6 \(schema \d{4}_\w+\) on /);
+  await database.query(`delete from node where host = 'other'`);
+}
+
 const alerts = () =>
   database.query<{ rule: string; state: string; message: string }>(
     `select rule, state, message from alert where rule like 'release.%' order by id`,
@@ -114,6 +130,7 @@ test('a release that could not be started is alerted and not moved to, and movin
   releases.link('7');
   await alert('release.refused', /releases\/7, .* modules: src\/compute\/tasks\/[a-z-]+\.ts does not load: /);
   await sync('C001');
+  await drifts();
   releases.make('8', '0.0.9');
   releases.link('8');
   await alert('release.refused', /schema serves release 0\.1\.0 and newer, and this is 0\.0\.9/);
