@@ -74,6 +74,8 @@ export function nodeParts(
   const holder: EngineHolder = { current: null };
   let audited: AuditorState | null = null;
   let nodes: readonly LiveNode[] = [];
+  // read now: the release's directory may be gone when the engine is restarted
+  const schema = ownSchema();
 
   const route = async (syncType: string): Promise<RoutingDecision> => {
     const ref = (await started).ref<RouterMessage>('work/providers/router');
@@ -135,7 +137,7 @@ export function nodeParts(
       log,
       clock: { monotonicMs: () => performance.now() },
       random: Math.random,
-      nodeInfo: { host: hostname(), pid: process.pid, release: context.release, schema: ownSchema() },
+      nodeInfo: { host: hostname(), pid: process.pid, release: context.release, schema },
       alerts,
       availability: working,
       lanes: config.chains.lanes,

@@ -72,6 +72,7 @@ async function drifts(): Promise<void> {
     `insert into node (id, host, pid, release, lease_ms) values (gen_random_uuid(), 'other', 7, '0.1.5', 600000)`,
   );
   const { message } = await until('the drift to be shown', async () => {
+    await database.query(`update node set beat = beat + 1, state = 'live' where host = 'other'`);
     const health = await call<HealthView>(releases.socket, 'GET', '/health').catch(() => null);
     return health?.checks.find(({ name }) => name === 'releases');
   });
