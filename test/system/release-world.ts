@@ -38,6 +38,17 @@ export interface ReleaseWorld {
   stop(): Promise<void>;
 }
 
+/** A release's own files; `packages` is where its node_modules lead. Gives the directory. */
+export function makeRelease(directory: string, version: string, packages = join(project, 'node_modules')): string {
+  for (const part of ['bin', 'src', 'actors', 'supervisors', 'otel', 'deploy', 'package.json']) {
+    cpSync(join(project, part), join(directory, part), { recursive: true });
+  }
+  symlinkSync(packages, join(directory, 'node_modules'));
+  const file = join(directory, 'package.json');
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), version }));
+  return directory;
+}
+
 export function releaseWorld(env: Readonly<Record<string, string>>): ReleaseWorld {
   const home = stateDirectory();
   const state = join(home, 'state');
@@ -91,17 +102,7 @@ export function releaseWorld(env: Readonly<Record<string, string>>): ReleaseWorl
     home,
     socket: join(state, 'admin.sock'),
     ends,
-    make(name, version = `0.1.${name}`) {
-      const directory = join(home, 'releases', name);
-      mkdirSync(directory);
-      for (const part of ['bin', 'src', 'actors', 'supervisors', 'otel', 'docs', 'package.json']) {
-        cpSync(join(project, part), join(directory, part), { recursive: true });
-      }
-      symlinkSync(join(project, 'node_modules'), join(directory, 'node_modules'));
-      const file = join(directory, 'package.json');
-      writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), version }));
-      return directory;
-    },
+    make: (name, version = `0.1.${name}`) => makeRelease(join(home, 'releases', name), version),
     remove: (name) => rmSync(join(home, 'releases', name), { recursive: true }),
     link(name) {
       symlinkSync(join('releases', name), join(home, 'new'));
