@@ -30,6 +30,10 @@ before(async () => {
   machine.must('systemctl', 'add-wants', 'test.target', unit);
   const times = ['RestartSec=200ms', 'Environment=LINEKEEPER_NODE=/opt/linekeeper/node/bin/node'];
   machine.write(`/etc/systemd/system/${unit}.d/times.conf`, `[Service]\n${times.join('\n')}\n`);
+  // a secret by credential: the check of another release must be able to read it too
+  machine.write('/etc/linekeeper/credentials/hook', 'http://127.0.0.1:1/\n');
+  const config = { alerts: { webhook: { url: { credential: 'secret_hook' } } } };
+  machine.write('/etc/linekeeper/linekeeper.json', JSON.stringify(config));
   machine.must('systemctl', 'daemon-reload');
 });
 after(async () => {
@@ -61,6 +65,37 @@ test('the unit starts through the link, and works in no directory of a release',
     lines.filter((line) => line.startsWith('WorkingDirectory=')),
     [],
   );
+});
+
+test('a release is checked by hand as the service would find it, credentials included', () => {
+  const properties = ['User=linekeeper', 'LoadCredential=secret:/etc/linekeeper/credentials'];
+  const page = readFileSync(join(project, 'docs/releases.md'), 'utf8');
+  for (const property of properties) assert.ok(page.includes(`-p ${property} `), property);
+  // what systemd-run makes of it, which needs a bus that this machine has not
+  const check = (options: readonly string[]) => {
+    const environment = [
+      'LINEKEEPER_CONFIG=/etc/linekeeper/linekeeper.json',
+      'LINEKEEPER_STATE_DIRECTORY=/var/lib/linekeeper',
+      'LINEKEEPER_NODE=/opt/linekeeper/node/bin/node',
+    ].map((variable) => `Environment=${variable}`);
+    const command = 'ExecStart=/opt/linekeeper/releases/2/bin/linekeeper release check';
+    machine.write(
+      '/etc/systemd/system/check.service',
+      ['[Service]', 'Type=oneshot', ...environment, ...options, command, ''].join('\n'),
+    );
+    machine.must('systemctl', 'daemon-reload');
+    machine.run('systemctl', 'start', 'check');
+    const said = machine.must('journalctl', '-o', 'cat', '-u', 'check');
+    return { status: machine.show('check.service', 'ExecMainStatus').ExecMainStatus, said };
+  };
+  const without = check(properties.slice(0, 1));
+  assert.equal(without.status, '78', without.said);
+  assert.match(
+    without.said,
+    /configuration: alerts\.webhook\.url: .*'secret_hook', and CREDENTIALS_DIRECTORY is not set/,
+  );
+  const right = check(properties);
+  assert.match(right.said, /release 0\.1\.2 in \/opt\/linekeeper\/releases\/2 can be started here/);
 });
 
 test('systemd starts the new release when the link was moved and the running one was removed', async () => {
