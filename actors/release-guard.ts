@@ -11,7 +11,7 @@ import type { ActorSpec } from '../supervisors/types.ts';
 export type ReleaseGuardMessage = { readonly type: 'look' };
 
 export interface ReleaseGuardServices {
-  readonly open: (events: GuardEvents) => Promise<ReleaseGuard>;
+  readonly open: (events: GuardEvents) => ReleaseGuard;
   /** Ends the node so that it is started anew, on another release. */
   readonly onMoved: (why: string) => void;
   /** Ends the node: this release is no more, and no other can be started. */
@@ -53,9 +53,9 @@ export function releaseGuard(services: ReleaseGuardServices): ActorSpec<ReleaseG
   };
   return actor<ReleaseGuardMessage, ReleaseGuardState>({
     id: 'release-guard',
-    async init(context) {
+    init(context) {
       context.self.send({ type: 'look' });
-      return { guard: await services.open(events) };
+      return { guard: services.open(events) };
     },
     receive(state, _message, context) {
       // not awaited by the handler: a release is checked for longer than a message may take

@@ -28,6 +28,7 @@ import { openResources, type Resources } from './node/resources.ts';
 import { type BootWatch, watchBoot } from './process/boot-watch.ts';
 import { type LoopWatchdog, watchLoop } from './process/loop-watchdog.ts';
 import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/notify.ts';
+import { findPlace } from './release/place.ts';
 
 /** What the process gives; the command line's own context fits. */
 export interface ServiceIo {
@@ -72,6 +73,7 @@ export async function runService(config: Config, { env, stderr, cwd, configFile 
   let root: Root | null = null;
   try {
     manager = await openServiceManager(takeManagerPlace(env, process.pid));
+    const place = await findPlace(process.argv[1], config.release.current);
     prepareStateDirectory(config.stateDirectory);
     ownership = await ownStateDirectory(config.stateDirectory);
     boot = watchBoot(config, log);
@@ -99,7 +101,7 @@ export async function runService(config: Config, { env, stderr, cwd, configFile 
         onGiveUp: (error) => end.resolve({ code: 70, why: error.message, error, alerted: true }),
       },
       manager,
-      (events) => openReleaseGuard({ events, resources: resources!, entry: process.argv[1], cwd, configFile }),
+      (events) => openReleaseGuard({ events, resources: resources!, place, cwd, configFile }),
     );
     holder = parts.holder;
     const report = reporter(log, resources.alerts);

@@ -1,17 +1,17 @@
 /** The release guard of a node: its place, its check of other releases, and the clock. */
 import type { Config } from '../config/schema.ts';
 import { type GuardEvents, guardRelease, type ReleaseGuard } from '../release/guard.ts';
-import { findPlace, observe } from '../release/place.ts';
+import { observe, type ReleasePlace } from '../release/place.ts';
 import { runReleaseCheck } from '../release/run-check.ts';
 import type { Resources } from './resources.ts';
 
 export interface NodeReleaseGuard {
   readonly events: GuardEvents;
   readonly resources: Pick<Resources, 'env' | 'databaseUrl'> & {
-    readonly config: Pick<Config, 'release' | 'database'>;
+    readonly config: Pick<Config, 'database'>;
   };
-  /** The program by the path that it was started with. */
-  readonly entry: string | undefined;
+  /** Of the start of the process: a directory that was replaced later is not ours, also for a guard that begins later. */
+  readonly place: ReleasePlace;
   readonly cwd: string;
   readonly configFile: string | undefined;
 }
@@ -20,10 +20,9 @@ const settleMs = 2_000;
 const retryMs = 60_000;
 const checkTimeoutMs = 120_000;
 
-export async function openReleaseGuard(options: NodeReleaseGuard): Promise<ReleaseGuard> {
-  const { events, entry, cwd, configFile, resources } = options;
+export function openReleaseGuard(options: NodeReleaseGuard): ReleaseGuard {
+  const { events, place, cwd, configFile, resources } = options;
   const { config, env } = resources;
-  const place = await findPlace(entry, config.release.current);
   return guardRelease({
     ...events,
     place,

@@ -10,7 +10,7 @@ async function saidBy(looks: readonly ((events: GuardEvents) => void)[]): Promis
   const said: string[] = [];
   let left = looks;
   const actor = releaseGuard({
-    open: async (events) => ({
+    open: (events) => ({
       async look() {
         const [first, ...rest] = left;
         left = rest;
