@@ -9,10 +9,12 @@ import { openComputePool } from '../src/compute/open-pool.ts';
 import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
 import { ownRelease } from '../src/database/release.ts';
+import { ownSchema } from '../src/database/schema-range.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
+import { nodeName } from '../src/process/boot-watch.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
 import type { EnqueueChain } from '../src/providers/sync-task.ts';
@@ -21,6 +23,7 @@ import { fireDue } from '../src/schedule/fire.ts';
 import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';
 import { findFaults, openFindings } from '../src/services/findings.ts';
+import { type LiveNode, liveNodes } from '../src/services/nodes.ts';
 import { countOpenChains } from '../src/services/open-chains.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
 import type { Reply } from '../supervisors/types.ts';
@@ -32,6 +35,7 @@ import { type EngineHolder, engine } from './engine.ts';
 import { postgres } from './postgres.ts';
 import { type ProviderMessage, provider, providerId } from './provider.ts';
 import { recycler } from './recycler.ts';
+import { type ReleaseGuardServices, releaseGuard } from './release-guard.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
 import type { TreeParts } from './tree.ts';
@@ -52,6 +56,7 @@ const askDeadlineMs = 5_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
+const releaseIntervalMs = 2_000;
 /** The log's partitions are made three days ahead. */
 const maintainEveryMs = 3_600_000;
 
@@ -62,10 +67,14 @@ export function nodeParts(
   started: Promise<Root>,
   ends: NodeEnds,
   manager: ServiceManager,
+  openReleaseGuard: ReleaseGuardServices['open'],
 ): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
   const { alerts, availability, config, database: db, env, log, signals, working } = resources;
   const holder: EngineHolder = { current: null };
   let audited: AuditorState | null = null;
+  let nodes: readonly LiveNode[] = [];
+  // read now: the release's directory may be gone when the engine is restarted
+  const schema = ownSchema();
 
   const route = async (syncType: string): Promise<RoutingDecision> => {
     const ref = (await started).ref<RouterMessage>('work/providers/router');
@@ -107,6 +116,7 @@ export function nodeParts(
         ? null
         : { lookedMsAgo: performance.now() - audited.lastLookMs, list: audited.findings },
     release: ownRelease(),
+    nodes: () => nodes,
     startedAt: new Date(),
   };
   let tree: Root | null = null;
@@ -126,7 +136,7 @@ export function nodeParts(
       log,
       clock: { monotonicMs: () => performance.now() },
       random: Math.random,
-      nodeInfo: { host: hostname(), pid: process.pid, release: context.release },
+      nodeInfo: { host: hostname(), pid: process.pid, release: context.release, schema },
       alerts,
       availability: working,
       lanes: config.chains.lanes,
@@ -192,7 +202,10 @@ export function nodeParts(
     }),
     guardians: [
       auditor({
-        find: () => findFaults(db),
+        find: async () => {
+          nodes = await liveNodes(db);
+          return findFaults(db);
+        },
         openFindings: () => openFindings(db),
         report: (state) => {
           audited = state;
@@ -220,6 +233,15 @@ export function nodeParts(
         memoryMb: () => process.memoryUsage.rss() / 2 ** 20,
         onRecycle: ends.onRecycle,
         intervalMs: recycleIntervalMs,
+      }),
+      releaseGuard({
+        open: openReleaseGuard,
+        onMoved: ends.onRecycle,
+        onDeleted: ends.onGiveUp,
+        alerts,
+        node: () => nodeName(config.stateDirectory),
+        log,
+        intervalMs: releaseIntervalMs,
       }),
     ],
   };

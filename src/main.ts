@@ -24,19 +24,14 @@ import { createLog } from './log/log.ts';
 import { maskText } from './log/mask.ts';
 import { supervisionLog } from './log/supervision-log.ts';
 import { rejectionHandler } from './node/rejections.ts';
+import { guardedAbove, openReleaseGuard } from './node/release-guard.ts';
 import { openResources, type Resources } from './node/resources.ts';
 import { type BootWatch, watchBoot } from './process/boot-watch.ts';
 import { type LoopWatchdog, watchLoop } from './process/loop-watchdog.ts';
 import { type ProcessEnd, thrownEnd, watchProcess } from './process/process-end.ts';
+import type { ServiceIo } from './process/service-io.ts';
 import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/notify.ts';
-
-/** What the process gives; the command line's own context fits. */
-export interface ServiceIo {
-  /** What names the service manager is taken out of it: children and threads must not speak for this process. */
-  readonly env: Record<string, string | undefined>;
-  /** One plain line when the service ends because something is wrong. */
-  readonly stderr: { write(text: string): unknown };
-}
+import { findPlace } from './release/place.ts';
 
 /** Longest ordered stop. */
 const stopDeadlineMs = 20_000;
@@ -49,7 +44,7 @@ const orphanDrainMs = 5_000;
 /** `link`: this node is one of several under a primary process, which speaks to systemd and keeps the alerts for it. */
 export async function runService(
   config: Config,
-  { env, stderr }: ServiceIo,
+  { env, stderr, cwd, configFile }: ServiceIo,
   link: PrimaryLink | null = null,
 ): Promise<number> {
   const log = createLog({ level: config.log.level, mixin: traceFields });
@@ -74,6 +69,7 @@ export async function runService(
   let root: Root | null = null;
   try {
     manager = link?.manager ?? (await openServiceManager(takeManagerPlace(env, process.pid)));
+    const place = await findPlace(process.argv[1], config.release.current);
     prepareStateDirectory(config.stateDirectory);
     ownership = await ownStateDirectory(config.stateDirectory);
     boot = watchBoot(config, log);
@@ -105,6 +101,7 @@ export async function runService(
         drainMs: () => drainMs,
       },
       manager,
+      (events) => (link ? guardedAbove : openReleaseGuard({ events, resources: resources!, place, cwd, configFile })),
     );
     holder = parts.holder;
     const report = supervisionLog(log, resources.alerts);

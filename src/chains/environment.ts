@@ -29,6 +29,8 @@ export interface NodeInfo {
   readonly host: string;
   readonly pid: number;
   readonly release: string;
+  /** The last migration that this release knows. */
+  readonly schema: string;
 }
 
 export interface EngineOptions {

@@ -108,8 +108,8 @@ export function createLease(context: LeaseContext): Lease {
 
   return {
     async register() {
-      const { host, pid, release } = nodeInfo;
-      await sessions.lease.query(registerNode, [bootId, host, pid, release, context.leaseMs, context.beatMs]);
+      const { host, pid, release, schema } = nodeInfo;
+      await sessions.lease.query(registerNode, [bootId, host, pid, release, schema, context.leaseMs, context.beatMs]);
     },
     renew,
     async setState(state) {
@@ -125,7 +125,7 @@ function heldJson({ held, nowMs }: LeaseContext): string {
 }
 
 const registerNode = `
-  insert into node (id, host, pid, release, lease_ms, beat_ms) values ($1, $2, $3, $4, $5, $6)
+  insert into node (id, host, pid, release, schema, lease_ms, beat_ms) values ($1, $2, $3, $4, $5, $6, $7)
   on conflict (id) do nothing`;
 
 const renewLease = `

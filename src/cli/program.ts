@@ -86,6 +86,15 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
+  local(noun('release', 'check this release').command('check'))
+    .description('could this release be started here? loads all of it, reads configuration and schema')
+    .action(
+      runs(async () => {
+        const { releaseCheck } = await import('./release-check.ts');
+        return (options) => releaseCheck(io, options);
+      }),
+    );
+
   const sync = noun('sync', 'run: fetch, import, rate and total now');
   remote(sync.command('run').description("run a customer's sync profiles now"))
     .addOption(needed('--customer <code>', 'customer'))

@@ -2,7 +2,9 @@
  * `linekeeper start`: the service in the foreground, until it is told to stop. Its exit code is the process's. A module of
  * the service that does not load is a failed boot like any other: it is in the boot record, and it waits.
  */
+import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import type { ServiceIo } from '../process/service-io.ts';
 import type { CliIo, CommonOptions } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 import { failedStart } from './failed-start.ts';
@@ -18,7 +20,7 @@ export interface StartOptions extends CommonOptions {
 export async function start(io: CliIo, options: StartOptions): Promise<number> {
   if (options.node !== undefined) return startNode(io);
   const config = configOf(io, options, options.processes === undefined ? {} : { processes: options.processes });
-  let run: (config: Config, io: CliIo) => Promise<number>;
+  let run: (config: Config, io: ServiceIo) => Promise<number>;
   try {
     // loaded after the configuration is known to be right: exit 78 must not depend on what the service needs
     run = config.processes > 1 ? (await import('../primary.ts')).runPrimary : (await import('../main.ts')).runService;
@@ -29,7 +31,8 @@ export async function start(io: CliIo, options: StartOptions): Promise<number> {
     await boot?.recordFailedBoot(config, error as Error, (told) => io.onStopSignal(told)).catch(() => {});
     return code;
   }
-  return run(config, io);
+  const configFile = options.config === undefined ? undefined : resolve(io.cwd, options.config);
+  return run(config, { env: io.env, stderr: io.stderr, cwd: io.cwd, configFile });
 }
 
 /** What does not load is the primary's to count and to wait for: it hears of it by the exit code. */
@@ -38,7 +41,7 @@ async function startNode(io: CliIo): Promise<number> {
   try {
     const link = await joinPrimary(process);
     const { runService } = await import('../main.ts');
-    return await runService(link.order.config, io, link);
+    return await runService(link.order.config, { ...io, configFile: undefined }, link);
   } catch (error) {
     if (error instanceof NoPrimaryError) throw new CliError(exitCode.usage, error.message, { cause: error });
     process.disconnect?.();

@@ -47,7 +47,10 @@ function routes(server: FastifyInstance, services: DoorServices): void {
     const health = await report.health();
     return reply.code(health.status === 'failing' ? 503 : 200).send(health);
   });
-  server.get('/tree', () => report.tree());
+  server.get('/tree', async (_request, reply) => {
+    const tree = await report.tree();
+    return tree ?? reply.code(503).send({ error: { code: 'unavailable', message: 'the tree is still starting' } });
+  });
   server.get('/processes', async () => report.processes());
   server.post('/processes/restart', async (request) => {
     const by = String(request.headers['x-linekeeper-by'] ?? 'socket');

@@ -11,7 +11,8 @@ import { read } from './node-request.ts';
 export interface ReportSources {
   /** One for each process, by index; null while there is none. */
   readonly nodes: () => readonly (NodeProcess | null)[];
-  readonly tree: () => ActorSnapshot;
+  /** Null while the tree is starting. */
+  readonly tree: () => ActorSnapshot | null;
   readonly release: string;
   readonly pid: number;
   readonly startedAt: Date;
@@ -22,7 +23,8 @@ export interface ReportSources {
 export interface ClusterReport {
   processes(): readonly ProcessView[];
   health(): Promise<HealthView>;
-  tree(): Promise<ActorSnapshot>;
+  /** Null while the tree is starting. */
+  tree(): Promise<ActorSnapshot | null>;
   /** What each process is doing, in one line. */
   words(): string;
 }
@@ -35,13 +37,14 @@ export function clusterReport(sources: ReportSources): ClusterReport {
   const { nodes, tree, release, pid, startedAt, warnings, nowMs } = sources;
 
   function processes(): ProcessView[] {
-    const actors = new Map(actorsOf(tree()).map((actor) => [actor.path, actor]));
+    const standing = tree();
+    const actors = new Map((standing ? actorsOf(standing) : []).map((actor) => [actor.path, actor]));
     return nodes().map((node, at) => {
       const actor = actors.get(`processes/process-${at + 1}`);
       return {
         index: at + 1,
         pid: node?.pid ?? null,
-        state: node ? (node.isStopping() ? 'stopping' : 'ready') : (actor?.state ?? 'stopped'),
+        state: node ? (node.isStopping() ? 'stopping' : 'ready') : (actor?.state ?? 'starting'),
         status: node?.status() ?? null,
         restarts: actor?.restarts ?? 0,
         provenMsAgo: node ? Math.round(nowMs() - node.provenMs()) : null,
@@ -74,8 +77,10 @@ export function clusterReport(sources: ReportSources): ClusterReport {
       };
     },
     async tree() {
+      const own = tree();
+      if (!own) return null;
       const trees = await asked<ActorSnapshot>('/tree');
-      return graft(tree(), (path) => trees[indexOf(path) - 1] ?? null);
+      return graft(own, (path) => trees[indexOf(path) - 1] ?? null);
     },
   };
 }

@@ -79,6 +79,10 @@ export function loadConfig(sources: ConfigSources): Config {
     compute: { ...config.compute, threads: config.compute.threads ?? sources.cores ?? availableParallelism() },
     admin: { socket: place('admin.socket', config.admin.socket, 'admin.sock') },
     alerts: { ...config.alerts, file: place('alerts.file', config.alerts.file, 'alerts.jsonl') },
+    release: {
+      current:
+        config.release.current === undefined ? undefined : resolve(base('release.current'), config.release.current),
+    },
     archive: { directory: place('archive.directory', config.archive.directory, 'archive') },
   };
 }

@@ -55,6 +55,15 @@ export const configSchema = z.strictObject({
         .describe('The same when the process (without its children) holds more memory.'),
     })
     .prefault({}),
+  release: z
+    .strictObject({
+      current: path()
+        .optional()
+        .describe(
+          'The link that leads to the release that is wanted. Default: the path through which the service was started.',
+        ),
+    })
+    .prefault({}),
   database: z
     .strictObject({
       url: secretOrText
@@ -143,4 +152,5 @@ export interface Config extends Parsed {
   readonly admin: { readonly socket: string };
   readonly alerts: Parsed['alerts'] & { readonly file: string };
   readonly archive: { readonly directory: string };
+  readonly release: { readonly current: string | undefined };
 }

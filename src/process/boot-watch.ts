@@ -18,6 +18,11 @@ export interface BootWatch {
   end(code: number, why: string): void;
 }
 
+/** What an alert of one node is about: the nodes of a database share its alerts. */
+export function nodeName(stateDirectory: string): string {
+  return `${hostname()} ${basename(stateDirectory)}`;
+}
+
 export function watchBoot(config: Pick<Config, 'stateDirectory' | 'crashLoop'>, log: Log): BootWatch {
   const { stateDirectory, crashLoop: limits } = config;
   const boot = openBoot({
@@ -28,8 +33,7 @@ export function watchBoot(config: Pick<Config, 'stateDirectory' | 'crashLoop'>, 
     now: () => new Date(),
     warn: (message) => log.warn(message),
   });
-  // nodes of one database share its alerts
-  const node = `${hostname()} ${basename(stateDirectory)}`;
+  const node = nodeName(stateDirectory);
   let healthy: NodeJS.Timeout | undefined;
   let ended = false;
 

@@ -8,6 +8,7 @@ import type { Availability } from '../database/availability.ts';
 import type { Database } from '../database/session.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
 import type { Finding } from './findings.ts';
+import type { LiveNode } from './nodes.ts';
 
 export interface ServiceContext {
   readonly database: Database;
@@ -25,5 +26,7 @@ export interface ServiceContext {
   /** What the auditor found last; null before its first look. */
   readonly findings: () => { readonly lookedMsAgo: number; readonly list: readonly Finding[] } | null;
   readonly release: string;
+  /** Of the last look at the database, which may be old; empty before it. */
+  readonly nodes: () => readonly LiveNode[];
   readonly startedAt: Date;
 }

@@ -9,7 +9,13 @@ type Check = HealthView['checks'][number];
 
 export function health(context: ServiceContext, pid: number): HealthView {
   const engine = context.engine();
-  const checks = [databaseCheck(context), engineCheck(context), computeCheck(context), auditCheck(context)];
+  const checks = [
+    databaseCheck(context),
+    engineCheck(context),
+    computeCheck(context),
+    auditCheck(context),
+    ...driftCheck(context),
+  ];
   const worst = (status: Check['status']) => checks.some((check) => check.status === status);
   const warnings = context.alerts.warnings();
   const status = worst('failing') ? 'failing' : worst('degraded') || warnings.length > 0 ? 'degraded' : 'ok';
@@ -60,6 +66,16 @@ function auditCheck({ findings }: ServiceContext): Check {
     return { name: 'audit', status: 'failing', message: last.list.map((finding) => finding.message).join('; ') };
   }
   return { name: 'audit', status: 'ok', message: `0 chains without a live reason, ${ago(last.lookedMsAgo)}` };
+}
+
+/** Said only while the nodes of this database run different releases: during a deployment, and when one was left behind. */
+function driftCheck({ nodes }: ServiceContext): Check[] {
+  const kinds = Map.groupBy(nodes(), ({ release, schema }) => `${release} (schema ${schema ?? 'not told'})`);
+  if (kinds.size < 2) return [];
+  const shown = [...kinds].map(
+    ([kind, list]) => `${kind} on ${list.map(({ host, pid }) => `${host} ${pid}`).join(', ')}`,
+  );
+  return [{ name: 'releases', status: 'degraded', message: `the nodes run different releases: ${shown.join('; ')}` }];
 }
 
 function ago(ms: number | null): string {

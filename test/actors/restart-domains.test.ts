@@ -42,7 +42,9 @@ function realTree(): SupervisorSpec {
     apply: () => anything,
   });
   const ends = { onUnsuitable: () => {}, onGiveUp: () => {}, onRecycle: () => {}, drainMs: () => 10_000 };
-  return nodeTree(nodeParts(anything as never, anything as never, new Promise(() => {}), ends, noManager));
+  return nodeTree(
+    nodeParts(anything as never, anything as never, new Promise(() => {}), ends, noManager, anything as never),
+  );
 }
 
 /** The same supervisors and options; the children only say that they started, and the one at `victim` fails from then on. */

@@ -19,7 +19,7 @@ function project(name: string, options: { packages?: boolean; bundled?: 'inside'
   writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
   writeFileSync(
     join(home, 'src/cli/main.ts'),
-    `const said: unknown = { node: process.execPath, major: Number(process.versions.node.split('.')[0]), args: process.argv.slice(2), cwd: process.cwd(), cache: process.env.NODE_COMPILE_CACHE };\nconsole.log(JSON.stringify(said));\nprocess.exit(7);\n`,
+    `const said: unknown = { node: process.execPath, major: Number(process.versions.node.split('.')[0]), args: process.argv.slice(2), cwd: process.cwd(), entry: process.argv[1], cache: process.env.NODE_COMPILE_CACHE };\nconsole.log(JSON.stringify(said));\nprocess.exit(7);\n`,
   );
   const packages = options.bundled === 'beside' ? dirname(home) : join(home, 'node_modules');
   if (options.packages !== false) mkdirSync(join(packages, 'pg'), { recursive: true });
@@ -73,6 +73,21 @@ test('the bundled Node runs, from any directory, through links, with the argumen
     assert.equal(said.cache, join(root, 'someone/.cache/linekeeper'));
     assert.equal(result.stderr, '');
   }
+});
+
+test('a link to the directory stays in the path of the program, so that the service knows what it was started through', () => {
+  const home = project('releases', { bundled: 'inside' });
+  const current = join(root, 'current');
+  symlinkSync(home, current);
+  symlinkSync(join(current, 'bin/linekeeper'), join(root, 'command'));
+  const entry = (command: string, cwd?: string) => {
+    const result = run(command, { PATH: pathWith(null) }, cwd);
+    return (JSON.parse(result.stdout) as { entry: string }).entry;
+  };
+  assert.equal(entry(join(current, 'bin/linekeeper')), join(current, 'src/cli/main.ts'));
+  assert.equal(entry('current/bin/linekeeper', root), join(current, 'src/cli/main.ts'));
+  assert.equal(entry(join(root, 'command')), join(current, 'src/cli/main.ts'));
+  assert.equal(entry(join(home, 'bin/linekeeper')), join(home, 'src/cli/main.ts'));
 });
 
 test('as a dependency of another package the bundled Node beside it is found', () => {

@@ -8,6 +8,7 @@ import { createEnqueue, type Enqueue } from '../../src/chains/enqueue.ts';
 import type { EngineAvailability, EngineOptions } from '../../src/chains/environment.ts';
 import { type AnyDefinition, createRegistry } from '../../src/chains/registry.ts';
 import { openDatabase } from '../../src/database/pool.ts';
+import { ownSchema } from '../../src/database/schema-range.ts';
 import type { Database, Row } from '../../src/database/session.ts';
 import { inProcessSignals } from '../../src/signals/in-process.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
@@ -49,7 +50,7 @@ export async function harness(existing?: { url: string }): Promise<Harness> {
         log: silentLog,
         clock: { monotonicMs: () => performance.now() },
         random: Math.random,
-        nodeInfo: { host: 'test', pid: process.pid, release: '0.1.0' },
+        nodeInfo: { host: 'test', pid: process.pid, release: '0.1.0', schema: ownSchema() },
         alerts: { raise: (alert) => void alerts.push(alert), resolve() {}, flush: async () => {} },
         availability: proberOf(engineUrl, end.signal),
         lanes: 4,
