@@ -180,6 +180,8 @@ export function nodeParts(
             threads: config.compute.threads,
             maxOldGenerationMb: config.compute.taskMemoryMb,
             tasksPerThread: config.compute.tasksPerThread,
+            threadAgeMs: config.compute.threadAgeMs,
+            ...(config.compute.threadHeapMb === undefined ? {} : { threadHeapMb: config.compute.threadHeapMb }),
           }),
         resources.compute,
       ),

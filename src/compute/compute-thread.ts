@@ -4,21 +4,30 @@
  *
  *   idle -> running -> idle            a task ended, also with an error of its own
  *        running -> (new thread)       the thread died, or did not stop within the deadline and was ended
- *        idle -> (new thread)          recycled after `tasksPerThread`
+ *        idle -> (new thread)          recycled when it is worn (wear.ts)
+ *
+ * A recycled thread is replaced only while its module is still there: after a deployment removed the release no new thread
+ * can start, and an old one is better than none.
  */
+import { existsSync } from 'node:fs';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { TaskAnswer, TaskMessage } from './task-control.ts';
 import { revivedError } from './task-error.ts';
 import { ComputePoolClosedError, ThreadDiedError } from './thread-died.ts';
+import { unworn, type Wear, type WearLimits } from './wear.ts';
 
 export interface ThreadLimits {
   /** URL of the worker module (.ts). */
   readonly worker: URL;
   readonly maxOldGenerationMb: number;
-  readonly tasksPerThread: number;
+  readonly wear: WearLimits;
   /** How long an aborted task may go on before its thread is ended. */
   readonly stopDeadlineMs: number;
+  /** Monotonic. */
+  readonly nowMs: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
 }
 
 export type FinishedTask = TaskAnswer & { readonly ok: true };
@@ -28,9 +37,9 @@ export interface RunOnThread {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A thread that ends sooner than this after its start cannot start at all: it is tried again at the next task, not at once. */
 /** What survives one scavenge must fit the 16 MB that Node keeps in reserve at the limit, else the whole process ends. */
 const youngGenerationMb = 6;
+/** A thread that ends sooner than this after its start cannot start at all: it is tried again at the next task, not at once. */
 const startFailureMs = 1000;
 
 export class ComputeThread {
@@ -38,13 +47,14 @@ export class ComputeThread {
   readonly #onDeath: () => void;
   /** Null when the last one could not start. */
   #piscina: Piscina | null;
-  #tasks = 0;
+  #wear: Wear;
   #closed = false;
   readonly #ending = new Set<Promise<void>>();
 
   constructor(limits: ThreadLimits, onDeath: () => void) {
     this.#limits = limits;
     this.#onDeath = onDeath;
+    this.#wear = unworn(limits.wear, limits.random(), limits.nowMs());
     this.#piscina = this.#start();
   }
 
@@ -97,8 +107,9 @@ export class ComputeThread {
     try {
       // piscina's type takes the options of `postMessage` for the list
       const answer: TaskAnswer = await piscina.run(message, { transferList: [message.port] as never });
-      this.#tasks += 1;
-      if (this.#tasks >= this.#limits.tasksPerThread) this.#renew(piscina);
+      if (this.#wear.afterTask(answer.heapMb, this.#limits.nowMs()) && existsSync(this.#limits.worker)) {
+        this.#renew(piscina);
+      }
       return answer;
     } catch (error) {
       // the same thread is still there: the arguments could not be posted to it
@@ -110,7 +121,7 @@ export class ComputeThread {
   }
 
   #start(): Piscina {
-    const startedMs = performance.now();
+    const startedMs = this.#limits.nowMs();
     const piscina = new Piscina({
       filename: this.#limits.worker.href,
       minThreads: 1,
@@ -126,10 +137,10 @@ export class ComputeThread {
     });
     // emitted when a thread ends without a task: while it starts, or by a stray error between tasks
     piscina.on('error', () => {
-      if (performance.now() - startedMs < startFailureMs) this.#end(piscina);
+      if (this.#limits.nowMs() - startedMs < startFailureMs) this.#end(piscina);
       else this.#renew(piscina);
     });
-    this.#tasks = 0;
+    this.#wear = unworn(this.#limits.wear, this.#limits.random(), startedMs);
     return piscina;
   }
 

@@ -6,7 +6,8 @@
  *   Either way `run` rejects with the signal's reason, when the task has really stopped.
  * - A thread that dies (process.exit, out of memory, ended) rejects its own task with `ThreadDiedError`; the pool goes on at
  *   full size. A thread that cannot be started rejects each task given to it and is tried again at the next.
- * - Threads are renewed after `tasksPerThread` tasks, between tasks.
+ * - Threads are renewed, between tasks, after `tasksPerThread` tasks, at `threadAgeMs`, and when a task left more than
+ *   `threadHeapMb` of heap in use.
  */
 import { ComputeThread, type FinishedTask, type RunOnThread } from './compute-thread.ts';
 import type { ComputePool } from './pool.ts';
@@ -19,6 +20,10 @@ export interface ComputePoolOptions {
   readonly maxOldGenerationMb?: number;
   /** Default 1,000. */
   readonly tasksPerThread?: number;
+  /** A thread is renewed, between tasks, at 75 to 100 % of this age. Default a day. */
+  readonly threadAgeMs?: number;
+  /** And when a task left that much heap in use behind it. Default three quarters of `maxOldGenerationMb`. */
+  readonly threadHeapMb?: number;
   /** Default 5,000. */
   readonly stopDeadlineMs?: number;
 }
@@ -28,6 +33,10 @@ export interface ThreadPoolOptions extends ComputePoolOptions {
   readonly queuedSignMs?: number;
   /** A module whose default export is a `threadEntry`. */
   readonly worker: URL;
+  /** Monotonic; default `performance.now`. */
+  readonly nowMs?: () => number;
+  /** In [0, 1); default `Math.random`. */
+  readonly random?: () => number;
 }
 
 /** A pool whose tasks are not (only) the service's: benches and tests have workers of their own. */
@@ -57,10 +66,17 @@ export function openComputePool(options: ComputePoolOptions): ComputePool {
 
 /** Throws RangeError when a number is not a positive integer. */
 export function openThreadPool<Args extends { readonly task: string }>(options: ThreadPoolOptions): ThreadPool<Args> {
+  const maxOldGenerationMb = positive('maxOldGenerationMb', options.maxOldGenerationMb ?? 512);
   const limits = {
     worker: options.worker,
-    maxOldGenerationMb: positive('maxOldGenerationMb', options.maxOldGenerationMb ?? 512),
-    tasksPerThread: positive('tasksPerThread', options.tasksPerThread ?? 1000),
+    maxOldGenerationMb,
+    wear: {
+      tasks: positive('tasksPerThread', options.tasksPerThread ?? 1000),
+      ageMs: positive('threadAgeMs', options.threadAgeMs ?? 86_400_000),
+      heapMb: positive('threadHeapMb', options.threadHeapMb ?? Math.ceil(maxOldGenerationMb * 0.75)),
+    },
+    nowMs: options.nowMs ?? (() => performance.now()),
+    random: options.random ?? Math.random,
     stopDeadlineMs: positive('stopDeadlineMs', options.stopDeadlineMs ?? 5000),
   };
   const { queuedSignMs = 5_000 } = options;

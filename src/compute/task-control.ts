@@ -26,7 +26,7 @@ export interface TaskMessage<Args> {
 }
 
 /** What a thread answers. Errors are values here, so that whatever rejects the pool's promise is the thread's own death. */
-export type TaskAnswer =
+export type TaskAnswer = (
   | {
       readonly ok: true;
       readonly result: unknown;
@@ -34,7 +34,11 @@ export type TaskAnswer =
       readonly durationMs: number;
       readonly thread: number;
     }
-  | { readonly ok: false; readonly error: PlainError };
+  | { readonly ok: false; readonly error: PlainError }
+) & {
+  /** In use in the thread's heap when the task had ended. */
+  readonly heapMb: number;
+};
 
 const progressEveryMs = 100;
 

@@ -94,6 +94,12 @@ export const configSchema = z.strictObject({
         .default(512)
         .describe('Heap of one such thread; a task beyond it fails its step.'),
       tasksPerThread: count(1, 1_000_000).default(1_000).describe('A thread is replaced after this many tasks.'),
+      threadAgeMs: count(1_000, 31_536_000_000)
+        .default(86_400_000)
+        .describe('And, between tasks, when it is this old; each at 75 to 100 % of it, so that not all go at once.'),
+      threadHeapMb: count(16, 65_536)
+        .optional()
+        .describe('And when a task left so much heap in use behind it. Default: three quarters of taskMemoryMb.'),
     })
     .prefault({}),
   admin: z

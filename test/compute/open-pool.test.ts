@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { openThreadPool, type ThreadPool, type ThreadPoolOptions } from '../../src/compute/open-pool.ts';
 import { ComputePoolClosedError, ThreadDiedError } from '../../src/compute/thread-died.ts';
 import type { PoisonArgs } from './poison-worker.ts';
@@ -119,6 +122,45 @@ test('a thread is renewed after its share of tasks', async () => {
     [0, 0, 0, 3, 3, 3, 6],
   );
   assert.deepEqual(pool.status(), { threads: 1, queued: 0, running: 0, completed: 7, died: 0 });
+});
+
+test('a thread is renewed when it is old, each at its own share of the age', async () => {
+  let nowMs = 0;
+  const pool = open({ threads: 1, threadAgeMs: 1_000, nowMs: () => nowMs, random: () => 0.5 });
+  const first = threadOf(await run(pool, { task: 'echo', value: 1 }));
+  nowMs = 874;
+  assert.equal(threadOf(await run(pool, { task: 'echo', value: 2 })), first);
+  nowMs = 875;
+  assert.equal(threadOf(await run(pool, { task: 'echo', value: 3 })), first, 'it ends between tasks');
+  const second = threadOf(await run(pool, { task: 'echo', value: 4 }));
+  assert.notEqual(second, first);
+  nowMs = 1_749;
+  assert.equal(threadOf(await run(pool, { task: 'echo', value: 5 })), second);
+});
+
+test('a thread is renewed when a task left much heap in use behind it', async () => {
+  const pool = open({ threads: 1, maxOldGenerationMb: 128, threadHeapMb: 32 });
+  const first = threadOf(await run(pool, { task: 'echo', value: 1 }));
+  assert.equal(threadOf(await run(pool, { task: 'hoard', megabytes: 1 })), first);
+  assert.equal(threadOf(await run(pool, { task: 'hoard', megabytes: 40 })), first);
+  assert.notEqual(threadOf(await run(pool, { task: 'echo', value: 2 })), first);
+  assert.equal(pool.status().died, 0);
+});
+
+test('a worn thread stays when its module is gone and no other could start', async () => {
+  const directory = mkdtempSync(join(import.meta.dirname, 'gone-'));
+  try {
+    const module = join(directory, 'worker.ts');
+    writeFileSync(module, "export { default } from '../poison-worker.ts';\n");
+    const pool = open({ threads: 1, tasksPerThread: 2, worker: pathToFileURL(module) });
+    const threads = [threadOf(await run(pool, { task: 'echo', value: 1 }))];
+    rmSync(directory, { recursive: true });
+    for (let task = 2; task <= 4; task += 1) threads.push(threadOf(await run(pool, { task: 'echo', value: task })));
+    assert.equal(new Set(threads).size, 1);
+    assert.equal(pool.status().died, 0);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 test('the time that a task took is told', async () => {

@@ -13,12 +13,19 @@ export type PoisonArgs =
   | { task: 'echo'; value: unknown }
   | { task: 'exit' | 'out-of-memory' | 'endless' | 'unclonable' | 'stray-rejection' | 'disk-full' }
   | { task: 'until-stopped' }
+  | { task: 'hoard'; megabytes: number }
   | { task: 'poisoned'; poisonFile: string; inner: TaskArgs };
+
+/** 64 KiB each. */
+const hoarded: number[][] = [];
 
 export default threadEntry(async (args: PoisonArgs, control: TaskControl): Promise<unknown> => {
   switch (args.task) {
     case 'echo':
       return { value: args.value, threadId };
+    case 'hoard':
+      for (let piece = 0; piece < args.megabytes * 16; piece += 1) hoarded.push(new Array<number>(8_192).fill(piece));
+      return { threadId };
     case 'exit':
       return process.exit(70);
     case 'out-of-memory': {
