@@ -96,8 +96,10 @@ describe('node processes under a primary', { concurrency: 3 }, () => {
       );
       assert.equal(back.filter(({ pid }) => before.includes(pid)).length, 1);
       await assertSound(database);
-      const health = await call<HealthView>(service.socket, 'GET', '/health');
-      assert.equal(health.status, 'ok', JSON.stringify(health));
+      await until('the whole to be well', async () => {
+        const health = await call<HealthView>(service.socket, 'GET', '/health');
+        return health.status === 'ok';
+      });
     }));
 
   test('a node that hangs proves nothing: it is killed and started again', () =>
