@@ -209,6 +209,7 @@ export function nodeParts(
         availability,
         isPrepared: resources.isPrepared,
         engine: () => holder.current?.status() ?? null,
+        alerts,
         countOpen: () => countOpenChains(db, working, log),
         log,
         nowMs: () => performance.now(),
