@@ -148,7 +148,12 @@ export function nodeParts(
     holder,
     observability: [
       admin(() =>
-        openAdmin({ socketPath: config.admin.socket, services: adminServices(context, door, process.pid), log }),
+        openAdmin({
+          socketPath: config.admin.socket,
+          descriptor: manager.adminSocket?.(),
+          services: adminServices(context, door, process.pid),
+          log,
+        }),
       ),
     ],
     infrastructure: [

@@ -6,6 +6,7 @@
  * `openAdmin` resolves when it listens and rejects with `SocketPlaceError` when it cannot. A failing service answers an
  * error; it never ends the server. `close` lets running requests end for two seconds and removes the socket.
  */
+import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Log } from '../log/log.ts';
@@ -22,6 +23,8 @@ import { totalsRoutes } from './totals-routes.ts';
 
 export interface AdminOptions {
   readonly socketPath: string;
+  /** A listening socket at that path that somebody else owns: it is used and left as it is. */
+  readonly descriptor?: number | undefined;
   readonly services: AdminServices;
   readonly log: Log;
   /** Largest document. Default 64 MiB. */
@@ -34,8 +37,8 @@ export interface Admin {
 }
 
 export async function openAdmin(options: AdminOptions): Promise<Admin> {
-  const { socketPath, services, log, bodyLimitBytes = 64 * 1024 * 1024 } = options;
-  await freeSocketPath(socketPath);
+  const { socketPath, descriptor, services, log, bodyLimitBytes = 64 * 1024 * 1024 } = options;
+  if (descriptor === undefined) await freeSocketPath(socketPath);
   const server = fastify({
     bodyLimit: bodyLimitBytes,
     requestTimeout: 60_000,
@@ -66,8 +69,15 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
     routes(server, services);
   }
   try {
-    await server.listen({ path: socketPath });
-    chmodSync(socketPath, 0o660);
+    if (descriptor === undefined) {
+      await server.listen({ path: socketPath });
+      chmodSync(socketPath, 0o660);
+    } else {
+      // not fastify's own listen, which asks for an address that such a socket does not tell
+      await server.ready();
+      server.server.listen({ fd: descriptor });
+      await once(server.server, 'listening');
+    }
   } catch (error) {
     await server.close();
     throw new SocketPlaceError(`the admin socket ${socketPath} cannot be opened: ${wayOut(error)}`, { cause: error });
@@ -75,6 +85,8 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
   return {
     socketPath,
     async close() {
+      // what fastify did not open it does not close
+      if (descriptor !== undefined) server.server.close();
       const cut = setTimeout(() => server.server.closeAllConnections(), 2_000);
       try {
         await server.close();

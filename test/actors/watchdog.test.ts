@@ -22,6 +22,7 @@ async function watched(database: AvailabilityState) {
   };
   const manager: ServiceManager = {
     watchdogMs: 20,
+    adminSocket: null,
     ready(status) {
       node.deafness -= 1;
       if (node.deafness >= 0) return false;
