@@ -126,6 +126,7 @@ export function clusterParts(resources: ClusterResources, started: Promise<Root>
       nowMs,
     }),
     log,
+    descriptor: () => manager.adminSocket?.(),
     restartAll,
     node: (index: number) => nodes[index - 1] ?? null,
     ready() {

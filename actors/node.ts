@@ -157,7 +157,12 @@ export function nodeParts(
     holder,
     observability: [
       admin(() =>
-        openAdmin({ socketPath: config.admin.socket, services: adminServices(context, door, process.pid), log }),
+        openAdmin({
+          socketPath: config.admin.socket,
+          descriptor: manager.adminSocket?.(),
+          services: adminServices(context, door, process.pid),
+          log,
+        }),
       ),
     ],
     infrastructure: [
@@ -223,6 +228,7 @@ export function nodeParts(
         availability,
         isPrepared: resources.isPrepared,
         engine: () => holder.current?.status() ?? null,
+        alerts,
         countOpen: () => countOpenChains(db, working, log),
         log,
         nowMs: () => performance.now(),

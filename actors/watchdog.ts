@@ -2,8 +2,9 @@
  * `guardians/watchdog`: speaks to the service manager. READY once the tree and the admin socket stand, also without a
  * database; WATCHDOG only when this loop turned and work is proven (src/release/work-proof.ts); STATUS when it changes.
  * Whoever blocks the loop, stops the prober or keeps this node's own row from committing starves it, and systemd then ends
- * the process. It goes on without a manager, for its state in the tree and the log line when proof is missing.
+ * the process. A database that takes no writes is alerted here, and waited out. It goes on without a manager, for its state in the tree and the log line when proof is missing.
  */
+import type { Alerts } from '../src/alerts/alerts.ts';
 import type { EngineStatus } from '../src/chains/engine.ts';
 import type { Availability } from '../src/database/availability.ts';
 import type { ServiceManager } from '../src/release/notify.ts';
@@ -26,6 +27,8 @@ export interface WatchdogState {
   countedMs: number;
   fed: number;
   verdict: Verdict | null;
+  /** Whether its alert is open; null when an earlier process may have left it so. */
+  refused: boolean | null;
 }
 
 export interface WatchdogServices {
@@ -37,6 +40,7 @@ export interface WatchdogServices {
   readonly engine: () => EngineStatus | null;
   /** Null when it cannot be told now. Never rejects. */
   readonly countOpen: () => Promise<number | null>;
+  readonly alerts: Pick<Alerts, 'raise' | 'resolve'>;
   readonly log: { warn(fields: Record<string, unknown>, message: string): void };
   /** The clock of `availability`. */
   readonly nowMs: () => number;
@@ -45,6 +49,7 @@ export interface WatchdogServices {
 
 const slowestLookMs = 5_000;
 const countEveryMs = 30_000;
+const refusal = { rule: 'database.refuses-writes', subject: 'database' };
 
 export function watchdog(services: WatchdogServices): ActorSpec<WatchdogMessage, WatchdogState> {
   const { manager } = services;
@@ -63,6 +68,7 @@ export function watchdog(services: WatchdogServices): ActorSpec<WatchdogMessage,
         countedMs: Number.NEGATIVE_INFINITY,
         fed: 0,
         verdict: null,
+        refused: null,
       };
     },
     receive(state, message, context) {
@@ -111,6 +117,7 @@ function look(services: WatchdogServices, state: WatchdogState, context: ActorCo
     },
     manager.watchdogMs,
   );
+  tellRefusal(services, state, state.verdict);
   if (!state.verdict.proven) {
     if (before?.proven !== false)
       log.warn({ status: state.verdict.status }, 'work is not proven; the watchdog starves');
@@ -118,6 +125,19 @@ function look(services: WatchdogServices, state: WatchdogState, context: ActorCo
   }
   manager.feed();
   state.fed += 1;
+}
+
+/** Resolved by a proof; the first one takes back what an earlier process left open. */
+function tellRefusal({ alerts, engine }: WatchdogServices, state: WatchdogState, verdict: Verdict): void {
+  if (verdict.refused !== undefined) {
+    if (state.refused) return;
+    state.refused = true;
+    const message = `the database answers and takes no writes: ${verdict.refused}; all work waits and goes on by itself once it does`;
+    alerts.raise({ ...refusal, level: 'critical', message });
+  } else if (verdict.proven && state.workingSinceMs !== null && engine()?.refused === null && state.refused !== false) {
+    state.refused = false;
+    alerts.resolve(refusal.rule, refusal.subject);
+  }
 }
 
 function tell({ manager }: WatchdogServices, state: WatchdogState): void {

@@ -112,9 +112,14 @@ export class Cell<Message, State> implements Child, Target<Message>, Body<Messag
   }
 
   ranForMs(): number {
+    const sinceMs = this.#life?.runningSinceMs ?? null;
+    return sinceMs === null ? 0 : Math.max(0, this.wellUntilMs() - sinceMs);
+  }
+
+  wellUntilMs(): number {
     const life = this.#life;
-    if (life === null) return 0;
-    return life.phase === 'running' ? this.clock.now() - (life.runningSinceMs ?? 0) : life.ranForMs;
+    // a life that never ran was never well: its failure begins now
+    return life?.runningSinceMs == null ? this.clock.now() : (life.wellUntilMs ?? this.clock.now());
   }
 
   discard(): void {

@@ -17,8 +17,13 @@ export interface Child {
   readonly path: string;
   readonly generation: number;
   readonly policy: RestartPolicy;
-  /** How long the present or last generation has been running; 0 when its start failed. */
+  /**
+   * How long the present or last generation has been running well; 0 when its start failed. The time in a handler that
+   * ended in its crash does not count, nor in a supervisor the row of failures that made it give up.
+   */
   ranForMs(): number;
+  /** The moment up to which `ranForMs` counts. */
+  wellUntilMs(): number;
   start(): Promise<void>;
   stop(deadlineAtMs: number): Promise<void>;
   /** There will be no next generation: whatever still waits for one is dropped and counted. */

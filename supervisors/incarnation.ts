@@ -45,7 +45,8 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
   readonly watchers = new Watchers();
   phase: Phase = 'starting';
   runningSinceMs: number | null = null;
-  ranForMs = 0;
+  /** When it ended, or when the handler began that it crashed in or with: that is no health. Null while it lives. */
+  wellUntilMs: number | null = null;
   readonly #body: Body<Message, State>;
   readonly #context: ActorContext<Message>;
   /** Opened by the first message: many an actor of a pool gets none. */
@@ -131,8 +132,8 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
     const wasStarting = this.phase === 'starting';
     this.phase = 'ending';
     this.#ending = new Ending<State>(this, reason);
-    const { clock } = this.runtime;
-    if (this.runningSinceMs !== null) this.ranForMs = clock.now() - this.runningSinceMs;
+    const hangs = reason.kind === 'crash' && this.#inFlight !== null;
+    this.wellUntilMs ??= hangs ? this.#handlerSinceMs : this.runtime.clock.now();
     this.#mailbox?.close();
     this.#cancelDeadline?.();
     for (const cancel of this.#cancels) cancel();
@@ -268,6 +269,7 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
   }
 
   readonly #onError = (thrown: unknown): void => {
+    this.wellUntilMs ??= this.#inFlight === null ? this.#turnSinceMs : this.#handlerSinceMs;
     this.#inFlight = null;
     this.#current = null;
     this.crash(toError(thrown));

@@ -19,6 +19,8 @@ export class Slot {
   restarts = 0;
   /** Failures since the last handled message or healthy run. */
   consecutive = 0;
+  /** When the row of these failures began: the end of the last time that it ran well. */
+  failingSinceMs = 0;
   /** In its backoff. */
   waiting = false;
   /** Nobody restarts it: a temporary child or a transient one that ended, or one stopped from outside. */

@@ -8,7 +8,7 @@
  *
  * Restart: every crash of a permanent or transient child, every failed start of a restart and every normal exit of a
  * permanent child takes one from the budget of `intensity` restarts per `periodMs`. A crash or failed start is also one
- * more failure in a row of that child; a handled message, or a run of `healthyAfterMs`, begins that count again.
+ * more failure in a row of that child; a handled message, or a healthy run of `healthyAfterMs`, begins that count again.
  *
  * Giving up: when the budget is used up, or a child has failed `consecutive` times in a row, the supervisor stops its
  * children in reverse order, reports `gave-up` and ends; to its parent that is the crash of a child. A later start begins
@@ -58,6 +58,7 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
   #lastError: string | null = null;
   #runningSinceMs: number | null = null;
   #ranForMs = 0;
+  #wellUntilMs = 0;
   #ended: Promise<void> = Promise.resolve();
   #stopAtMs = Infinity;
   #cancelStopTimer: (() => void) | null = null;
@@ -154,6 +155,10 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
     return this.#is('running') ? this.#runtime.clock.now() - (this.#runningSinceMs ?? 0) : this.#ranForMs;
   }
 
+  wellUntilMs(): number {
+    return this.#is('running') ? this.#runtime.clock.now() : this.#wellUntilMs;
+  }
+
   snapshot(facts: SupervisionFacts): ActorSnapshot {
     const nowMs = this.#runtime.clock.now();
     const counts = this.#window.counts(nowMs);
@@ -195,12 +200,19 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
     const { policy, path, generation } = slot.child;
     const { intensity, periodMs } = this.#window;
     if (slot.child.ranForMs() >= policy.healthyAfterMs) slot.consecutive = 0;
-    if (failed) slot.consecutive += 1;
+    if (failed) {
+      if (slot.consecutive === 0) slot.failingSinceMs = slot.child.wellUntilMs();
+      slot.consecutive += 1;
+    }
+    const wellUntilMs = slot.consecutive === 0 ? clock.now() : slot.failingSinceMs;
     if (slot.consecutive >= policy.consecutive) {
       slot.gaveUp = true;
-      this.#fail(new GaveUpError(this.path, `${path} failed ${slot.consecutive} times in a row`, error));
+      this.#fail(new GaveUpError(this.path, `${path} failed ${slot.consecutive} times in a row`, error), wellUntilMs);
     } else if (!this.#window.take(clock.now(), slot.order)) {
-      this.#fail(new GaveUpError(this.path, `more than ${intensity} restarts within ${periodMs} ms`, error));
+      this.#fail(
+        new GaveUpError(this.path, `more than ${intensity} restarts within ${periodMs} ms`, error),
+        wellUntilMs,
+      );
     } else {
       const delayMs = backoffDelayMs(Math.max(1, slot.consecutive), policy.backoff, random);
       report({ type: 'restarting', path, generation: generation + 1, delayMs });
@@ -208,13 +220,16 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
     }
   }
 
-  /** Stops everything. A start that was under way then rejects with `error`; a running supervisor has given up. */
-  #fail(error: Error): void {
+  /**
+   * Stops everything. A start that was under way then rejects with `error`; a running supervisor has given up. What came
+   * after `wellUntilMs` does not count as its health.
+   */
+  #fail(error: Error, wellUntilMs = this.#runtime.clock.now()): void {
     if (!this.#isUp()) return;
     const wasRunning = this.#is('running');
     this.#failure = error;
     this.#lastError = error.message;
-    this.#leave();
+    this.#leave(wellUntilMs);
     this.#stopBy(Infinity);
     this.#ended = this.#stopChildren().then(() => {
       this.#phase = wasRunning ? 'gave-up' : 'stopped';
@@ -223,8 +238,9 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
     });
   }
 
-  #leave(): void {
-    this.#ranForMs = this.ranForMs();
+  #leave(wellUntilMs = this.#runtime.clock.now()): void {
+    this.#ranForMs = this.#is('running') ? Math.max(0, wellUntilMs - (this.#runningSinceMs ?? 0)) : this.#ranForMs;
+    this.#wellUntilMs = wellUntilMs;
     this.#phase = 'stopping';
     for (const slot of this.lineup.slots.values()) slot.round.cancel();
   }

@@ -21,6 +21,8 @@ import { totalsRoutes } from './totals-routes.ts';
 
 export interface AdminOptions {
   readonly socketPath: string;
+  /** A listening socket at that path that somebody else owns: it is used and left as it is. */
+  readonly descriptor?: number | undefined;
   readonly services: AdminServices;
   readonly log: Log;
   /** Largest document. Default 64 MiB. */
@@ -30,9 +32,10 @@ export interface AdminOptions {
 export type Admin = SocketServer;
 
 export async function openAdmin(options: AdminOptions): Promise<Admin> {
-  const { socketPath, services, log, bodyLimitBytes = largestBodyBytes } = options;
+  const { socketPath, descriptor, services, log, bodyLimitBytes = largestBodyBytes } = options;
   return openSocketServer({
     socketPath,
+    descriptor,
     bodyLimitBytes,
     routes(server) {
       acceptPlainCurl(server);

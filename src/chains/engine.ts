@@ -27,6 +27,8 @@ export interface EngineStatus {
   readonly beatMsAgo: number | null;
   /** How long ago a row of this node's own last went through claim, completion and commit; null before the first. */
   readonly provenMsAgo: number | null;
+  /** Since the last proof the database answered that it takes no writes: how long ago, and why. */
+  readonly refused: { readonly msAgo: number; readonly why: string } | null;
 }
 
 export interface Engine {
@@ -75,6 +77,12 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   const runs = () => [...(current?.lanes.held.values() ?? [])];
+  const refused = () => {
+    const last = current?.lastRefusal() ?? null;
+    return (
+      last && { msAgo: Math.round(settings.clock.monotonicMs() - last.atMs), why: `${last.message} (${last.code})` }
+    );
+  };
   const ago = (atMs: number | null) => (atMs === null ? null : Math.round(settings.clock.monotonicMs() - atMs));
 
   return {
@@ -101,6 +109,7 @@ export function createEngine(options: EngineOptions): Engine {
       claimedMsAgo: ago(current?.lastClaimMs() ?? null),
       beatMsAgo: ago(current?.lastBeatMs() ?? null),
       provenMsAgo: ago(current?.lastProofMs() ?? null),
+      refused: refused(),
     }),
     wake: () => current?.wake(),
     async cancel(database, chainId, who, why) {

@@ -17,6 +17,7 @@ import { createLease, trackClaims } from './lease.ts';
 import { createPatience } from './patience.ts';
 import { proveWork } from './proof.ts';
 import { createRecovery } from './recovery.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
 import type { Registry } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
 import { openSessions } from './sessions.ts';
@@ -33,6 +34,8 @@ export interface Incarnation {
   readonly lastBeatMs: () => number | null;
   /** When a row of this node's own last went through claim, completion and commit (law 6). */
   readonly lastProofMs: () => number | null;
+  /** What the database last answered that takes no writes; null after a proof. */
+  readonly lastRefusal: () => Refusal | null;
   wake(): void;
   /** Drains until the deadline, then aborts and releases what is left. Never rejects. */
   stop(deadlineMs: number): Promise<void>;
@@ -58,6 +61,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   let lastClaimMs: number | null = null;
   let lastBeatMs: number | null = null;
   let lastProofMs: number | null = null;
+  let lastRefusal: Refusal | null = null;
   const beganMs = nowMs();
   let outcome: 'stopped' | 'declared-dead' = 'stopped';
   let crash: { error: unknown } | null = null;
@@ -119,7 +123,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   });
 
   /** Repeats `turn` until the signal aborts; waits out the database; anything else ends this life as a crash. */
-  async function loop(signal: AbortSignal, turn: () => Promise<void>, onWait: () => void): Promise<void> {
+  async function loop(signal: AbortSignal, turn: () => Promise<void>, onWait: (error: unknown) => void): Promise<void> {
     const patience = createPatience(availability, random);
     while (!signal.aborted) {
       try {
@@ -129,7 +133,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
       } catch (error) {
         if (signal.aborted) return;
         try {
-          onWait();
+          onWait(error);
           if (await patience.waitOut(error, signal)) continue;
         } catch {
           return;
@@ -168,6 +172,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     if (nowMs() - (lastProofMs ?? beganMs) >= settings.proofMs) {
       await proveWork(sessions.engine, bootId);
       lastProofMs = nowMs();
+      lastRefusal = null;
     }
     const sweep = { sessions, registry, stopPoints, held: lanes.held };
     if (nowMs() - knownMs >= settings.unknownAfterMs) {
@@ -210,8 +215,15 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   }
 
   const unsubscribe = settings.signals.subscribe(() => wake.wake());
-  const leasing = loop(end.signal, leaseTurn, () => recovery.forget());
-  const working = loop(draining.signal, workTurn, () => {});
+  const noteRefusal = (error: unknown) => {
+    lastRefusal = refusalOf(error, nowMs()) ?? lastRefusal;
+  };
+  const leasing = loop(end.signal, leaseTurn, (error) => {
+    recovery.forget();
+    // once registered, only the loop that proves may speak for it
+    if (!isRegistered) noteRefusal(error);
+  });
+  const working = loop(draining.signal, workTurn, noteRefusal);
 
   async function finish(): Promise<'stopped' | 'declared-dead'> {
     await Promise.all([leasing, working]);
@@ -248,6 +260,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     lastClaimMs: () => lastClaimMs,
     lastBeatMs: () => lastBeatMs,
     lastProofMs: () => lastProofMs,
+    lastRefusal: () => lastRefusal,
     wake: () => wake.wake(),
     stop,
   };

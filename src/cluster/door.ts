@@ -18,14 +18,17 @@ export interface DoorServices {
   /** One process after the other, the next when the one before is ready. Rejects when one does not come back. */
   readonly restartAll: (why: string) => Promise<readonly { index: number; pid: number }[]>;
   readonly log: Log;
+  /** See `SocketServerOptions`. */
+  readonly descriptor: () => number | undefined;
 }
 
 /** Not passed on: they are about this connection. */
 const hopByHop = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'host', 'upgrade']);
 
-export function openDoor(socketPath: string, services: DoorServices): Promise<SocketServer> {
+export async function openDoor(socketPath: string, services: DoorServices): Promise<SocketServer> {
   return openSocketServer({
     socketPath,
+    descriptor: services.descriptor(),
     bodyLimitBytes: largestBodyBytes,
     routes: (server) => routes(server, services),
   });

@@ -119,6 +119,7 @@ function managerOf(
   let said = '';
   return {
     watchdogMs,
+    adminSocket: null,
     ready(status) {
       said = status;
       send({ type: 'ready', status });

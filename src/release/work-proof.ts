@@ -3,6 +3,8 @@
  *
  * - the prober tried to reach the database lately; a node that no longer even tries is dead, whatever the database does
  * - while the database works, a row of this node's own went through claim, completion and commit lately (proof.ts)
+ * - while it answers that it takes no writes (a full disk, read-only), and the engine's own loops ask it again and again,
+ *   those fresh answers are the proof: killing the node would not make room; it is alerted instead
  * - while it is away, or its schema is being prepared, there is nothing to commit: the prober's tries are the proof
  *
  * "Lately" is the watchdog's interval, and never less than the slowest healthy prober or prover takes. A proof is owed only
@@ -28,6 +30,8 @@ export interface LifeSigns {
 export interface Verdict {
   /** Whether work is proven, and the watchdog may be fed. */
   readonly proven: boolean;
+  /** Why the database takes no writes, while that is what is waited for. */
+  readonly refused?: string;
   /** One line. */
   readonly status: string;
 }
@@ -44,6 +48,10 @@ export function judge(signs: LifeSigns, watchdogMs: number | null): Verdict {
   if (!signs.isPrepared) return { proven: true, status: 'starting: the schema is being prepared' };
   const provenMsAgo = signs.engine?.provenMsAgo ?? null;
   const owed = signs.workingForMs !== null && signs.workingForMs > latelyMs;
+  const refused = signs.engine?.refused ?? null;
+  if (refused && refused.msAgo <= latelyMs) {
+    return { proven: true, refused: refused.why, status: `degraded: the database takes no writes: ${refused.why}` };
+  }
   if (owed && (provenMsAgo === null || provenMsAgo > latelyMs)) {
     return { proven: false, status: `failing: no row of this node's own got through, last ${ago(provenMsAgo)}` };
   }

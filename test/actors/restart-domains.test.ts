@@ -19,8 +19,8 @@ import {
 } from '../../supervisors/tree.ts';
 import { FakeClock, idle } from '../supervisors/recorder.ts';
 
-/** At once, or by its start deadline. */
-type Failure = 'crash' | 'hanging start';
+/** At once, by its start deadline, or by the deadline of its first message. */
+type Failure = 'crash' | 'hanging start' | 'hanging message';
 
 interface Domain {
   readonly path: string;
@@ -30,10 +30,11 @@ interface Domain {
   readonly groups: readonly string[];
   readonly crashMs: number;
   readonly startMs: number;
+  readonly messageMs: number;
 }
 
 /** Whatever has not ended by then goes on for ever. */
-const GIVE_UP_LOOKING_MS = 2 * 3_600_000;
+const GIVE_UP_LOOKING_MS = 24 * 3_600_000;
 
 /** Only read for its shape and options: nothing of it is started. */
 function realTree(): SupervisorSpec {
@@ -70,6 +71,7 @@ function hollow(
         return null;
       },
       receive: () => {
+        if (failure === 'hanging message') return new Promise(() => {});
         throw new Error('asked to fail');
       },
     });
@@ -110,13 +112,15 @@ async function fail(spec: SupervisorSpec, victim: string, failure: Failure) {
 async function domainOf(spec: SupervisorSpec, path: string): Promise<Domain> {
   const crash = await fail(spec, path, 'crash');
   const start = await fail(spec, path, 'hanging start');
-  return { path, restarted: crash.restarted, groups: crash.groups, crashMs: crash.ms, startMs: start.ms };
+  const message = await fail(spec, path, 'hanging message');
+  const { restarted, groups, ms } = crash;
+  return { path, restarted, groups, crashMs: ms, startMs: start.ms, messageMs: message.ms };
 }
 
-function row({ path, restarted, groups, crashMs, startMs }: Domain): string {
+function row({ path, restarted, groups, crashMs, startMs, messageMs }: Domain): string {
   const seconds = (ms: number) => (ms === Infinity ? 'never' : `${(ms / 1_000).toFixed(1)} s`);
   const alone = restarted.length === 1 && restarted[0] === path ? 'itself' : restarted.join(', ');
-  return `| \`${path}\` | ${alone} | ${groups.join(', ')} | ${seconds(crashMs)} | ${seconds(startMs)} |`;
+  return `| \`${path}\` | ${alone} | ${groups.join(', ')} | ${seconds(crashMs)} | ${seconds(startMs)} | ${seconds(messageMs)} |`;
 }
 
 test('docs/supervision.md has the restart domain of each child, and the longest time until exit 70', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { watchdog } from '../../actors/watchdog.ts';
+import type { EngineStatus } from '../../src/chains/engine.ts';
 import type { AvailabilityState } from '../../src/database/availability.ts';
 import type { ServiceManager } from '../../src/release/notify.ts';
 import { startTree, supervisor } from '../../supervisors/tree.ts';
@@ -10,9 +11,18 @@ import { until } from '../chains/harness.ts';
 async function watched(database: AvailabilityState) {
   const said: string[] = [];
   const warned: string[] = [];
-  const node = { nowMs: 0, provenMsAgo: 100 as number | null, database, deafness: 0, fed: 0 };
+  const told: string[] = [];
+  const node = {
+    nowMs: 0,
+    provenMsAgo: 100 as number | null,
+    database,
+    deafness: 0,
+    fed: 0,
+    refused: null as EngineStatus['refused'],
+  };
   const manager: ServiceManager = {
     watchdogMs: 20,
+    adminSocket: null,
     ready(status) {
       node.deafness -= 1;
       if (node.deafness >= 0) return false;
@@ -39,8 +49,13 @@ async function watched(database: AvailabilityState) {
       beatMsAgo: 1,
       carried: 0,
       provenMsAgo: node.provenMsAgo,
+      refused: node.refused,
     }),
     countOpen: async () => 7,
+    alerts: {
+      raise: ({ rule, message }) => void told.push(`open ${rule}: ${message}`),
+      resolve: (rule) => void told.push(`resolved ${rule}`),
+    },
     log: { warn: (fields) => void warned.push(String(fields.status)) },
     nowMs: () => node.nowMs,
     wallClock: () => new Date('2026-04-01T10:00:00Z'),
@@ -53,7 +68,7 @@ async function watched(database: AvailabilityState) {
       (fed) => fed >= before + count,
     );
   };
-  return { node, said, warned, started, looks, root };
+  return { node, said, told, warned, started, looks, root };
 }
 
 const up: AvailabilityState = { kind: 'up', sinceMs: 0 };
@@ -117,5 +132,28 @@ test('is READY without a database, says since when, and a proof is owed only som
     async () => said.at(-1),
     (last) => /^failing: .*last never/.test(last!),
   );
+  await root.stop();
+});
+
+test('a database that takes no writes is alerted once and waited out, as long as the engine keeps asking it', async () => {
+  const { node, said, told, started, looks, root } = await watched(up);
+  started.resolve();
+  await looks(1);
+  node.nowMs = 600_000;
+  node.provenMsAgo = 600_000;
+  node.refused = { msAgo: 500, why: 'could not extend file (53100)' };
+  await looks(3);
+  assert.equal(said.at(-1), 'degraded: the database takes no writes: could not extend file (53100)');
+  assert.deepEqual(told.slice(1).length, 1);
+  assert.match(told.at(-1)!, /^open database\.refuses-writes: .*could not extend file/);
+  node.refused = { msAgo: 60_000, why: 'could not extend file (53100)' };
+  await until(
+    async () => said.at(-1),
+    (last) => /^failing: /.test(last!),
+  );
+  node.refused = null;
+  node.provenMsAgo = 5;
+  await looks(2);
+  assert.equal(told.at(-1), 'resolved database.refuses-writes');
   await root.stop();
 });

@@ -56,3 +56,45 @@ test('no proof while nothing can be claimed, and one again as soon as it can', a
   );
   assert.equal(await leftovers(), 0);
 });
+
+test('a database that takes no writes is named while it is asked again and again, and forgotten with the next proof', async () => {
+  const refuse = async (code: string) =>
+    h.database.query(`create or replace function no_room() returns trigger language plpgsql as
+      $$ begin raise exception 'no room' using errcode = '${code}'; end $$`);
+  const engine = h.engine([], { proofMs: 20 });
+  for (const code of ['53100', '53200', '25006']) {
+    await refuse(code);
+    await h.database.query('create trigger full_disk before insert on chain for each row execute function no_room()');
+    await until(
+      async () => engine.status().refused,
+      (refused) => refused?.why.endsWith(`no room (${code})`) === true,
+    );
+    // it goes on asking: the answer stays fresh, the proof grows old
+    await until(
+      async () => engine.status(),
+      ({ provenMsAgo, refused }) => (provenMsAgo === null || provenMsAgo > 3_000) && refused!.msAgo < 2_500,
+    );
+    await h.database.query('drop trigger full_disk on chain');
+    await until(
+      async () => engine.status(),
+      ({ refused, provenMsAgo }) => refused === null && provenMsAgo! < 1_000,
+    );
+  }
+});
+
+test('an error that is no lack of resources is not taken for one', async () => {
+  const engine = h.engine([], { proofMs: 20 });
+  await h.database.query(`create or replace function no_room() returns trigger language plpgsql as
+    $$ begin raise exception 'not this' using errcode = '40001'; end $$`);
+  await until(
+    async () => engine.status().provenMsAgo,
+    (ago) => ago !== null,
+  );
+  await h.database.query('create trigger full_disk before insert on chain for each row execute function no_room()');
+  await until(
+    async () => engine.status().provenMsAgo,
+    (ago) => ago! > 300,
+  );
+  assert.equal(engine.status().refused, null);
+  await h.database.query('drop trigger full_disk on chain');
+});

@@ -13,7 +13,7 @@ process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 test('speaks to a path and to an abstract name', async () => {
   for (const socket of [join(directory, 'path'), `@linekeeper-test-${process.pid}`]) {
     const receiver = receiveDatagrams(socket);
-    const manager = await openServiceManager({ socket, watchdogMs: null });
+    const manager = await openServiceManager({ socket, watchdogMs: null, adminDescriptor: null });
     assert.equal(manager.ready('working'), true);
     manager.status('working');
     manager.status('one\nREADY=1');
@@ -46,7 +46,7 @@ test('a manager that does not read costs the datagram and never a wait', async (
 
 test('READY that was not heard is said to be so, to be said again', async () => {
   const socket = join(directory, 'late');
-  const manager = await openServiceManager({ socket, watchdogMs: null });
+  const manager = await openServiceManager({ socket, watchdogMs: null, adminDescriptor: null });
   assert.equal(manager.ready('working'), false);
   const receiver = receiveDatagrams(socket);
   assert.equal(manager.ready('working'), true);
@@ -72,7 +72,7 @@ test('takes everything that names the manager out of the environment, and nothin
     PATH: '/bin',
     NOTIFY_SOCKETS: 'kept',
   };
-  assert.deepEqual(takeManagerPlace(env, 7), { socket: '/run/notify', watchdogMs: 30_000 });
+  assert.deepEqual(takeManagerPlace(env, 7), { socket: '/run/notify', watchdogMs: 30_000, adminDescriptor: 3 });
   assert.deepEqual(env, { PATH: '/bin', NOTIFY_SOCKETS: 'kept' });
 });
 
@@ -80,4 +80,14 @@ test('a watchdog that watches another process is not ours to feed', () => {
   assert.equal(takeManagerPlace({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' }, 8).watchdogMs, null);
   assert.equal(takeManagerPlace({ WATCHDOG_USEC: 'soon' }, 8).watchdogMs, null);
   assert.equal(takeManagerPlace({}, 8).socket, null);
+});
+
+test('a listening socket is taken by its name, or as the only one, and never when it was meant for another process', () => {
+  const taken = (env: Record<string, string>) => takeManagerPlace(env, 7).adminDescriptor;
+  assert.equal(taken({ LISTEN_FDS: '2', LISTEN_PID: '7', LISTEN_FDNAMES: 'other:admin' }), 4);
+  assert.equal(taken({ LISTEN_FDS: '1', LISTEN_PID: '7' }), 3);
+  assert.equal(taken({ LISTEN_FDS: '2', LISTEN_PID: '7' }), null);
+  assert.equal(taken({ LISTEN_FDS: '1', LISTEN_PID: '8', LISTEN_FDNAMES: 'admin' }), null);
+  assert.equal(taken({ LISTEN_FDS: 'x', LISTEN_PID: '7' }), null);
+  assert.equal(taken({}), null);
 });

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judge, type LifeSigns } from '../../src/release/work-proof.ts';
 
-const engine = { bootId: 'a', lanes: 64, busy: 2, claimedMsAgo: 10, beatMsAgo: 10, carried: 0, provenMsAgo: 1_000 };
+const engine = {
+  bootId: 'a',
+  lanes: 64,
+  busy: 2,
+  claimedMsAgo: 10,
+  beatMsAgo: 10,
+  carried: 0,
+  provenMsAgo: 1_000,
+  refused: null,
+};
 const working: LifeSigns = {
   database: { kind: 'up', sinceMs: 0 },
   isPrepared: true,
@@ -18,6 +27,18 @@ const cases: readonly [string, Partial<LifeSigns>, boolean, RegExp][] = [
   ['a row that got through lately is proof', {}, true, /^working: 2 of 64 lanes busy, 12 chains open$/],
   ['a row that got through long ago is none', { engine: { ...engine, provenMsAgo: 31_000 } }, false, /last 31 s ago/],
   ['no row ever is none', { engine: { ...engine, provenMsAgo: null } }, false, /last never/],
+  [
+    'a full disk that was met lately is waited out',
+    { engine: { ...engine, provenMsAgo: 600_000, refused: { msAgo: 2_000, why: 'could not extend file (53100)' } } },
+    true,
+    /^degraded: the database takes no writes: could not extend file \(53100\)$/,
+  ],
+  [
+    'a full disk that was met long ago excuses nothing: nobody asks any more',
+    { engine: { ...engine, provenMsAgo: 600_000, refused: { msAgo: 31_000, why: 'could not extend file (53100)' } } },
+    false,
+    /no row of this node's own got through/,
+  ],
   ['an engine that stays away is none', { engine: null }, false, /no row of this node's own got through/],
   [
     'a proof is not owed yet after a start or an outage',

@@ -96,6 +96,53 @@ test('a run of healthyAfterMs begins the count of consecutive failures again', a
   assert.equal((await root.ended).kind, 'gave-up');
 });
 
+test('the time in a handler that hangs is no health, however often the first message of a life hangs', async () => {
+  const slow = { consecutive: 3, healthyAfterMs: 500, messageDeadlineMs: 2_000, stopDeadlineMs: 10 };
+  const { clock, recorder, root } = await limited({ intensity: 100 }, slow);
+  for (let life = 1; life <= 3; life += 1) {
+    tell(root, 'a', { do: 'hang' });
+    await clock.advance(2_010);
+    if (life < 3) await recorder.seen('restarted', 'a', life);
+  }
+  assert.match(((await root.ended) as { error: Error }).error.message, /a failed 3 times in a row.*messageDeadlineMs/);
+});
+
+test('the time in a handler that rejects late is no health either, the idle time before it is', async () => {
+  const slow = { consecutive: 3, healthyAfterMs: 500 };
+  const { clock, recorder, root } = await limited({ intensity: 100 }, slow);
+  const late = () => {
+    const { promise, reject } = Promise.withResolvers<void>();
+    clock.timer(() => reject(new Error('late')), 900);
+    tell(root, 'a', { do: 'wait', until: promise });
+  };
+  for (let life = 1; life <= 5; life += 1) {
+    await clock.advance(500);
+    late();
+    await clock.advance(900);
+    await recorder.seen('restarted', 'a', life);
+  }
+  for (let life = 6; life <= 7; life += 1) {
+    late();
+    await clock.advance(900);
+    if (life < 7) await recorder.seen('restarted', 'a', life);
+  }
+  assert.match(((await root.ended) as { error: Error }).error.message, /a failed 3 times in a row.*late/);
+});
+
+test('a supervisor was not healthy while the row of failures lasted that made it give up', async () => {
+  const clock = new FakeClock();
+  const recorder = new Recorder({ now: clock.now, timer: clock.timer, random: () => 0 });
+  const options = { consecutive: 2, healthyAfterMs: 500 };
+  const hanging = { ...options, messageDeadlineMs: 2_000, stopDeadlineMs: 10 };
+  const hangs = worker('a', [], { options: hanging, init: (context) => void context.self.send({ do: 'hang' }) });
+  const inner = supervisor({ id: 'inner', intensity: 100, children: [hangs], options });
+  const root = await startTree(supervisor({ id: 'root', intensity: 100, children: [inner] }), recorder.environment);
+  for (let step = 0; step < 4; step += 1) {
+    await clock.advance(2_010);
+  }
+  assert.match(((await root.ended) as { error: Error }).error.message, /inner failed 2 times in a row/);
+});
+
 test('a normal exit of a permanent child takes from the budget but is no failure', async () => {
   const { recorder, root } = await limited({ intensity: 3 }, { consecutive: 1 });
   for (let restart = 1; restart <= 3; restart += 1) {

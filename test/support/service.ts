@@ -69,7 +69,8 @@ export function startService(options: ServiceOptions): RunningService {
 export function call<T>(socketPath: string, method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { socketPath, method, path, headers: { 'content-type': 'application/json' } },
+      // a connection that was kept may be one to a process that is gone
+      { socketPath, method, path, headers: { 'content-type': 'application/json' }, agent: false },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8');

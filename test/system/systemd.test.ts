@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { SyncStartedView, SyncTaskView } from '../../src/admin/views.ts';
+import { projectBinds } from '../support/packaged.ts';
 import { call, until } from '../support/service.ts';
 import { type SilentServer, silentSftp } from '../support/silent-server.ts';
 import { bootSystemd, type SystemdMachine } from '../support/systemd.ts';
 import { rule } from '../telecom/worked-tariff.ts';
 
-const repository = join(import.meta.dirname, '..', '..');
 const deploy = '/opt/linekeeper/current/deploy';
 const unit = 'linekeeper.service';
 const watchdogMs = 4_000;
@@ -30,9 +29,7 @@ const receiver = createServer((request, answer) => {
 before(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   provider = await silentSftp();
-  // the Node that runs this test may live outside of the repository
-  const node = dirname(dirname(process.execPath));
-  machine = await bootSystemd({ '/opt/linekeeper/current': repository, '/opt/linekeeper/node': node });
+  machine = await bootSystemd(projectBinds());
   const { port } = receiver.address() as AddressInfo;
   install(`http://127.0.0.1:${port}/`);
 });
