@@ -13,6 +13,7 @@ import { alertRoutes } from './alert-routes.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
+import { pauseRoutes } from './pause-routes.ts';
 import type { AdminServices } from './services.ts';
 import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
 import { syncRoutes } from './sync-routes.ts';
@@ -53,6 +54,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
       for (const routes of [
         systemRoutes,
         chainRoutes,
+        pauseRoutes,
         syncRoutes,
         totalsRoutes,
         alertRoutes,

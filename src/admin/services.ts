@@ -14,6 +14,7 @@ import type {
   ChannelTestView,
   ExplanationView,
   HealthView,
+  PauseView,
   RecalculationView,
   SyncStartedView,
   SyncTaskView,
@@ -47,6 +48,12 @@ export interface AdminServices {
   cancelChain(request: By & { id: string }): Promise<ChainView>;
   /** Throws `ServiceError` conflict when there is nothing to retry. */
   retryChain(request: By & { id: string }): Promise<ChainView>;
+
+  pauses(): Promise<readonly PauseView[]>;
+  /** Throws `ServiceError` refused for an unknown scope or a time that is over. */
+  setPause(request: By & { scope: string; why: string; until: Date | null }): Promise<PauseView>;
+  /** Throws `ServiceError` not-found when nothing is paused so. */
+  endPause(request: By & { scope: string }): Promise<void>;
 
   /** `force`: also a profile that is suspended or switched off. Throws `ServiceError` not-found for an unknown name. */
   runSync(request: By & { customer: string; profile?: string; force: boolean }): Promise<SyncStartedView>;

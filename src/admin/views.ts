@@ -20,6 +20,16 @@ export interface HealthView {
   readonly warnings: readonly string[];
 }
 
+/** What may not run now. `scope`: all, chain:<name> or provider:<sync type>. */
+export interface PauseView {
+  readonly scope: string;
+  readonly by: string;
+  readonly why: string;
+  readonly since: string;
+  /** Null: until a person ends it. */
+  readonly until: string | null;
+}
+
 /** One node process of a primary. */
 export interface ProcessView {
   readonly index: number;

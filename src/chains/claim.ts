@@ -2,15 +2,17 @@
  * The claim: takes ready chains for this node, oldest of the highest priority first, each under a new token with its
  * attempt counted. `started_token` is written at once because every claimed chain goes straight to a free lane: what a dead
  * process leaves so is a suspect. Chains that this release does not know are left to nodes that do (the sweep blocks what
- * nobody takes). A claim whose answer was lost is released by the next renewals, with its attempt.
+ * nobody takes), and what is paused is left alone. A claim whose answer was lost is released by the next renewals, with its attempt.
  */
 import type { Database } from '../database/session.ts';
+import { isPaused } from './pause.ts';
 import type { ClaimedChain } from './run.ts';
 
 export const claimReady = `
   with picked as materialized (
     select id from chain
     where state = 'ready' and priority >= $3 and name || ' ' || version = any ($4)
+      and (name like 'node-proof.%' or not ${isPaused('name')})
     order by priority, run_at, id
     limit $2
     for no key update skip locked

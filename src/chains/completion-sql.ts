@@ -7,6 +7,8 @@
  * $9 reason, $10 output, $11 error; from $12 on each statement's own.
  */
 
+import { isPaused } from './pause.ts';
+
 function withLog(update: string): string {
   return `
   with moved as (
@@ -22,7 +24,10 @@ function withLog(update: string): string {
   select state, token, now()::text as claimed_at, reason, previous from moved`;
 }
 
-/** $12 next step, $13 whether this node may go on with it, $14 priority. A higher one that waited 1 s goes first. */
+/**
+ * $12 next step, $13 whether this node may go on with it, $14 priority, $15 the chain's name. A higher one that waited 1 s goes
+ * first, and a pause holds before the next step.
+ */
 export const moveToNextStep = withLog(`
     update chain c
     set step = $12, previous = $10::jsonb,
@@ -32,7 +37,7 @@ export const moveToNextStep = withLog(`
         started_token = case when g.go then c.token + 1 end,
         attempt = g.go::int, rejections = 0, rejected_since = null, suspect = 0,
         reason = null, reason_by = null, since = now()
-    from (select $13::boolean and not exists (
+    from (select $13::boolean and not ${isPaused('$15::text')} and not exists (
             select from chain h
             where h.state = 'ready' and h.priority < $14 and h.run_at < now() - interval '1 second') as go) g`);
 

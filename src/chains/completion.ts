@@ -147,7 +147,7 @@ async function write(
     case 'succeeded': {
       const values = common('succeeded', null, callbackOutput ?? decision.output, null);
       if (plan.nextStep === null) return one(finish, [...values, 'succeeded']);
-      return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority]);
+      return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
     }
     case 'failed':
       return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);

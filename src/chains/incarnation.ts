@@ -22,7 +22,7 @@ import type { Registry } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
 import { openSessions } from './sessions.ts';
 import type { Settled } from './settle.ts';
-import { blockUnknown, timersAtOnce, unblockKnown, wakeTimers } from './sweep.ts';
+import { blockUnknown, keepPauses, timersAtOnce, unblockKnown, wakeTimers } from './sweep.ts';
 import { createWake, pause } from './wake.ts';
 
 export interface Incarnation {
@@ -182,8 +182,9 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     }
     if (nowMs() - sweptMs >= settings.sweepMs) {
       const woken = await wakeTimers(sweep);
+      const more = await keepPauses(sweep);
       // a full batch: there may be more, which need not wait for the next sweep
-      if (woken < timersAtOnce) sweptMs = nowMs();
+      if (woken < timersAtOnce && !more) sweptMs = nowMs();
     }
     const count = lanes.free();
     const lowestPriority = lowestPriorityOf(claimNumber);

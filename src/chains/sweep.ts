@@ -1,7 +1,8 @@
 /**
  * The sweep: what makes rows move without any signal. It turns timers that are due by the database's clock into ready
- * chains, blocks chains that no node knows, and gives them back once this one does.
+ * chains, keeps pauses, blocks chains that no node knows, and gives them back once this one does.
  */
+import { holdPaused, pausedAtOnce, releasePaused } from './pause.ts';
 import type { Registry } from './registry.ts';
 import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
@@ -26,6 +27,13 @@ export async function wakeTimers(context: SweepContext): Promise<number> {
     }
     return due.length;
   });
+}
+
+/** Moves ready chains under a pause, and gives back those that no pause covers any more. True: there may be more of them. */
+export async function keepPauses({ sessions }: SweepContext): Promise<boolean> {
+  const held = await sessions.engine.query(holdPaused, [pausedAtOnce]);
+  const released = await sessions.engine.query(releasePaused, [pausedAtOnce]);
+  return held.length >= pausedAtOnce || released.length >= pausedAtOnce;
 }
 
 /** Blocks chains that this release does not know and that no other node has taken for `afterMs`. Resolves to their ids. */

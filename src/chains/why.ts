@@ -43,6 +43,12 @@ export async function why(session: Pick<Database, 'query'>, chainId: string): Pr
         true,
       );
     case 'paused':
+      return row.paused_until
+        ? say(`is paused${by}${because} since ${row.since}; it goes on by itself at ${row.paused_until}.`, true)
+        : say(
+            `is paused${by}${because} since ${row.since}; it goes on after: linekeeper pause end ${row.paused_scope ?? 'SCOPE'}`,
+            row.paused_scope === null,
+          );
     case 'review':
       return say(
         `is in ${row.state}${by}${because} since ${row.since}; it stays so until a person lets it go on.`,
@@ -88,6 +94,11 @@ const facts = `
          to_char(c.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since,
          to_char(c.run_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as due,
          to_char(c.finished_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as finished,
+         (select p.scope from pause p where p.chain_names is null or c.name = any (p.chain_names)
+          order by p.until desc nulls first limit 1) as paused_scope,
+         (select to_char(p.until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+          from pause p where p.chain_names is null or c.name = any (p.chain_names)
+          order by p.until desc nulls first limit 1) as paused_until,
          n.state in ('live', 'draining') and n.beat_at > now() - make_interval(secs => 2 * n.lease_ms / 1000.0) as node_live,
          (select count(*)::int from node l
           where l.state = 'live' and l.beat_at > now() - make_interval(secs => 2 * l.lease_ms / 1000.0)) as live_nodes

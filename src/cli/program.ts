@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliIo } from './context.ts';
-
-/** Resolves to the exit code. */
-type Run = (...values: never[]) => Promise<number>;
+import { operatingWords } from './operating-words.ts';
+import { isNeeded, needed, type Run } from './words.ts';
 
 export function buildProgram(program: Command, io: CliIo, done: (code: number) => void): Command {
   program
@@ -223,19 +222,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const processes = noun('process', 'the node processes of --processes');
-  remote(processes.command('list').description('each node process, its state and its last proof of work')).action(
-    runs(async () => {
-      const { processList } = await import('./process.ts');
-      return (options) => processList(io, options);
-    }),
-  );
-  remote(processes.command('restart').description('one after the other, the next when the one before is ready')).action(
-    runs(async () => {
-      const { processRestart } = await import('./process.ts');
-      return (options) => processRestart(io, options);
-    }),
-  );
+  operatingWords(io, { noun, remote, runs });
 
   remote(
     program.command('why <chain>').description('why a chain does not run; `why down`: what of the service does not'),
@@ -273,19 +260,6 @@ function wholeNumber(text: string): number {
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
-}
-
-const neededOptions = new WeakSet<Option>();
-
-/** commander's own required options are checked before unknown ones, and then nobody hears of the typing error. */
-function needed(flags: string, description: string): Option {
-  const option = new Option(flags, `${description} (required)`);
-  neededOptions.add(option);
-  return option;
-}
-
-function isNeeded(option: Option): boolean {
-  return neededOptions.has(option);
 }
 
 function release(): string {

@@ -5,6 +5,7 @@ import type { AdminServices } from '../admin/services.ts';
 import { chainServices } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
 import { health } from './health.ts';
+import { pauseServices } from './pause-services.ts';
 import { syncServices } from './sync-services.ts';
 import { totalsServices } from './totals-services.ts';
 
@@ -21,6 +22,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     health: async () => health(context, pid),
     tree: async () => tree.snapshot(),
     ...chainServices(context),
+    ...pauseServices(context),
     ...syncServices(context),
     ...totalsServices(context),
     alerts: (filter) => alerts.list(filter),

@@ -2,7 +2,7 @@
 
 import { ServiceError } from '../../src/admin/service-error.ts';
 import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
-import type { ChainDetailView, ChainView, SyncTaskView } from '../../src/admin/views.ts';
+import type { ChainDetailView, ChainView, PauseView, SyncTaskView } from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
 
 export interface ExampleServices extends AdminServices {
@@ -86,6 +86,14 @@ function actor(path: string, children: readonly ActorSnapshot[] = []): ActorSnap
   };
 }
 
+const pauseView: PauseView = {
+  scope: 'provider:KPN_SP16',
+  by: 'anna@cli',
+  why: 'KPN works on it',
+  since: '2026-04-02T10:00:00.000Z',
+  until: null,
+};
+
 export function exampleServices(): ExampleServices {
   const audit: AuditEntry[] = [];
   const calls: ExampleServices['calls'] = [];
@@ -123,6 +131,9 @@ export function exampleServices(): ExampleServices {
         : null,
     cancelChain: async (request) => called('cancelChain', request, chainView({ state: 'cancelled' })),
     retryChain: async (request) => called('retryChain', request, chainView({ state: 'ready' })),
+    pauses: async () => [pauseView],
+    setPause: async (request) => called('setPause', request, pauseView),
+    endPause: async (request) => called('endPause', request, undefined),
     async runSync(request) {
       const started = { id: '7', profile: 'sp16', account: '0000000101', chainId: '42', started: true };
       return called('runSync', known(request), { tasks: [started] });

@@ -162,6 +162,8 @@ const refused: readonly [string, string, unknown, number, RegExp][] = [
   ['GET', '/chains/x', undefined, 400, /id "x": must be a number/],
   ['GET', '/chains/999', undefined, 404, /there is no chain 999/],
   ['POST', '/chains/999/retry', {}, 404, /there is no chain 999/],
+  ['POST', '/pauses', { scope: 'all' }, 400, /why/],
+  ['POST', '/pauses', { scope: 'all', why: 'x', until: 'soon' }, 400, /must be a time such as/],
   ['POST', '/chains/42/cancel', { why: 'x' }, 400, /unknown key why; none is allowed here/],
   ['POST', '/sync/run', {}, 400, /customer is missing/],
   ['POST', '/sync/run', { customer: 'C001', forse: true }, 400, /unknown key forse; did you mean force\?/],

@@ -36,7 +36,7 @@ const byFence = { moveToNextStep, finish, recordCrash, recordRejection, lockByFe
 for (const [name, statement] of Object.entries(byFence)) {
   test(`with empty statistics ${name} finds its row by the primary key`, async () => {
     const plan = await planOf(statement);
-    assert.doesNotMatch(plan, /Seq Scan/, plan);
+    assert.doesNotMatch(plan, /Seq Scan on (?!pause)/, plan);
     assert.match(plan, /Index Scan using chain_pkey on chain c/, plan);
     assert.doesNotMatch(plan, /chain_running/, plan);
   });
@@ -46,7 +46,7 @@ test('with empty statistics the claim walks the ready index in order, and sorts 
   const plan = await planOf(claimReady);
   assert.match(plan, /Index Scan using chain_ready on chain/, plan);
   assert.match(plan, /Index Scan using chain_pkey on chain c/, plan);
-  assert.doesNotMatch(plan, /Seq Scan|Sort|Hash Join/, plan);
+  assert.doesNotMatch(plan, /Seq Scan on (?!pause)|Sort|Hash Join/, plan);
 });
 
 test('with empty statistics a release goes by the primary key', async () => {
