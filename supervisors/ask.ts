@@ -37,22 +37,19 @@ export function ask<Message, Answer>(
     if (!(deadlineMs >= 0)) throw new RangeError(`ask needs a deadlineMs of 0 or more, not ${deadlineMs}`);
     const target = targetOf(ref);
     const fail = (reason: AskError['reason'], why: string, cause?: Error): void => {
-      settle();
+      unwatch();
+      cancelTimer();
       reject(new AskError(ref.path, reason, why, cause));
     };
     // Watched before it is sent: an incarnation that dies in between must not be missed.
     const unwatch = target.watch((reason) => fail('down', `it is down (${reason.kind})`, errorOf(reason)));
     const cancelTimer = target.clock.timer(() => fail('deadline', `no answer in ${deadlineMs} ms`), deadlineMs);
-    const settle = (): void => {
+    const message = question((answer) => {
       unwatch();
       cancelTimer();
-    };
-    const message = question((answer) => {
-      settle();
       resolve(answer);
     });
-    const sent = target.accept(message);
-    if (sent === 'full') fail('full', 'its mailbox is full');
+    if (target.accept(message) === 'full') fail('full', 'its mailbox is full');
     // `down` is told by the watch, which knows why.
   });
 }

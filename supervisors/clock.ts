@@ -24,12 +24,23 @@ export function clockOf(environment: Environment): Clock {
 }
 
 function realTimer(run: () => void, delayMs: number): () => void {
+  if (delayMs > LONGEST_TIMEOUT_MS) return longTimer(run, delayMs);
   // Rounded up: setTimeout truncates, and a deadline that fires a fraction early would only have to be armed again.
-  let handle = setTimeout(delayMs > LONGEST_TIMEOUT_MS ? goOn : run, Math.ceil(Math.min(delayMs, LONGEST_TIMEOUT_MS)));
+  const handle = setTimeout(run, Math.ceil(delayMs));
+  return () => clearTimeout(handle);
+}
+
+function longTimer(run: () => void, delayMs: number): () => void {
   let leftMs = delayMs;
-  function goOn(): void {
-    leftMs -= LONGEST_TIMEOUT_MS;
-    handle = setTimeout(leftMs > LONGEST_TIMEOUT_MS ? goOn : run, Math.ceil(Math.min(leftMs, LONGEST_TIMEOUT_MS)));
-  }
+  const next = () => {
+    if (leftMs <= 0) run();
+    else {
+      const pieceMs = Math.min(leftMs, LONGEST_TIMEOUT_MS);
+      leftMs -= pieceMs;
+      handle = setTimeout(next, Math.ceil(pieceMs));
+    }
+  };
+  let handle: NodeJS.Timeout | undefined;
+  next();
   return () => clearTimeout(handle);
 }

@@ -201,16 +201,20 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
   #work(): void {
     const { trace, clock } = this.runtime;
     while (this.phase === 'running') {
-      const envelope = this.#mayGoOn() ? this.#body.queue.shift() : undefined;
-      if (envelope === undefined) {
-        this.#scheduled = this.#body.queue.length > 0;
+      const { queue } = this.#body;
+      // the clock is asked only when there is something to go on with: a question that is put alone pays for no look
+      if (queue.length === 0 || !this.#mayGoOn()) {
+        this.#scheduled = queue.length > 0;
         if (this.#scheduled) this.#wake();
         return;
       }
+      const envelope = queue.shift()!;
       this.#current = envelope;
       let result: State | Exit | Promise<State | Exit>;
       try {
-        result = trace === undefined ? this.#receive() : trace.restore(envelope.trace, this.#receive);
+        // a turn often runs in the very context of its message already, and looking is cheaper than restoring
+        const isThere = trace === undefined || trace.capture() === envelope.trace;
+        result = isThere ? this.#receive() : trace.restore(envelope.trace, this.#receive);
       } catch (thrown) {
         this.#onError(thrown);
         return;
