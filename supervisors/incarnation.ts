@@ -202,7 +202,6 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
     const { trace, clock } = this.runtime;
     while (this.phase === 'running') {
       const { queue } = this.#body;
-      // the clock is asked only when there is something to go on with: a question that is put alone pays for no look
       if (queue.length === 0 || !this.#mayGoOn()) {
         this.#scheduled = queue.length > 0;
         if (this.#scheduled) this.#wake();
@@ -212,9 +211,9 @@ export class Incarnation<Message, State> implements Life<Message>, EndingLife<St
       this.#current = envelope;
       let result: State | Exit | Promise<State | Exit>;
       try {
-        // a turn often runs in the very context of its message already, and looking is cheaper than restoring
-        const isThere = trace === undefined || trace.capture() === envelope.trace;
-        result = isThere ? this.#receive() : trace.restore(envelope.trace, this.#receive);
+        // looking is cheaper than restoring, and often the turn is in the context of its message already
+        const there = trace === undefined || trace.capture() === envelope.trace;
+        result = there ? this.#receive() : trace.restore(envelope.trace, this.#receive);
       } catch (thrown) {
         this.#onError(thrown);
         return;
