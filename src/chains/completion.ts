@@ -18,6 +18,7 @@ import {
 } from './completion-sql.ts';
 import { type Decision, errorOf } from './decision.ts';
 import type { Commit, Json, Step } from './define.ts';
+import type { GroupCommit } from './group-commit.ts';
 import { cleanText, serialise } from './payload.ts';
 import { crashDelayMs, rejectionDelayMs } from './retry-delay.ts';
 import type { Run } from './run.ts';
@@ -41,6 +42,7 @@ export class CallbackError extends Error {
 export interface CompletionContext {
   readonly bootId: string;
   readonly sessions: Sessions;
+  readonly group: GroupCommit;
   readonly stopPoints: StopPoints;
   readonly random: () => number;
   readonly nowMs: () => number;
@@ -142,14 +144,28 @@ async function write(
     output,
     error,
   ];
+  const grouped = async (reason: string | null, output: string | null, nextStep: string | null) => {
+    const completed = await context.group.complete({
+      run,
+      durationMs: context.nowMs() - run.startedMs,
+      outcome: decision.kind as 'succeeded' | 'failed',
+      reason: reason === null ? null : told(reason),
+      output,
+      nextStep,
+      mayContinue: plan.mayContinue,
+    });
+    return completed && { ...completed, previous: output === null ? null : (JSON.parse(output) as Json) };
+  };
   const one = async (text: string, values: unknown[]) => ((await session.query<Row>(text, values))[0] as Moved) ?? null;
   switch (decision.kind) {
     case 'succeeded': {
+      if (session === context.sessions.engine) return grouped(null, decision.output, plan.nextStep);
       const values = common('succeeded', null, callbackOutput ?? decision.output, null);
       if (plan.nextStep === null) return one(finish, [...values, 'succeeded']);
       return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
     }
     case 'failed':
+      if (session === context.sessions.engine) return grouped(decision.reason, callbackOutput, null);
       return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);
     case 'rejected': {
       const delayMs = decision.afterMs ?? rejectionDelayMs(chain.rejections, context.random);

@@ -12,6 +12,7 @@ import { claim, lowestPriorityOf } from './claim.ts';
 import { releaseHeld } from './completion-sql.ts';
 import type { Decision } from './decision.ts';
 import type { Settings } from './environment.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { createLease, trackClaims } from './lease.ts';
 import { createPatience } from './patience.ts';
@@ -80,7 +81,18 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   const lanes = createLanes({
     count: settings.lanes,
     registry,
-    settle: { bootId, sessions, stopPoints, random, nowMs, stepDeadlineMs, availability, log, signal: end.signal },
+    settle: {
+      bootId,
+      sessions,
+      group: createGroupCommit(sessions.engine, bootId),
+      stopPoints,
+      random,
+      nowMs,
+      stepDeadlineMs,
+      availability,
+      log,
+      signal: end.signal,
+    },
     execute: { reads: sessions.reads, log, clock, spoolRoot: settings.spoolRoot, stopPoints, stepDeadlineMs },
     onFree: () => wake.wake(),
     onLeft: (run: Run, decision: Decision, settled: Settled) => {

@@ -36,12 +36,12 @@ export interface Sessions {
 }
 
 export function openSessions(open: OpenDatabase, bootId: string, onError: (error: Error) => void): Sessions {
-  const make = (max: number, settings: readonly string[]) =>
-    bounded(open({ applicationName: applicationNameOf(bootId), max, settings, onError }), max);
-  const engine = make(8, [...plannerPins, ...limits(30, 60)]);
+  const make = (max: number, settings: readonly string[], prepare = false) =>
+    bounded(open({ applicationName: applicationNameOf(bootId), max, settings, onError, prepare }), max);
+  const engine = make(8, [...plannerPins, ...limits(30, 60)], true);
   const commits = make(8, limits(60, 3_600));
   const reads = make(16, limits(60, 0));
-  const lease = make(1, [...plannerPins, ...limits(5, 30)]);
+  const lease = make(1, [...plannerPins, ...limits(5, 30)], true);
   return {
     engine,
     commits,

@@ -15,8 +15,13 @@ export interface PoolSession extends Tx {
   abort(reason: unknown): void;
 }
 
-/** `lost` tells of an error on the connection itself; `cancel` asks the server to end the running statement. */
-export function sessionOf(client: pg.PoolClient, lost: () => Error | null, cancel: () => void): PoolSession {
+/** `nameOf` gives a statement the name under which its plan is kept, or none. `lost` tells of an error on the connection itself; `cancel` asks the server to end the running statement. */
+export function sessionOf(
+  client: pg.PoolClient,
+  lost: () => Error | null,
+  cancel: () => void,
+  nameOf: (text: string) => string | undefined,
+): PoolSession {
   let broken: Error | null = null;
   let aborted: { reason: unknown } | null = null;
 
@@ -34,7 +39,9 @@ export function sessionOf(client: pg.PoolClient, lost: () => Error | null, cance
 
   return {
     query<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-      return through(async () => (await client.query<R>(text, values as unknown[])).rows);
+      const name = nameOf(text);
+      const statement = { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
+      return through(async () => (await client.query<R>(statement)).rows);
     },
     copyOut(text: string, target: Writable): Promise<number> {
       return through(async () => {

@@ -27,6 +27,8 @@ export interface PoolOptions {
   readonly max?: number;
   /** `set` statements for every new session of this pool, such as the engine's planner pins. */
   readonly settings?: readonly string[];
+  /** Every statement is prepared once in each session: for pools whose statements are few and always the same. Default false. */
+  readonly prepare?: boolean;
   /** How long a caller waits for a free session. Default 30,000. */
   readonly acquireTimeoutMs?: number;
   /** How long a statement waits for a lock. Default 30,000; 0: for ever. */
@@ -45,6 +47,8 @@ interface Checkout {
 }
 
 const connectTimeoutMs = 5_000;
+/** Not begin, commit, set and the like, which have no plan. */
+const preparable = /^\s*(select|with|insert|update|delete)\b/;
 
 /** pg-pool has one timeout for connecting and for waiting in its queue; a connection gets a shorter one of its own. */
 class QuickClient extends pg.Client {
@@ -108,6 +112,17 @@ export function openDatabase(url: string, options: PoolOptions): Database {
   });
   pool.on('remove', (client) => void live.delete(client));
 
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string | undefined => {
+    if (!options.prepare || !preparable.test(text)) return undefined;
+    let name = names.get(text);
+    if (name === undefined) {
+      name = `s${names.size + 1}`;
+      names.set(text, name);
+    }
+    return name;
+  };
+
   async function checkout(): Promise<Checkout> {
     let client: pg.PoolClient;
     try {
@@ -126,6 +141,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
       client,
       () => live.get(client)?.lost ?? null,
       () => void cancelBackend(url, pids.get(client)).catch(tell),
+      nameOf,
     );
     return { client, session, giveBack: () => client.release(session.poison() ?? undefined) };
   }

@@ -1,0 +1,52 @@
+/**
+ * One statement for many completions: every chain row behind its own fence (id, owner, token), the log row of every token,
+ * all or nothing. What missed its fence is not among the rows that come back, and nothing was written for it.
+ *
+ * The arrays come sorted by id, so that rows are locked in the order in which everybody locks them; the lateral join keeps
+ * PostgreSQL on the primary key (engine.md, "Two traps seen").
+ *
+ * $1 owner, $2 ids, $3 tokens, $4 steps, $5 attempts, $6 traceparents of the attempts, $7 durations in ms, $8 outcomes,
+ * $9 reasons, $10 outputs, $11 next steps (null: this was the last), $12 whether this node may go on with them,
+ * $13 priorities, $14 chain names, $15 states of those that end. A higher priority that waited 1 s goes first, and a pause
+ * holds before the next step.
+ */
+import { isPaused } from './pause.ts';
+
+export const moveMany = `
+  with locked as materialized (
+    select g.*,
+           g.next_step is not null and g.may and not ${isPaused('g.name')} and not exists (
+             select from chain h
+             where h.state = 'ready' and h.priority < g.priority and h.run_at < now() - interval '1 second') as go
+    from unnest($2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::float8[], $8::text[], $9::text[],
+                $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[], $15::text[])
+         as g (id, token, step, attempt, traceparent, duration_ms, outcome, reason, output, next_step, may, priority, name,
+               final_state),
+         lateral (select id from chain where chain.id = g.id and chain.owner = $1 and chain.token = g.token
+                  for no key update) c
+  ), moved as (
+    update chain c
+    set step = coalesce(l.next_step, c.step),
+        previous = coalesce(l.output::jsonb, c.previous),
+        state = (case when l.next_step is null then l.final_state when l.go then 'running' else 'ready' end)::chain_state,
+        owner = case when l.go then c.owner end,
+        token = c.token + l.go::int,
+        started_token = case when l.go then c.token + 1 when l.next_step is null then c.started_token end,
+        attempt = case when l.next_step is null then c.attempt else l.go::int end,
+        rejections = case when l.next_step is null then c.rejections else 0 end,
+        rejected_since = case when l.next_step is null then c.rejected_since end,
+        suspect = 0,
+        reason = l.reason, reason_by = case when l.reason is not null then 'step ' || l.step end,
+        since = now(),
+        finished_at = case when l.next_step is null then now() end
+    from locked l
+    where c.id = l.id
+    returning c.id, c.state, c.token, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_ms,
+              l.traceparent
+  ), logged as (
+    insert into step_log (chain_id, token, at, step, attempt, outcome, reason, output, node, started_at, traceparent)
+    select id, was, clock_timestamp(), step, attempt, outcome, reason, output::jsonb, $1,
+           clock_timestamp() - make_interval(secs => duration_ms / 1000), traceparent
+    from moved
+  )
+  select id, state, token, now()::text as claimed_at, reason from moved`;
