@@ -50,7 +50,8 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
   });
   aborted.catch(() => {});
   let decision: Decision;
-  const handled = startHandler(run, () => step.handler(opened.context));
+  // told to end while it waited for a lane: it does not begin any more
+  const handled = signal.aborted ? aborted : startHandler(run, () => step.handler(opened.context));
   try {
     await outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
     decision = decisionOf(run, await Promise.race([handled, aborted]));

@@ -1,5 +1,6 @@
 /**
- * The lanes: up to N chains at once, each carried step by step until its row leaves this node. A handler's crash is a row;
+ * The lanes: up to N handlers at once. A chain is carried step by step until its row leaves this node; between its handlers,
+ * while it is being committed, it has no lane. A handler's crash is a row;
  * what rejects out of a lane is the engine's own crash and goes to `onCrash`.
  */
 import { childTraceparent } from '../../otel/traceparent.ts';
@@ -44,6 +45,10 @@ export function createLanes(context: LanesContext): Lanes {
   const held = new Map<string, Run>();
   const busy = new Set<Promise<void>>();
   const { clock, stopPoints } = context.execute;
+  /** Handlers that run. */
+  let handling = 0;
+  /** Chains that went on to their next step and wait for a lane; they go before any claim. */
+  const waiting: (() => void)[] = [];
   let draining = false;
   let carried = 0;
 
@@ -60,6 +65,24 @@ export function createLanes(context: LanesContext): Lanes {
     };
     held.set(run.key, run);
     return run;
+  }
+
+  function free(): number {
+    return Math.max(0, Math.min(context.count - handling - waiting.length, mostHeld(context.count) - busy.size));
+  }
+
+  async function inLane<T>(work: () => Promise<T>): Promise<T> {
+    if (handling >= context.count) await new Promise<void>((resolve) => waiting.push(resolve));
+    else handling += 1;
+    try {
+      return await work();
+    } finally {
+      // given on without becoming free, so that no claim comes in between
+      const next = waiting.shift();
+      if (next) next();
+      else handling -= 1;
+      if (!next) context.onFree();
+    }
   }
 
   async function carry(claimed: ClaimedChain): Promise<void> {
@@ -79,12 +102,16 @@ export function createLanes(context: LanesContext): Lanes {
     }
   }
 
+  /** The lane is the handler's: it is free again when that has returned, and the completion belongs to the committer. */
   async function runStep(run: Run, mayContinue: () => boolean): Promise<Settled> {
     const { chainId } = run.chain;
     const definition = context.registry.find(run.chain.name, run.chain.version);
     const step = definition && stepOf(definition, run.chain.step);
-    await stopPoints.reach('after-claim', chainId, run.chain.step);
-    const executed = step ? await execute(context.execute, run, step) : unknownStep(run);
+    const executed = await inLane(async () => {
+      run.startedMs = clock.monotonicMs();
+      await stopPoints.reach('after-claim', chainId, run.chain.step);
+      return step ? execute(context.execute, run, step) : unknownStep(run);
+    });
     const { decision } = executed;
     run.phase = 'completing';
     await stopPoints.reach('after-handler', chainId, run.chain.step);
@@ -103,7 +130,7 @@ export function createLanes(context: LanesContext): Lanes {
 
   return {
     held,
-    free: () => context.count - busy.size,
+    free,
     carried: () => carried,
     take(chain) {
       carried += 1;
@@ -127,6 +154,11 @@ export function createLanes(context: LanesContext): Lanes {
       for (const run of held.values()) if (which(run)) run.abort.abort(reason);
     },
   };
+}
+
+/** Chains that handle or complete at once: what waits to be committed is bounded too. */
+function mostHeld(lanes: number): number {
+  return Math.max(1_000, 4 * lanes);
 }
 
 function planOf(

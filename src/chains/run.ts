@@ -40,7 +40,8 @@ export interface Run {
   readonly chain: ClaimedChain;
   /** `id:token`. */
   readonly key: string;
-  readonly startedMs: number;
+  /** When its handler began; until then, when it was held. */
+  startedMs: number;
   /** Of this attempt's span. */
   readonly traceparent: string;
   readonly abort: AbortController;
