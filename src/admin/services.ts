@@ -12,6 +12,7 @@ import type {
   ChainView,
   ChainWhyView,
   ChannelTestView,
+  DeadRetriedView,
   ExplanationView,
   HealthView,
   PauseView,
@@ -48,6 +49,11 @@ export interface AdminServices {
   cancelChain(request: By & { id: string }): Promise<ChainView>;
   /** Throws `ServiceError` conflict when there is nothing to retry. */
   retryChain(request: By & { id: string }): Promise<ChainView>;
+
+  /** At most 1,000 at a call, oldest first. */
+  retryDead(request: By & { name?: string; step?: string }): Promise<DeadRetriedView>;
+  /** Throws `ServiceError` conflict when it is not a dead letter. */
+  removeDead(request: By & { id: string; why: string }): Promise<ChainView>;
 
   pauses(): Promise<readonly PauseView[]>;
   /** Throws `ServiceError` refused for an unknown scope or a time that is over. */

@@ -59,6 +59,12 @@ export interface ChainView {
   readonly progress: ProgressView | null;
 }
 
+/** Dead letters that try again, and those that cannot, each with the reason. */
+export interface DeadRetriedView {
+  readonly retried: readonly string[];
+  readonly refused: readonly { readonly chainId: string; readonly why: string }[];
+}
+
 export interface ProgressView {
   readonly done: number;
   readonly total: number;

@@ -176,6 +176,25 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     );
   }
 
+  const dead = noun('dead', 'retry, remove: dead letters');
+  remote(dead.command('retry').description('let all dead letters that match try again'))
+    .option('--name <name>', 'only chains of this name')
+    .option('--step <step>', 'only those that died at this step')
+    .action(
+      runs(async () => {
+        const { deadRetry } = await import('./dead.ts');
+        return (options) => deadRetry(io, options);
+      }),
+    );
+  remote(dead.command('remove <id>').description('end a dead letter for good'))
+    .option('--why <text>', 'the reason, for its log')
+    .action(
+      runs(async () => {
+        const { deadRemove } = await import('./dead.ts');
+        return (id, options) => deadRemove(io, id, options);
+      }),
+    );
+
   const alert = noun('alert', 'list, test, resolve: what is wrong');
   remote(alert.command('list').description('alerts, open ones first'))
     .option('--state <state>', 'open or resolved')

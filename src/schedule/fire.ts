@@ -52,9 +52,11 @@ async function fireOne(tx: Tx, name: string, enqueue: Enqueue): Promise<Slot[]> 
     due.unshift(schedule.next_due_at);
   }
   const toRun = newest(due, schedule);
+  const recorded = await recordedOf(tx, name, due);
   const slots: Slot[] = [];
   let openChain: string | null = schedule.overlap === 'skip' ? schedule.open_chain : null;
   for (const dueAt of due) {
+    if (recorded.has(dueAt.getTime())) continue; // somebody set next_due_at back: a slot has one answer
     const slot: Slot = toRun.has(dueAt)
       ? await fireSlot(tx, schedule, dueAt, openChain, enqueue)
       : skipped(name, dueAt, `missed, and catch-up is ${schedule.catch_up}`);
@@ -65,6 +67,11 @@ async function fireOne(tx: Tx, name: string, enqueue: Enqueue): Promise<Slot[]> 
   const fired = slots.some((slot) => slot.result === 'fired');
   await tx.query(moveOn, [name, nextDue(cron, schedule.now), fired]);
   return slots;
+}
+
+async function recordedOf(tx: Tx, name: string, due: readonly Date[]): Promise<Set<number>> {
+  const rows = await tx.query<{ due_at: Date }>(readRecorded, [name, due]);
+  return new Set(rows.map((row) => row.due_at.getTime()));
 }
 
 /** The slots that catch-up lets run. A slot that is due no longer ago than a minute was not missed. */
@@ -108,6 +115,8 @@ const lockDue = `
   from schedule s
   where s.name = $1 and s.enabled and s.next_due_at <= now()
   for update of s skip locked`;
+
+const readRecorded = 'select due_at from schedule_slot where schedule = $1 and due_at = any ($2::timestamptz[])';
 
 const insertSlot = `
   insert into schedule_slot (schedule, due_at, result, reason, chain_id) values ($1, $2, $3, $4, $5)`;

@@ -1,8 +1,9 @@
 /** Chains as the doors show them, and what a person may do to them. */
 import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
-import type { ChainDetailView, ChainView, ChainWhyView, ProgressView } from '../admin/views.ts';
+import type { ChainDetailView, ChainView, ChainWhyView, DeadRetriedView, ProgressView } from '../admin/views.ts';
 import { ChainCommandError, cancelChain, resolveChainAlerts, retryChain } from '../chains/commands.ts';
+import { removeDeadLetter, retryDeadLetters } from '../chains/dead-letters.ts';
 import { type ChainRow, listChains, showChain } from '../chains/queries.ts';
 import { why } from '../chains/why.ts';
 import type { ServiceContext } from './context.ts';
@@ -93,6 +94,17 @@ export function chainServices(context: ServiceContext) {
         const engine = context.engine();
         if (engine) await engine.cancel(database, id, by);
         else await cancelChain(database, id, by);
+        resolveChainAlerts(context.alerts, id);
+      }),
+    async retryDead({ by, ...filter }: By & { name?: string; step?: string }): Promise<DeadRetriedView> {
+      const answer = await retryDeadLetters(database, filter, by);
+      for (const id of answer.retried) resolveChainAlerts(context.alerts, id);
+      context.wake();
+      return answer;
+    },
+    removeDead: ({ by, id, why: reason }: By & { id: string; why: string }) =>
+      after(id, async () => {
+        await removeDeadLetter(database, id, by, reason);
         resolveChainAlerts(context.alerts, id);
       }),
     retryChain: ({ by, id }: By & { id: string }) =>

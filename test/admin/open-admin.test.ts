@@ -201,3 +201,9 @@ test('something unforeseen is logged and shown without its details', async () =>
   assert.ok(!body.error.message.includes('secret'));
   assert.ok(lines.some((line) => line.includes('secret internals')));
 });
+
+test('dead letters are retried by name and step, and removed with a reason, under the name of who asked', async () => {
+  assert.deepEqual((await post('/dead/retry', { name: 'kpn-sp16', step: 'fetch' })).body.retried, ['42']);
+  assert.equal((await post('/dead/42/remove', { why: 'wrong contract' })).body.state, 'cancelled');
+  assert.equal((await post('/dead/retry', { nmae: 'x' })).status, 400);
+});

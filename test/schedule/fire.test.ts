@@ -136,3 +136,14 @@ test('ensuring a schedule again keeps what is due, unless its line changed; swit
   assert.ok((await read()).next_due_at > new Date());
   await assert.rejects(ensureSchedule(database, { name: 'x', cron: 'daily', chain: 'tick' }), /five fields/);
 });
+
+test('next_due_at set back to slots that are recorded fires none of them twice and goes on', async () => {
+  await missed(3, { name: 'set-back', catchUp: 'all', overlap: 'allow' });
+  await fireDue(database, { enqueue });
+  await database.query(`update schedule set next_due_at = next_due_at - interval '15 minutes' where name = 'set-back'`);
+  const { slots, errors } = await fireDue(database, { enqueue });
+  assert.deepEqual(errors, []);
+  assert.ok(slots.length <= 1, 'at most the slot that came due meanwhile');
+  const [row] = await database.query(`select next_due_at > now() as ahead from schedule where name = 'set-back'`);
+  assert.equal(row!.ahead, true);
+});
