@@ -19,10 +19,12 @@ import {
 import { type Decision, errorOf } from './decision.ts';
 import type { Commit, Json, Step } from './define.ts';
 import type { GroupCommit } from './group-commit.ts';
+import type { Completion } from './group-sql.ts';
 import { cleanText, serialise } from './payload.ts';
 import { crashDelayMs, rejectionDelayMs } from './retry-delay.ts';
 import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
+import type { SharedCommit } from './shared-commit.ts';
 import { noStopPoints, type StopPoints } from './stop-points.ts';
 
 /** The row that a completing statement returns. Null: the fence was missed, nothing was written. */
@@ -43,6 +45,7 @@ export interface CompletionContext {
   readonly bootId: string;
   readonly sessions: Sessions;
   readonly group: GroupCommit;
+  readonly shared: SharedCommit;
   readonly stopPoints: StopPoints;
   readonly random: () => number;
   readonly nowMs: () => number;
@@ -63,6 +66,10 @@ export async function completeOnce(context: CompletionContext, run: Run, plan: P
   const { decision } = plan;
   const { chainId, step } = run.chain;
   const commit = decision.kind === 'succeeded' || decision.kind === 'failed' ? decision.commit : null;
+  if (commit && plan.step?.shared) {
+    const moved = await completeShared(context, run, plan, commit);
+    if (moved !== 'alone') return moved;
+  }
   let moved: Moved | null;
   if (commit) {
     const deadline = new AbortController();
@@ -83,6 +90,42 @@ export async function completeOnce(context: CompletionContext, run: Run, plan: P
   }
   await context.stopPoints.reach('after-commit', chainId, step);
   return moved;
+}
+
+async function completeShared(
+  context: CompletionContext,
+  run: Run,
+  plan: Plan,
+  commit: Commit,
+): Promise<Moved | null | 'alone'> {
+  const { decision } = plan;
+  const { chainId, step } = run.chain;
+  const completed = await context.shared.complete({
+    ...completionOf(context, run, plan, decision.kind === 'succeeded' ? decision.output : null),
+    callback: (tx, deadline) => runCallback(context, run, plan, tx, commit, deadline),
+    beforeCommit: () => context.stopPoints.reach('before-commit', chainId, step),
+  });
+  if (completed === 'alone') return completed;
+  await context.stopPoints.reach('after-commit', chainId, step);
+  return completed && { ...completed, previous: jsonOf(completed.output ?? null) };
+}
+
+/** Of a success or a failure. */
+function completionOf(context: CompletionContext, run: Run, plan: Plan, output: string | null): Completion {
+  const { decision } = plan;
+  return {
+    run,
+    durationMs: context.nowMs() - run.startedMs,
+    outcome: decision.kind === 'failed' ? 'failed' : 'succeeded',
+    reason: decision.kind === 'failed' ? told(decision.reason) : null,
+    output,
+    nextStep: decision.kind === 'failed' ? null : plan.nextStep,
+    mayContinue: plan.mayContinue,
+  };
+}
+
+function jsonOf(text: string | null): Json {
+  return text === null ? null : (JSON.parse(text) as Json);
 }
 
 /** Runs the callback within the step's deadline; resolves to the output that replaces the handler's, or null. */
@@ -144,28 +187,20 @@ async function write(
     output,
     error,
   ];
-  const grouped = async (reason: string | null, output: string | null, nextStep: string | null) => {
-    const completed = await context.group.complete({
-      run,
-      durationMs: context.nowMs() - run.startedMs,
-      outcome: decision.kind as 'succeeded' | 'failed',
-      reason: reason === null ? null : told(reason),
-      output,
-      nextStep,
-      mayContinue: plan.mayContinue,
-    });
-    return completed && { ...completed, previous: output === null ? null : (JSON.parse(output) as Json) };
+  const grouped = async (output: string | null) => {
+    const completed = await context.group.complete(completionOf(context, run, plan, output));
+    return completed && { ...completed, previous: jsonOf(output) };
   };
   const one = async (text: string, values: unknown[]) => ((await session.query<Row>(text, values))[0] as Moved) ?? null;
   switch (decision.kind) {
     case 'succeeded': {
-      if (session === context.sessions.engine) return grouped(null, decision.output, plan.nextStep);
+      if (session === context.sessions.engine) return grouped(decision.output);
       const values = common('succeeded', null, callbackOutput ?? decision.output, null);
       if (plan.nextStep === null) return one(finish, [...values, 'succeeded']);
       return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
     }
     case 'failed':
-      if (session === context.sessions.engine) return grouped(decision.reason, callbackOutput, null);
+      if (session === context.sessions.engine) return grouped(null);
       return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);
     case 'rejected': {
       const delayMs = decision.afterMs ?? rejectionDelayMs(chain.rejections, context.random);

@@ -79,6 +79,12 @@ export interface StepOptions {
   readonly deadlineMs?: number;
   /** Rejections go on for so long, counted from the first one, then the chain is dead-lettered. Default 24 h. */
   readonly giveUpAfterMs?: number;
+  /**
+   * The commit callback may share its transaction with those of other chains: many times faster for short writes. They run
+   * at once on one session, so it may not read what another chain's callback of this step may be about to write, set
+   * anything for the session, COPY, or rely on a lock against them. Default false.
+   */
+  readonly shared?: boolean;
 }
 
 export interface Step<Input = Json> {
@@ -88,6 +94,7 @@ export interface Step<Input = Json> {
   /** Null: the engine's. */
   readonly deadlineMs: number | null;
   readonly giveUpAfterMs: number;
+  readonly shared: boolean;
 }
 
 export interface ChainDefinition<Input = Json> {
@@ -134,6 +141,7 @@ function build<Input>(
         retry: { ...defaultRetry, ...options.retry },
         deadlineMs: options.deadlineMs ?? null,
         giveUpAfterMs: options.giveUpAfterMs ?? 24 * 3_600_000,
+        shared: options.shared ?? false,
       };
       return build(name, version, inputSchema, [...steps, step]);
     },

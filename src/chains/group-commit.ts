@@ -8,28 +8,7 @@
  * for the one that it is about, which is found by halving the group.
  */
 import type { Database } from '../database/session.ts';
-import { moveMany } from './group-sql.ts';
-import type { Run } from './run.ts';
-
-/** A success or a failure without a callback. */
-export interface Completion {
-  readonly run: Run;
-  readonly durationMs: number;
-  readonly outcome: 'succeeded' | 'failed';
-  readonly reason: string | null;
-  /** JSON text; null keeps what the step before gave. */
-  readonly output: string | null;
-  /** Null: the chain ends. */
-  readonly nextStep: string | null;
-  readonly mayContinue: () => boolean;
-}
-
-export interface Completed {
-  readonly state: string;
-  readonly token: string;
-  readonly claimed_at: string;
-  readonly reason: string | null;
-}
+import { type Completed, type Completion, columnsOf, compareIds, moveMany } from './group-sql.ts';
 
 export interface GroupCommit {
   complete(completion: Completion): Promise<Completed | null>;
@@ -68,9 +47,12 @@ export function createGroupCommit(engine: Pick<Database, 'query'>, bootId: strin
 
   /** Never rejects. */
   async function commit(group: readonly Waiting[]): Promise<void> {
-    const sorted = group.toSorted((a, b) => compare(a.completion.run.chain.chainId, b.completion.run.chain.chainId));
+    const sorted = group.toSorted((a, b) => compareIds(a.completion, b.completion));
     try {
-      const rows = await engine.query<Completed & { id: string }>(moveMany, [bootId, ...columnsOf(sorted)]);
+      const rows = await engine.query<Completed & { id: string }>(moveMany, [
+        bootId,
+        ...columnsOf(sorted.map(({ completion }) => completion)),
+      ]);
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const { completion, resolve } of sorted) resolve(byId.get(completion.run.chain.chainId) ?? null);
     } catch (error) {
@@ -93,35 +75,8 @@ export function createGroupCommit(engine: Pick<Database, 'query'>, bootId: strin
   };
 }
 
-/** One array for each parameter from $2 on. */
-function columnsOf(group: readonly Waiting[]): unknown[][] {
-  const column = (value: (completion: Completion) => unknown) => group.map(({ completion }) => value(completion));
-  return [
-    column(({ run }) => run.chain.chainId),
-    column(({ run }) => run.chain.token),
-    column(({ run }) => run.chain.step),
-    column(({ run }) => run.chain.attempt),
-    column(({ run }) => run.traceparent),
-    column(({ durationMs }) => durationMs),
-    column(({ outcome }) => outcome),
-    column(({ reason }) => reason),
-    column(({ output }) => output),
-    column(({ nextStep }) => nextStep),
-    // asked now, as the node may have begun to drain
-    column(({ mayContinue }) => mayContinue()),
-    column(({ run }) => run.chain.priority),
-    column(({ run }) => run.chain.name),
-    column(({ outcome }) => outcome),
-  ];
-}
-
 /** What a row cannot hold, whoever tries. */
 function isRefusal(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && /^(22|23|54)...$/.test(code);
-}
-
-/** Ids are decimal text of up to 19 digits. */
-function compare(a: string, b: string): number {
-  return a.length - b.length || (a < b ? -1 : Number(a > b));
 }

@@ -11,6 +11,7 @@
  * holds before the next step.
  */
 import { isPaused } from './pause.ts';
+import type { Run } from './run.ts';
 
 export const moveMany = `
   with locked as materialized (
@@ -50,3 +51,60 @@ export const moveMany = `
     from moved
   )
   select id, state, token, now()::text as claimed_at, reason from moved`;
+
+/** Locks the rows that are still these runs': $1 owner, $2 ids, $3 tokens, sorted by id. */
+export const lockMany = `
+  select c.id
+  from unnest($2::bigint[], $3::bigint[]) as g (id, token),
+       lateral (select id from chain where chain.id = g.id and chain.owner = $1 and chain.token = g.token
+                for no key update) c`;
+
+/** A success or a failure, as it is to be written. */
+export interface Completion {
+  readonly run: Run;
+  readonly durationMs: number;
+  readonly outcome: 'succeeded' | 'failed';
+  readonly reason: string | null;
+  /** JSON text; null keeps what the step before gave. */
+  readonly output: string | null;
+  /** Null: the chain ends. */
+  readonly nextStep: string | null;
+  /** Asked when the statement is sent, as the node may have begun to drain. */
+  readonly mayContinue: () => boolean;
+}
+
+export interface Completed {
+  readonly state: string;
+  readonly token: string;
+  readonly claimed_at: string;
+  readonly reason: string | null;
+  /** What was stored as the chain's `previous`, when that is not the handler's output. */
+  readonly output?: string | null;
+}
+
+/** One array for each parameter of `moveMany` from $2 on. */
+export function columnsOf(completions: readonly Completion[]): unknown[][] {
+  const column = (value: (completion: Completion) => unknown) => completions.map(value);
+  return [
+    column(({ run }) => run.chain.chainId),
+    column(({ run }) => run.chain.token),
+    column(({ run }) => run.chain.step),
+    column(({ run }) => run.chain.attempt),
+    column(({ run }) => run.traceparent),
+    column(({ durationMs }) => durationMs),
+    column(({ outcome }) => outcome),
+    column(({ reason }) => reason),
+    column(({ output }) => output),
+    column(({ nextStep }) => nextStep),
+    column(({ mayContinue }) => mayContinue()),
+    column(({ run }) => run.chain.priority),
+    column(({ run }) => run.chain.name),
+    column(({ outcome }) => outcome),
+  ];
+}
+
+/** The order in which rows are locked. Ids are decimal text of up to 19 digits. */
+export function compareIds(a: Completion, b: Completion): number {
+  const [left, right] = [a.run.chain.chainId, b.run.chain.chainId];
+  return left.length - right.length || (left < right ? -1 : Number(left > right));
+}

@@ -23,6 +23,7 @@ import type { Registry } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
 import { openSessions } from './sessions.ts';
 import type { Settled } from './settle.ts';
+import { createSharedCommit } from './shared-commit.ts';
 import { blockUnknown, keepPauses, timersAtOnce, unblockKnown, wakeTimers } from './sweep.ts';
 import { createWake, pause } from './wake.ts';
 
@@ -85,6 +86,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
       bootId,
       sessions,
       group: createGroupCommit(sessions.engine, bootId),
+      shared: createSharedCommit(sessions.shared, bootId),
       stopPoints,
       random,
       nowMs,

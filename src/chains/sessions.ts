@@ -8,7 +8,7 @@ import type { OpenDatabase } from './environment.ts';
 
 /**
  * Pins for claims and completions: on fresh statistics PostgreSQL chooses a sequential scan with a nested loop, 3.7x slower
- * overall (facts.md). Not for commit callbacks and reads, whose statements need a free planner.
+ * overall (facts.md). Not for reads and for commit callbacks of their own, whose statements need a free planner.
  */
 export const plannerPins: readonly string[] = [
   ...['seqscan', 'hashjoin', 'mergejoin', 'bitmapscan', 'sort', 'material'].map((what) => `set enable_${what} = off`),
@@ -27,6 +27,8 @@ export interface Sessions {
   readonly engine: Database;
   /** Completions with a callback. */
   readonly commits: Database;
+  /** Completions whose callbacks share a transaction: one statement after the other goes out without waiting for answers. */
+  readonly shared: Database;
   /** Handlers' read-only sessions. */
   readonly reads: Database;
   /** One session for the beat, so that a busy pool never delays it. */
@@ -36,19 +38,21 @@ export interface Sessions {
 }
 
 export function openSessions(open: OpenDatabase, bootId: string, onError: (error: Error) => void): Sessions {
-  const make = (max: number, settings: readonly string[], prepare = false) =>
-    bounded(open({ applicationName: applicationNameOf(bootId), max, settings, onError, prepare }), max);
+  const make = (max: number, settings: readonly string[], prepare = false, pipeline = false) =>
+    bounded(open({ applicationName: applicationNameOf(bootId), max, settings, onError, prepare, pipeline }), max);
   const engine = make(8, [...plannerPins, ...limits(30, 60)], true);
   const commits = make(8, limits(60, 3_600));
+  const shared = make(2, [...plannerPins, ...limits(60, 3_600)], true, true);
   const reads = make(16, limits(60, 0));
   const lease = make(1, [...plannerPins, ...limits(5, 30)], true);
   return {
     engine,
     commits,
+    shared,
     reads,
     lease,
     async close(deadlineMs) {
-      const pools = [engine, commits, reads, lease];
+      const pools = [engine, commits, shared, reads, lease];
       const closed = Promise.allSettled(pools.map((database) => database.close()));
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise((resolve) => {

@@ -29,6 +29,8 @@ export interface PoolOptions {
   readonly settings?: readonly string[];
   /** Every statement is prepared once in each session: for pools whose statements are few and always the same. Default false. */
   readonly prepare?: boolean;
+  /** Statements of one session go out without waiting for the answers before; for whoever sends many at once. Default false. */
+  readonly pipeline?: boolean;
   /** How long a caller waits for a free session. Default 30,000. */
   readonly acquireTimeoutMs?: number;
   /** How long a statement waits for a lock. Default 30,000; 0: for ever. */
@@ -47,6 +49,8 @@ interface Checkout {
 }
 
 const connectTimeoutMs = 5_000;
+/** Plans that a session keeps; whoever builds statements at run time must not fill it with them. */
+const mostPrepared = 200;
 /** Not begin, commit, set and the like, which have no plan. */
 const preparable = /^\s*(select|with|insert|update|delete)\b/;
 
@@ -89,6 +93,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
     connectionString: url,
     max: options.max ?? 10,
     application_name: options.applicationName,
+    ...(options.pipeline ? { pipeline: true } : {}),
     connectionTimeoutMillis: options.acquireTimeoutMs ?? 30_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
@@ -117,6 +122,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
     if (!options.prepare || !preparable.test(text)) return undefined;
     let name = names.get(text);
     if (name === undefined) {
+      if (names.size >= mostPrepared) return undefined;
       name = `s${names.size + 1}`;
       names.set(text, name);
     }

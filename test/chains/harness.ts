@@ -148,3 +148,10 @@ export const fourSteps = chain('four-steps', anyInput)
   .step('two', effect('two'))
   .step('three', effect('three'))
   .step('four', effect('four'));
+
+/** The same, with callbacks that share their transactions with those of other chains. */
+export const sharedSteps = chain('shared-steps', anyInput)
+  .step('one', effect('one'), { shared: true })
+  .step('two', effect('two'), { shared: true })
+  .step('three', effect('three'), { shared: true })
+  .step('four', effect('four'), { shared: true });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { auditChains } from '../../src/chains/audit.ts';
-import { fourSteps, type Harness, harness, isState, until } from './harness.ts';
+import { fourSteps, type Harness, harness, isState, sharedSteps, until } from './harness.ts';
 
 let h: Harness;
 const directory = mkdtempSync(join(tmpdir(), 'lk-killed-'));
@@ -35,28 +35,30 @@ for (const point of [
   'before-commit:three',
   'after-commit:one',
 ] as const) {
-  test(`a node killed at ${point} loses nothing and doubles nothing: another one goes on within lease periods`, async () => {
-    const logFile = join(directory, point);
-    const enqueue = h.enqueueWith([fourSteps]);
-    const { chainId } = await enqueue(h.database, fourSteps, {});
-    const child = node({ LINEKEEPER_STOP_POINT: point, LINEKEEPER_STOP_POINT_LOG: logFile });
-    const [, signal] = await once(child, 'exit');
-    assert.equal(signal, 'SIGKILL');
-    assert.equal(readFileSync(logFile, 'utf8'), `${point.split(':')[0]} ${chainId} ${point.split(':')[1]}\n`);
-    const killed = (await h.database.query('select state from chain where id = $1', [chainId]))[0]!;
-    assert.equal(killed.state, 'running', 'work was really unfinished');
-    const beganMs = performance.now();
-    const engine = h.engine([fourSteps]);
-    await h.chainUntil(chainId, isState('succeeded'));
-    assert.ok(performance.now() - beganMs < 3 * 600 + 500, 'within three lease periods of 600 ms');
-    const effects = await h.database.query('select step from effect where chain_id = $1 order by step', [chainId]);
-    assert.deepEqual(
-      effects.map((row) => row.step),
-      ['four', 'one', 'three', 'two'],
-    );
-    await engine.stop(1_000);
-    assert.deepEqual(await auditChains(h.database), []);
-  });
+  for (const steps of [fourSteps, sharedSteps]) {
+    test(`a node killed at ${point} of ${steps.name} loses nothing and doubles nothing: another one goes on within lease periods`, async () => {
+      const logFile = join(directory, `${steps.name}-${point}`);
+      const enqueue = h.enqueueWith([steps]);
+      const { chainId } = await enqueue(h.database, steps, {});
+      const child = node({ LINEKEEPER_STOP_POINT: point, LINEKEEPER_STOP_POINT_LOG: logFile });
+      const [, signal] = await once(child, 'exit');
+      assert.equal(signal, 'SIGKILL');
+      assert.equal(readFileSync(logFile, 'utf8'), `${point.split(':')[0]} ${chainId} ${point.split(':')[1]}\n`);
+      const killed = (await h.database.query('select state from chain where id = $1', [chainId]))[0]!;
+      assert.equal(killed.state, 'running', 'work was really unfinished');
+      const beganMs = performance.now();
+      const engine = h.engine([steps]);
+      await h.chainUntil(chainId, isState('succeeded'));
+      assert.ok(performance.now() - beganMs < 3 * 600 + 500, 'within three lease periods of 600 ms');
+      const effects = await h.database.query('select step from effect where chain_id = $1 order by step', [chainId]);
+      assert.deepEqual(
+        effects.map((row) => row.step),
+        ['four', 'one', 'three', 'two'],
+      );
+      await engine.stop(1_000);
+      assert.deepEqual(await auditChains(h.database), []);
+    });
+  }
 }
 
 test('a frozen node is fenced out, its sessions are ended, and it works again under a new boot id when it wakes', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chain, succeeded } from '../../src/chains/define.ts';
 import { showChain } from '../../src/chains/queries.ts';
-import { anyInput, effect, fourSteps, type Harness, harness, isState } from './harness.ts';
+import { anyInput, effect, fourSteps, type Harness, harness, isState, sharedSteps } from './harness.ts';
 import { type LossyProxy, startProxy } from './proxy.ts';
 
 let h: Harness;
@@ -32,25 +32,29 @@ for (const [what, statement] of [
   ["the callback's own statement", 'insert into effect'],
   ['the completing statement', 'insert into step_log'],
 ] as const) {
-  test(`a lost answer to ${what} is settled by the log: every effect once, no attempt burned`, async () => {
-    const before = proxy.lost();
-    let armed = false;
-    const engine = h.engine([fourSteps], {
-      url: proxy.url,
-      stopPoints: {
-        reach(name, _chainId, step) {
-          if (name !== 'after-handler' || step !== 'two' || armed) return;
-          armed = true;
-          proxy.loseAnswerTo(statement);
+  for (const steps of [fourSteps, sharedSteps]) {
+    test(`a lost answer to ${what} of ${steps.name} is settled by the log: every effect once, no attempt burned`, async () => {
+      // a prepared statement goes by its name after its first use, and the proxy looks for its text
+      const at = steps === sharedSteps ? 'one' : 'two';
+      const before = proxy.lost();
+      let armed = false;
+      const engine = h.engine([steps], {
+        url: proxy.url,
+        stopPoints: {
+          reach(name, _chainId, step) {
+            if (name !== 'after-handler' || step !== at || armed) return;
+            armed = true;
+            proxy.loseAnswerTo(statement);
+          },
         },
-      },
+      });
+      const { chainId } = await h.enqueueWith([steps])(h.database, steps, {});
+      await h.chainUntil(chainId, isState('succeeded'));
+      assert.equal(proxy.lost(), before + 1, 'the answer was really lost');
+      assert.deepEqual(await outcomes(chainId), fourOnce);
+      await engine.stop(1_000);
     });
-    const { chainId } = await h.enqueueWith([fourSteps])(h.database, fourSteps, {});
-    await h.chainUntil(chainId, isState('succeeded'));
-    assert.equal(proxy.lost(), before + 1, 'the answer was really lost');
-    assert.deepEqual(await outcomes(chainId), fourOnce);
-    await engine.stop(1_000);
-  });
+  }
 }
 
 test('a lost answer to a completion without a callback is settled by the log as well', async () => {

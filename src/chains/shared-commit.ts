@@ -1,0 +1,129 @@
+/**
+ * Shared commits: callbacks of steps that say `shared: true` run together, up to 128 in one transaction, all started at
+ * once on one pipelined session, behind the fences of all their chains, which are locked first and in id order. Then one
+ * statement moves all the rows, and one COMMIT makes all of it durable.
+ *
+ * There are no savepoints (they halve the throughput). When a callback fails the transaction is rolled back as a whole: the
+ * first to fail is `alone` (it runs again in a transaction of its own, which tells whether it really fails), the others run
+ * again together. A connection error or a deadlock rejects all of them; each then asks the log. So a callback may run more
+ * than once, and its writes are there once.
+ */
+import type { Database, Tx } from '../database/session.ts';
+import { isConnectionError } from '../database/session.ts';
+import { type Completed, type Completion, columnsOf, compareIds, lockMany, moveMany } from './group-sql.ts';
+import { isTransient } from './patience.ts';
+
+/** `alone`: it has to be completed by itself. */
+export type Shared = Completed | null | 'alone';
+
+export interface SharedCompletion extends Completion {
+  /** Resolves to the output that replaces the handler's, or null. The signal ends the transaction of all. */
+  readonly callback: (tx: Tx, deadline: AbortController) => Promise<string | null>;
+  /** A test may stop the world here. */
+  readonly beforeCommit: () => Promise<void> | void;
+}
+
+export interface SharedCommit {
+  complete(completion: SharedCompletion): Promise<Shared>;
+}
+
+interface Waiting {
+  readonly completion: SharedCompletion;
+  readonly resolve: (completed: Shared) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const largest = 128;
+const committers = 2;
+
+class OneFailed extends Error {
+  readonly culprit: Waiting;
+  constructor(culprit: Waiting, cause: unknown) {
+    super('one of the callbacks of a shared transaction failed', { cause });
+    this.culprit = culprit;
+  }
+}
+
+export function createSharedCommit(sessions: Pick<Database, 'transaction'>, bootId: string): SharedCommit {
+  let waiting: Waiting[] = [];
+  let running = 0;
+  let begun = false;
+
+  /** In the next turn of the loop: what this turn completes goes together. */
+  function begin(): void {
+    if (begun || running >= committers || waiting.length === 0) return;
+    begun = true;
+    setImmediate(() => {
+      begun = false;
+      const group = waiting.slice(0, largest);
+      waiting = waiting.slice(largest);
+      running += 1;
+      void commit(group).finally(() => {
+        running -= 1;
+        begin();
+      });
+      begin();
+    });
+  }
+
+  /** Never rejects. */
+  async function commit(group: readonly Waiting[]): Promise<void> {
+    if (group.length === 0) return;
+    const sorted = group.toSorted((a, b) => compareIds(a.completion, b.completion));
+    try {
+      const completed = await inOneTransaction(sorted);
+      for (const { completion, resolve } of sorted) resolve(completed.get(completion.run.chain.chainId) ?? null);
+    } catch (error) {
+      const cause = error instanceof OneFailed ? error.cause : error;
+      if (isConnectionError(cause) || isTransient(cause)) {
+        for (const { reject } of sorted) reject(cause);
+      } else if (error instanceof OneFailed) {
+        error.culprit.resolve('alone');
+        await commit(sorted.filter((one) => one !== error.culprit));
+      } else {
+        // the statement that moves them: whose outcome it is about shows when each is alone
+        for (const { resolve } of sorted) resolve('alone');
+      }
+    }
+  }
+
+  function inOneTransaction(group: readonly Waiting[]): Promise<Map<string, Completed>> {
+    const deadline = new AbortController();
+    const work = async (tx: Tx) => {
+      const column = <T>(value: (completion: Completion) => T) => group.map(({ completion }) => value(completion));
+      const fences = [bootId, column(({ run }) => run.chain.chainId), column(({ run }) => run.chain.token)];
+      const locked = new Set((await tx.query<{ id: string }>(lockMany, fences)).map(({ id }) => id));
+      const mine = group.filter(({ completion }) => locked.has(completion.run.chain.chainId));
+      let failure: OneFailed | null = null;
+      const outputs = await Promise.all(
+        mine.map(async (one) => {
+          try {
+            return await one.completion.callback(tx, deadline);
+          } catch (error) {
+            // what fails after the first fails because of it (25P02)
+            failure ??= new OneFailed(one, error);
+            return null;
+          }
+        }),
+      );
+      if (failure) throw failure as OneFailed;
+      const completions = mine.map(({ completion }, at) => ({
+        ...completion,
+        output: outputs[at] ?? completion.output,
+      }));
+      const rows = await tx.query<Completed & { id: string }>(moveMany, [bootId, ...columnsOf(completions)]);
+      for (const { completion } of mine) await completion.beforeCommit();
+      const given = new Map(completions.map(({ run, output }) => [run.chain.chainId, output]));
+      return new Map(rows.map((row) => [row.id, { ...row, output: given.get(row.id) ?? null }]));
+    };
+    return sessions.transaction(work, { signal: deadline.signal });
+  }
+
+  return {
+    complete: (completion) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ completion, resolve, reject });
+        begin();
+      }),
+  };
+}
