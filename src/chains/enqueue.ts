@@ -7,6 +7,7 @@ import { makeTraceparent } from '../../otel/traceparent.ts';
 import type { Database, Tx } from '../database/session.ts';
 import type { Signals } from '../signals/signals.ts';
 import type { ChainDefinition, Json } from './define.ts';
+import { createGroupEnqueue, type GroupEnqueue, insertMany } from './group-enqueue.ts';
 import { cleanText, serialise } from './payload.ts';
 import type { AnyDefinition, Registry } from './registry.ts';
 
@@ -62,15 +63,37 @@ interface Row {
 }
 
 export function createEnqueue({ registry, signals }: { registry: Registry; signals: Signals }): Enqueue {
+  const groups = new WeakMap<Database, GroupEnqueue>();
+  const groupOf = (database: Database): GroupEnqueue => {
+    const group = groups.get(database) ?? createGroupEnqueue(database);
+    groups.set(database, group);
+    return group;
+  };
   return async (session, chain, input, options = {}) => {
     const row = rowOf(registry, chain, input, options);
     if (!('transaction' in session)) return insert(session, row, options);
     const enqueued = options.uniqueKey
       ? await session.transaction((tx) => insert(tx, row, options))
-      : await insert(session, row, options);
+      : { chainId: await groupOf(session).insert(columnsOf(row, options)), created: true };
     signals.publish(enqueued.chainId);
     return enqueued;
   };
+}
+
+/** In the order of `insertMany`. */
+function columnsOf(row: Row, options: EnqueueOptions): unknown[] {
+  return [
+    row.name,
+    row.version,
+    row.step,
+    priorities[options.priority ?? 'normal'],
+    options.runAt ?? null,
+    row.blocked,
+    options.traceparent ?? makeTraceparent(),
+    options.subject ?? null,
+    row.input,
+    options.requestedBy ?? null,
+  ];
 }
 
 function rowOf(registry: Registry, chain: AnyDefinition | string, input: Json, options: EnqueueOptions): Row {
@@ -104,19 +127,8 @@ async function insert(session: Pick<Tx, 'query'>, row: Row, options: EnqueueOpti
     const open = await openChainOf(session, options.uniqueKey);
     if (open) return { chainId: open, created: false };
   }
-  const [inserted] = await session.query<{ id: string }>(insertChain, [
-    row.name,
-    row.version,
-    row.step,
-    priorities[options.priority ?? 'normal'],
-    options.runAt ?? null,
-    row.blocked,
-    options.traceparent ?? makeTraceparent(),
-    options.subject ?? null,
-    row.input,
-    options.uniqueKey ?? null,
-    options.requestedBy ?? null,
-  ]);
+  const columns = columnsOf(row, options).map((value) => [value]);
+  const [inserted] = await session.query<{ id: string }>(insertMany, columns);
   if (options.uniqueKey) await session.query(giveKey, [options.uniqueKey, inserted!.id]);
   return { chainId: inserted!.id, created: true };
 }
@@ -141,14 +153,7 @@ const openChain = `
   select id from chain
   where id = $1 and state not in ('succeeded', 'failed', 'cancelled', 'dead', 'quarantined')`;
 
-export const giveKey = 'update chain_key set chain_id = $2 where key = $1';
-
-const insertChain = `
-  insert into chain (name, version, step, priority, state, run_at, reason, reason_by, traceparent, subject, input,
-                     unique_key, requested_by)
-  values ($1, $2, $3, $4,
-          (case when $6::text is not null then 'blocked'
-                when $5::timestamptz > now() then 'timer' else 'ready' end)::chain_state,
-          coalesce($5::timestamptz, now()), $6::text, case when $6::text is not null then 'engine' end,
-          $7, $8, $9::jsonb, $10, $11)
-  returning id`;
+/** Also tells the chain which key it has. */
+export const giveKey = `
+  with given as (update chain_key set chain_id = $2 where key = $1)
+  update chain set unique_key = $1 where id = $2`;
