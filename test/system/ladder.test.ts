@@ -1,6 +1,6 @@
 /**
  * The ladder from a crashed handler up to systemd, and the sockets that systemd holds, on a real systemd. Each rung asserts
- * what systemd recorded, and that rows moved afterwards. How each was seen red is said at the rung.
+ * what systemd recorded, and that rows moved afterwards. How each is seen red is said at the rung.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -127,7 +127,7 @@ test('a message handler that throws: its actor is started again in the same proc
   assert.deepEqual([state.MainPID, state.NRestarts], [MainPID, NRestarts]);
 });
 
-// red with Restart=no: systemd stays at `failed`
+// red with Restart=no in the drop-in, and so is all that follows: systemd stays at `failed`
 test('a handler that throws again and again: actor, supervisors, root, exit 70, and systemd starts it again', async () => {
   packaged.machine.run('rm', '-f', '/var/lib/linekeeper/exits.log', '/var/lib/linekeeper/last-exit-alert');
   const { MainPID } = show();

@@ -117,6 +117,10 @@ test('without any release the end is 70, and systemd tries until there is one', 
   await until('the end', async () =>
     /code=exited, status=70/.test(machine.must('journalctl', '-o', 'cat', '-u', unit)),
   );
+  // the alert's own program is no part of any release
+  await until('somebody to be told', async () =>
+    /ended unexpectedly \(exit-code: exited 70\)/.test(machine.run('cat', '/var/lib/linekeeper/exits.log').stdout),
+  );
   makeRelease(join(home, '3'), '0.1.3', '/opt/linekeeper/shared/node_modules');
   link('3');
   await runs('0.1.3');
