@@ -1,71 +1,25 @@
 /**
  * Group enqueue: chains that many callers open at about the same time, without a unique key and outside a transaction of
- * their own, go in one statement, up to 500. There is no timer: a lone caller's row goes at once and alone. Everybody
+ * their own, go in one statement, up to 500; a lone caller's goes at once. Everybody
  * resolves when the statement has committed, or rejects with its error; one that PostgreSQL refuses is found by halving.
  */
 import type { Database } from '../database/session.ts';
+import { gathering, halving } from './gathering.ts';
 
 /** One chain to be, as the columns of `insertMany`. */
 export type NewChain = readonly unknown[];
-
-const largest = 500;
-const writers = 2;
-
-interface Waiting {
-  readonly chain: NewChain;
-  readonly resolve: (chainId: string) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 export interface GroupEnqueue {
   insert(chain: NewChain): Promise<string>;
 }
 
 export function createGroupEnqueue(database: Pick<Database, 'query'>): GroupEnqueue {
-  let waiting: Waiting[] = [];
-  let running = 0;
-  let begun = false;
-
-  function begin(): void {
-    if (begun || running >= writers || waiting.length === 0) return;
-    begun = true;
-    setImmediate(() => {
-      begun = false;
-      const group = waiting.slice(0, largest);
-      waiting = waiting.slice(largest);
-      running += 1;
-      void write(group).finally(() => {
-        running -= 1;
-        begin();
-      });
-      begin();
-    });
+  async function insertAll(chains: readonly NewChain[]): Promise<string[]> {
+    const columns = chains[0]!.map((_, at) => chains.map((chain) => chain[at]));
+    return (await database.query<{ id: string }>(insertMany, columns)).map(({ id }) => id);
   }
-
-  /** Never rejects. */
-  async function write(group: readonly Waiting[]): Promise<void> {
-    const columns = group[0]!.chain.map((_, at) => group.map(({ chain }) => chain[at]));
-    try {
-      const rows = await database.query<{ id: string }>(insertMany, columns);
-      for (const [at, { resolve }] of group.entries()) resolve(rows[at]!.id);
-    } catch (error) {
-      const code = (error as { code?: unknown }).code;
-      if (group.length === 1 || typeof code !== 'string' || !/^(22|23|54)...$/.test(code)) {
-        for (const { reject } of group) reject(error);
-        return;
-      }
-      const half = Math.ceil(group.length / 2);
-      await write(group.slice(0, half));
-      await write(group.slice(half));
-    }
-  }
-
   return {
-    insert: (chain) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ chain, resolve, reject });
-        begin();
-      }),
+    insert: gathering<NewChain, string>({ largest: 500, atOnce: 2, write: (group) => halving(group, insertAll) }),
   };
 }
 

@@ -14,6 +14,7 @@ import { CallbackError, type CompletionContext, completeOnce, type Moved, type P
 import { readLog } from './completion-sql.ts';
 import { crashed, type Decision } from './decision.ts';
 import type { EngineAvailability, EngineLog } from './environment.ts';
+import { isRefused } from './gathering.ts';
 import { createPatience, isTransient } from './patience.ts';
 import type { ClaimedChain, Run } from './run.ts';
 
@@ -62,18 +63,12 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
         context.log.warn({ chainId: run.chain.chainId, step: run.chain.step, err: cause }, 'completion is tried again');
         continue;
       }
-      if (!hasCallback(current) && !isRefused(current, error)) throw error;
+      if (!hasCallback(current) && (current.decision.kind === 'crashed' || !isRefused(error))) throw error;
       // the callback ended well and the engine's own statement failed in its transaction, as after a swallowed error; or
       // the outcome holds what no row can, and would bring down every engine that ran this step
       current = { ...current, decision: crashed(error) as Exclude<Decision, { kind: 'lost' }> };
     }
   }
-}
-
-/** SQLSTATE classes 22, 23 and 54: what the step returned cannot be stored, whoever tries. */
-function isRefused({ decision }: Plan, error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return decision.kind !== 'crashed' && typeof code === 'string' && /^(22|23|54)...$/.test(code);
 }
 
 function hasCallback({ decision }: Plan): boolean {

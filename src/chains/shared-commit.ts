@@ -10,6 +10,7 @@
  */
 import type { Database, Tx } from '../database/session.ts';
 import { isConnectionError } from '../database/session.ts';
+import { type Gathered, gathering } from './gathering.ts';
 import { type Completed, type Completion, columnsOf, compareIds, lockMany, moveMany } from './group-sql.ts';
 import { isTransient } from './patience.ts';
 
@@ -27,14 +28,7 @@ export interface SharedCommit {
   complete(completion: SharedCompletion): Promise<Shared>;
 }
 
-interface Waiting {
-  readonly completion: SharedCompletion;
-  readonly resolve: (completed: Shared) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-const largest = 128;
-const committers = 2;
+type Waiting = Gathered<SharedCompletion, Shared>;
 
 class OneFailed extends Error {
   readonly culprit: Waiting;
@@ -45,34 +39,15 @@ class OneFailed extends Error {
 }
 
 export function createSharedCommit(sessions: Pick<Database, 'transaction'>, bootId: string): SharedCommit {
-  let waiting: Waiting[] = [];
-  let running = 0;
-  let begun = false;
-
-  /** In the next turn of the loop: what this turn completes goes together. */
-  function begin(): void {
-    if (begun || running >= committers || waiting.length === 0) return;
-    begun = true;
-    setImmediate(() => {
-      begun = false;
-      const group = waiting.slice(0, largest);
-      waiting = waiting.slice(largest);
-      running += 1;
-      void commit(group).finally(() => {
-        running -= 1;
-        begin();
-      });
-      begin();
-    });
-  }
+  const complete = gathering<SharedCompletion, Shared>({ largest: 128, atOnce: 2, write: commit });
 
   /** Never rejects. */
   async function commit(group: readonly Waiting[]): Promise<void> {
     if (group.length === 0) return;
-    const sorted = group.toSorted((a, b) => compareIds(a.completion, b.completion));
+    const sorted = group.toSorted((a, b) => compareIds(a.item, b.item));
     try {
       const completed = await inOneTransaction(sorted);
-      for (const { completion, resolve } of sorted) resolve(completed.get(completion.run.chain.chainId) ?? null);
+      for (const { item, resolve } of sorted) resolve(completed.get(item.run.chain.chainId) ?? null);
     } catch (error) {
       const cause = error instanceof OneFailed ? error.cause : error;
       if (isConnectionError(cause) || isTransient(cause)) {
@@ -90,15 +65,15 @@ export function createSharedCommit(sessions: Pick<Database, 'transaction'>, boot
   function inOneTransaction(group: readonly Waiting[]): Promise<Map<string, Completed>> {
     const deadline = new AbortController();
     const work = async (tx: Tx) => {
-      const column = <T>(value: (completion: Completion) => T) => group.map(({ completion }) => value(completion));
+      const column = <T>(value: (completion: Completion) => T) => group.map(({ item }) => value(item));
       const fences = [bootId, column(({ run }) => run.chain.chainId), column(({ run }) => run.chain.token)];
       const locked = new Set((await tx.query<{ id: string }>(lockMany, fences)).map(({ id }) => id));
-      const mine = group.filter(({ completion }) => locked.has(completion.run.chain.chainId));
+      const mine = group.filter(({ item }) => locked.has(item.run.chain.chainId));
       let failure: OneFailed | null = null;
       const outputs = await Promise.all(
         mine.map(async (one) => {
           try {
-            return await one.completion.callback(tx, deadline);
+            return await one.item.callback(tx, deadline);
           } catch (error) {
             // what fails after the first fails because of it (25P02)
             failure ??= new OneFailed(one, error);
@@ -107,23 +82,14 @@ export function createSharedCommit(sessions: Pick<Database, 'transaction'>, boot
         }),
       );
       if (failure) throw failure as OneFailed;
-      const completions = mine.map(({ completion }, at) => ({
-        ...completion,
-        output: outputs[at] ?? completion.output,
-      }));
+      const completions = mine.map(({ item }, at) => ({ ...item, output: outputs[at] ?? item.output }));
       const rows = await tx.query<Completed & { id: string }>(moveMany, [bootId, ...columnsOf(completions)]);
-      for (const { completion } of mine) await completion.beforeCommit();
+      for (const { item } of mine) await item.beforeCommit();
       const given = new Map(completions.map(({ run, output }) => [run.chain.chainId, output]));
       return new Map(rows.map((row) => [row.id, { ...row, output: given.get(row.id) ?? null }]));
     };
     return sessions.transaction(work, { signal: deadline.signal });
   }
 
-  return {
-    complete: (completion) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ completion, resolve, reject });
-        begin();
-      }),
-  };
+  return { complete };
 }

@@ -162,7 +162,8 @@ describe('node processes under a primary', { concurrency: 3 }, () => {
       const kills = setInterval(() => {
         void processesOf(service).then(
           (processes) => {
-            for (const { pid } of processes) if (pid !== null) process.kill(pid, 'SIGKILL');
+            // one that has just ended by itself is no process any more
+            for (const { pid } of processes) if (pid !== null && isAlive(pid)) process.kill(pid, 'SIGKILL');
           },
           () => {},
         );
