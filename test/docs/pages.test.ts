@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
+import { primaryTree } from '../../actors/primary.ts';
 import { nodeTree } from '../../actors/tree.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { configReference } from '../../src/config/show.ts';
@@ -71,18 +72,20 @@ test('docs/cli.md has every command', () => {
   assert.deepEqual(written.sort(), words.sort());
 });
 
-test("docs/supervision.md has the budget of each supervisor of the product's tree", () => {
+test('the budget of each supervisor is in docs/supervision.md, and of the primary in docs/processes.md', () => {
   const leaf = (id: string) => actor({ id, init: () => null, receive: () => null });
-  const parts = { observability: [], infrastructure: [], chains: [], providers: [], guardians: [] };
+  const parts = { observability: [], infrastructure: [], chains: [], providers: [], guardians: [], processes: [] };
   const rows = (spec: ChildSpec): string[] => {
     if (spec.kind !== 'supervisor') return [];
     const budget = `${spec.intensity} in ${(spec.periodMs ?? 0) / 1000} s`;
     return [`| \`${spec.id}\` | ${spec.strategy ?? 'one_for_one'} | ${budget} |`, ...spec.children.flatMap(rows)];
   };
-  const written = page('docs/supervision.md')
-    .split('\n')
-    .filter((line) => / in \d+ s \|$/.test(line));
-  assert.deepEqual(written, rows(nodeTree({ ...parts, scheduler: leaf('scheduler') })));
+  const written = (name: string) =>
+    page(name)
+      .split('\n')
+      .filter((line) => / in \d+ s \|$/.test(line));
+  assert.deepEqual(written('docs/supervision.md'), rows(nodeTree({ ...parts, scheduler: leaf('scheduler') })));
+  assert.deepEqual(written('docs/processes.md'), rows(primaryTree(parts)));
 });
 
 test('every link between pages leads somewhere', () => {
