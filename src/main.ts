@@ -47,7 +47,8 @@ export async function runService(
   { env, stderr, cwd, configFile }: ServiceIo,
   link: PrimaryLink | null = null,
 ): Promise<number> {
-  const log = createLog({ level: config.log.level, mixin: traceFields });
+  const base = link ? { process: link.order.index } : {};
+  const log = createLog({ level: config.log.level, base, mixin: traceFields });
   const end = Promise.withResolvers<ProcessEnd>();
   let drainMs = usualDrainMs;
   let holder: EngineHolder | null = null;
