@@ -75,13 +75,17 @@ describe('node processes under a primary', { concurrency: 3 }, () => {
       const held = await hold(url, 'rate');
       const { task, chain } = await startSync(service, 'C001');
       await held.reached();
-      const [owner] = await database.query<{ pid: number }>(
-        'select node.pid from chain join node on node.id = chain.owner where chain.id = $1',
-        [chain],
-      );
+      // others may stand before that lock too
+      const owner = await until('its rating to be held', async () => {
+        const [found] = await database.query<{ pid: number }>(
+          `select node.pid from chain join node on node.id = chain.owner where chain.id = $1 and chain.step = 'rate'`,
+          [chain],
+        );
+        return found;
+      });
       const before = await pidsOf(service);
-      assert.ok(before.includes(owner!.pid));
-      process.kill(owner!.pid, 'SIGKILL');
+      assert.ok(before.includes(owner.pid));
+      process.kill(owner.pid, 'SIGKILL');
       await held.release();
       await syncEnds(service, task);
       assert.deepEqual(await troubles(database), ['rate recovered its node is gone', 'rate succeeded ']);
@@ -89,7 +93,7 @@ describe('node processes under a primary', { concurrency: 3 }, () => {
         const processes = await processesOf(service);
         return processes.every(({ state }) => state === 'ready') && processes;
       });
-      const restarts = before.map((pid) => (pid === owner!.pid ? 1 : 0));
+      const restarts = before.map((pid) => (pid === owner.pid ? 1 : 0));
       assert.deepEqual(
         back.map((one) => one.restarts),
         restarts,
