@@ -97,7 +97,7 @@ test('a request to a stopped service starts it and is answered, and the socket o
   await rowsMove();
   machine.must('systemctl', 'stop', unit);
   machine.must('systemctl', 'start', '--no-block', unit);
-  assert.equal(show().ActiveState, 'activating');
+  await until('the start to have begun', async () => show().ActiveState === 'activating');
   const restarted = await call<{ pid: number }>(socket(), 'GET', '/health');
   assert.notEqual(restarted.pid, health.pid);
   machine.must('systemctl', 'stop', unit);
@@ -114,6 +114,7 @@ test('a message handler that throws: its actor is started again in the same proc
     generation: number;
     children: Node[];
   }
+  packaged.start(unit);
   const { MainPID, NRestarts } = show();
   const find = (node: Node): Node | undefined =>
     node.path === 'work/chains/engine' ? node : node.children.map(find).find((found) => found !== undefined);
