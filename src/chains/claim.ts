@@ -4,9 +4,22 @@
  * process leaves so is a suspect. Chains that this release does not know are left to nodes that do (the sweep blocks what
  * nobody takes), and what is paused is left alone. A claim whose answer was lost is released by the next renewals, with its attempt.
  */
-import type { Database } from '../database/session.ts';
+import type { Database, Row } from '../database/session.ts';
 import { isPaused } from './pause.ts';
-import type { ClaimedChain } from './run.ts';
+import type { ClaimedChain, Linked } from './run.ts';
+
+/** What a claim and a continuation know of the chain's parent, join, slot and depth, as SQL on its row; mostly null. */
+export function linkedOf(row: string): string {
+  return `case when ${row}.parent_id is not null or ${row}.slot_key is not null or ${row}.join_token is not null
+                 or ${row}.generation > 0
+          then json_build_object('parentId', ${row}.parent_id::text, 'slotKey', ${row}.slot_key,
+                                 'joinToken', ${row}.join_token::text, 'failedChildren', ${row}.failed_children,
+                                 'depth', ${row}.depth,
+                                 'generation', ${row}.generation) end as linked`;
+}
+
+export const claimedColumns = `c.id, c.name, c.version, c.step, c.token, c.attempt, c.rejections, c.priority, c.subject, c.input,
+            c.previous, c.traceparent, now()::text as claimed_at, ${linkedOf('c')}`;
 
 export const claimReady = `
   with picked as materialized (
@@ -22,20 +35,28 @@ export const claimReady = `
       since = now(), reason = null, reason_by = null
   from picked
   where c.id = picked.id
-  returning c.id, c.name, c.version, c.step, c.token, c.attempt, c.rejections, c.priority, c.subject, c.input,
-            c.previous, c.traceparent, now()::text as claimed_at`;
+  returning ${claimedColumns}`;
 
-export async function claim(
-  engine: Database,
-  options: {
-    readonly bootId: string;
-    readonly count: number;
-    readonly lowestPriority: number;
-    readonly known: readonly string[];
-  },
-): Promise<ClaimedChain[]> {
-  const rows = await engine.query(claimReady, [options.bootId, options.count, options.lowestPriority, options.known]);
-  return rows.map((row) => ({
+export interface ClaimOptions {
+  readonly bootId: string;
+  readonly count: number;
+  readonly lowestPriority: number;
+  readonly known: readonly string[];
+}
+
+/** A row with `claimedColumns`. */
+export interface ClaimRow extends Row {
+  readonly id: string;
+  readonly linked: Linked | null;
+}
+
+export async function claim(engine: Database, options: ClaimOptions): Promise<ClaimedChain[]> {
+  const values = [options.bootId, options.count, options.lowestPriority, options.known];
+  return (await engine.query<ClaimRow>(claimReady, values)).map(claimedOf);
+}
+
+export function claimedOf(row: ClaimRow): ClaimedChain {
+  return {
     chainId: row.id,
     name: row.name,
     version: row.version,
@@ -49,7 +70,8 @@ export async function claim(
     previous: row.previous,
     traceparent: row.traceparent,
     claimedAt: row.claimed_at,
-  }));
+    linked: row.linked,
+  };
 }
 
 /**

@@ -7,7 +7,9 @@
  * $9 reason, $10 output, $11 error; from $12 on each statement's own.
  */
 
+import { linkedOf } from './claim.ts';
 import { isPaused } from './pause.ts';
+import { mayRunNow } from './slots.ts';
 
 function withLog(update: string): string {
   return `
@@ -73,6 +75,12 @@ export const block = withLog(`
     set state = 'blocked', owner = null, attempt = greatest(c.attempt - 1, 0),
         reason = $9, reason_by = 'engine', since = now()`);
 
+/** $12 and $13: the concurrency key of the step, and its limit, that the row did not have. */
+export const keepKey = withLog(`
+    update chain c
+    set state = 'concurrency', owner = null, attempt = greatest(c.attempt - 1, 0), slot_key = $12, slot_limit = $13,
+        reason = null, reason_by = null, since = now()`);
+
 /** The first statement of a completing transaction with a callback: nothing runs unless the row is still this run's. */
 export const lockByFence = 'select 1 from chain c where c.id = $1 and c.owner = $2 and c.token = $3 for no key update';
 
@@ -81,7 +89,7 @@ export const lockByFence = 'select 1 from chain c where c.id = $1 and c.owner = 
  * A row means: the completion of this token committed.
  */
 export const readLog = `
-  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, now()::text as claimed_at
+  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, now()::text as claimed_at, ${linkedOf('c')}
   from step_log l join chain c on c.id = l.chain_id
   where l.chain_id = $1 and l.token = $2 and l.node = $3 and l.at >= $4::timestamptz`;
 
@@ -96,7 +104,7 @@ export const releaseHeld = `
       for no key update skip locked) c
   ), moved as (
     update chain c
-    set state = 'ready', owner = null, token = c.token + 1, attempt = greatest(c.attempt - 1, 0), since = now(),
+    set state = ${mayRunNow('c')}, owner = null, token = c.token + 1, attempt = greatest(c.attempt - 1, 0), since = now(),
         reason = $4, reason_by = 'engine'
     from mine where c.id = mine.id
     returning c.id, c.token, c.step, c.attempt, c.traceparent

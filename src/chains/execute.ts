@@ -2,7 +2,7 @@
  * Runs one handler to a decision: its outcome, what it threw, or the abort that ended the wait for it. A handler that
  * ignores its abort is left behind after a short grace; what it still writes is fenced by its token.
  */
-import { withContext } from '../../otel/context.ts';
+import { type TraceContext, withContext } from '../../otel/context.ts';
 import type { Database } from '../database/session.ts';
 import { type Decision, decisionOf, decisionOfThrown } from './decision.ts';
 import type { Clock, EngineLog } from './environment.ts';
@@ -70,10 +70,14 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
 
 /** The handler's promise; its late rejection, after the wait for it was given up, is no one's crash. */
 function startHandler(run: Run, handler: () => Promise<unknown>): Promise<unknown> {
-  const context = { traceparent: run.traceparent, chainId: run.chain.chainId, step: run.chain.step };
-  const handled = withContext(context, async () => handler());
+  const handled = withContext(contextOf(run), async () => handler());
   handled.catch(() => {});
   return handled;
+}
+
+/** What runs in the handler's name and in its commit's. */
+export function contextOf({ chain, traceparent }: Run): TraceContext {
+  return { traceparent, chainId: chain.chainId, step: chain.step, generation: chain.linked?.generation ?? 0 };
 }
 
 async function waitForEnd(handled: Promise<unknown>): Promise<void> {

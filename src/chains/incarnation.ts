@@ -24,7 +24,8 @@ import { type Run, RunAborted } from './run.ts';
 import { openSessions } from './sessions.ts';
 import type { Settled } from './settle.ts';
 import { createSharedCommit } from './shared-commit.ts';
-import { blockUnknown, keepPauses, timersAtOnce, unblockKnown, wakeTimers } from './sweep.ts';
+import { createKeyedClaims } from './slots.ts';
+import { blockUnknown, sweepOnce, unblockKnown } from './sweep.ts';
 import { createWake, pause } from './wake.ts';
 
 export interface Incarnation {
@@ -79,14 +80,20 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     end.abort(reason);
   };
 
+  const onParents = (ids: readonly string[]) => {
+    settings.signals.publish(...ids);
+    if (ids.length > 0) wake.wake();
+  };
   const lanes = createLanes({
     count: settings.lanes,
     registry,
     settle: {
       bootId,
+      registry,
       sessions,
-      group: createGroupCommit(sessions.engine, bootId),
-      shared: createSharedCommit(sessions.shared, bootId),
+      group: createGroupCommit(sessions.engine, bootId, onParents),
+      shared: createSharedCommit(sessions.shared, bootId, onParents),
+      onParents,
       stopPoints,
       random,
       nowMs,
@@ -130,6 +137,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     quarantineAfter: settings.quarantineAfter,
     log,
     stopPoints,
+    onParents,
     onFreed: (freed) => {
       wake.wake();
       for (const chain of freed) if (chain.state === 'quarantined') raiseQuarantined(settings.alerts, chain);
@@ -175,6 +183,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     await pause(settings.beatMs, end.signal);
   }
 
+  const keyed = registry.hasSlots ? createKeyedClaims(sessions.engine) : null;
   let claimNumber = 0;
   let sweptMs = Number.NEGATIVE_INFINITY;
   let knownMs = Number.NEGATIVE_INFINITY;
@@ -195,10 +204,8 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
       knownMs = nowMs();
     }
     if (nowMs() - sweptMs >= settings.sweepMs) {
-      const woken = await wakeTimers(sweep);
-      const more = await keepPauses(sweep);
       // a full batch: there may be more, which need not wait for the next sweep
-      if (woken < timersAtOnce && !more) sweptMs = nowMs();
+      if (!(await sweepOnce(sweep))) sweptMs = nowMs();
     }
     const count = lanes.free();
     const lowestPriority = lowestPriorityOf(claimNumber);
@@ -212,7 +219,10 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   async function claimInto(count: number, lowestPriority: number): Promise<unknown[]> {
     const number = claims.begin();
     try {
-      const claimed = await claim(sessions.engine, { bootId, count, lowestPriority, known: registry.known });
+      const options = { bootId, lowestPriority, known: registry.known };
+      const withKeys = (await keyed?.claim({ ...options, count: Math.ceil(count / 2) })) ?? [];
+      const others = await claim(sessions.engine, { ...options, count: count - withKeys.length });
+      const claimed = [...withKeys, ...others];
       lastClaimMs = nowMs();
       if (draining.signal.aborted) {
         // the stop came while the claim was under way: nothing has started, give the chains back

@@ -5,6 +5,7 @@
  */
 import type { Database } from '../database/session.ts';
 import { cleanText } from './payload.ts';
+import { mayRunNow } from './slots.ts';
 
 export interface Pause {
   /** `all`, `chain:<name>` or `provider:<sync type>`. */
@@ -132,6 +133,6 @@ export const releasePaused = `
     where names.name is not null and not ${isPaused('names.name')}
   )
   update chain c
-  set state = 'ready', token = c.token + 1, reason = null, reason_by = null, since = now()
+  set state = ${mayRunNow('c')}, token = c.token + 1, reason = null, reason_by = null, since = now()
   from free where c.id = free.id
   returning c.id`;

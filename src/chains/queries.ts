@@ -42,6 +42,11 @@ export interface ChainDetail extends ChainRow {
   readonly token: string;
   readonly suspect: number;
   readonly uniqueKey: string | null;
+  readonly parentId: string | null;
+  /** Children of its last join that it waits for, and those that failed it. */
+  readonly pendingChildren: number;
+  readonly failedChildren: number;
+  readonly concurrencyKey: string | null;
   readonly input: Json;
   /** Output of the step before; of the last one when the chain has succeeded. */
   readonly previous: Json;
@@ -104,7 +109,9 @@ const list = `
   limit $6`;
 
 const show = `
-  select ${columns}, owner, token, suspect, unique_key as "uniqueKey", input, previous from chain where id = $1`;
+  select ${columns}, owner, token, suspect, unique_key as "uniqueKey", parent_id as "parentId", pending as "pendingChildren",
+         failed_children as "failedChildren", slot_key as "concurrencyKey", input, previous
+  from chain where id = $1`;
 
 const readSteps = `
   select token, at, step, attempt, outcome, reason, output, error, node, started_at as "startedAt", traceparent

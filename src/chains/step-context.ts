@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { parseTraceparent } from '../../otel/traceparent.ts';
 import type { Database, ReadSession, Row } from '../database/session.ts';
+import { readChildren } from './children.ts';
 import type { StepContext, StepLog } from './define.ts';
 import type { Run } from './run.ts';
 
@@ -56,6 +57,7 @@ export function openStepContext(
         spool ??= makeSpool(outside.spoolRoot, `${chain.chainId}-${chain.token}-`);
         return spool;
       },
+      children: () => readChildren(reads.session, chain.chainId, chain.linked?.joinToken ?? null),
     },
     endReads: reads.end,
     async removeSpool() {
