@@ -7,11 +7,11 @@
  * - timer: due less than one sweep ago, with `boundMs` of grace
  * - paused, blocked, quarantined, dead, review, breaker: somebody said why
  * - children: some child has not counted yet, and none that has ended is left uncounted
+ * - breaker: that of its step is open
  * - concurrency: the slots of its key are held by chains that run
  */
 import type { Database } from '../database/session.ts';
-import { counts } from './join-sql.ts';
-import { isPaused } from './pause.ts';
+import { counts, isBroken, isPaused } from './row-rules.ts';
 
 export interface AuditFinding {
   readonly finding: string;
@@ -39,7 +39,7 @@ export const audit = `
   ),
   waited_for as (
     select next.* from keys cross join lateral (
-      select id, name, since, slot_key, slot_limit from chain
+      select id, name, step, since, slot_key, slot_limit from chain
       where state = 'concurrency' and slot_key = keys.key order by priority, run_at, id limit 1) next
     where keys.key is not null
   ),
@@ -72,6 +72,11 @@ export const audit = `
     where c.state in ('paused', 'blocked', 'quarantined', 'dead', 'review', 'breaker')
       and (c.reason is null or c.reason_by is null)
     union all
+    select c.id, 'waits for a breaker that is closed'
+    from bound, chain c
+    where c.state = 'breaker' and c.since < now() - b
+      and not exists (select from breaker k where k.chain = c.name and k.step = c.step)
+    union all
     select c.id, case when k.uncounted is null then 'waits for children, and all of them have counted'
                       when k.ended then 'waits for a child that has ended' end
     from bound, chain c
@@ -83,7 +88,7 @@ export const audit = `
     union all
     select w.id, 'waits for a free slot of its concurrency key'
     from bound, free_lane, waited_for w
-    where free_lane.yes and w.since < now() - b and not ${isPaused('w.name')}
+    where free_lane.yes and w.since < now() - b and not (${isPaused('w.name')} or ${isBroken('w.name', 'w.step', 'w.id')})
       and (select count(*) from chain_slot s where s.key = w.slot_key) < w.slot_limit
     union all
     select s.chain_id, 'has a slot of a concurrency key and does not run with it'

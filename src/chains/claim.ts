@@ -5,7 +5,7 @@
  * nobody takes), and what is paused is left alone. A claim whose answer was lost is released by the next renewals, with its attempt.
  */
 import type { Database, Row } from '../database/session.ts';
-import { isPaused } from './pause.ts';
+import { isBroken, isPaused } from './row-rules.ts';
 import type { ClaimedChain, Linked } from './run.ts';
 
 /** What a claim and a continuation know of the chain's parent, join, slot and depth, as SQL on its row; mostly null. */
@@ -25,7 +25,7 @@ export const claimReady = `
   with picked as materialized (
     select id from chain
     where state = 'ready' and priority >= $3 and name || ' ' || version = any ($4)
-      and (name like 'node-proof.%' or not ${isPaused('name')})
+      and (name like 'node-proof.%' or not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')}))
     order by priority, run_at, id
     limit $2
     for no key update skip locked

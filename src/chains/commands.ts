@@ -9,7 +9,7 @@ import type { Json } from './define.ts';
 import { giveKey, openChainOf } from './enqueue.ts';
 import { abandonJoin, countChildren } from './join-sql.ts';
 import { cleanText } from './payload.ts';
-import { mayRunNow } from './slots.ts';
+import { mayRunNow } from './row-rules.ts';
 
 /** The command does not fit the chain's state; the message says which and what fits. */
 export class ChainCommandError extends Error {
@@ -48,6 +48,11 @@ export async function retryChain(database: Database, chainId: string, who: strin
     if (!['dead', 'failed', 'quarantined'].includes(before.state)) {
       throw new ChainCommandError(
         `chain ${id} is ${before.state}; only dead, failed and quarantined chains are retried`,
+      );
+    }
+    if (before.unknown_effect) {
+      throw new ChainCommandError(
+        `it is not known whether step ${before.step} of chain ${id} has had its effect; look at the other side, then replay the chain from the step after it, or from ${before.step} to do it again`,
       );
     }
     await takeKeyAgain(tx, id, before.unique_key);
@@ -97,6 +102,8 @@ export interface LockedChain {
   readonly step: string;
   readonly unique_key: string | null;
   readonly failed_children: number;
+  /** An attempt of its step may have had an effect that must not happen twice. */
+  readonly unknown_effect: boolean;
   readonly input: Json;
 }
 
@@ -108,7 +115,9 @@ export async function lockChain(tx: Tx, id: string): Promise<LockedChain> {
 }
 
 const lock = `
-  select name, version, state, step, unique_key, failed_children, input from chain where id = $1 for no key update`;
+  select name, version, state, step, unique_key, failed_children, input,
+         exists (select from effect_intent e where e.chain_id = chain.id and e.step = chain.step) as unknown_effect
+  from chain where id = $1 for no key update`;
 
 const stillFailed = `
   select k.id from chain p join chain k on k.parent_id = p.id and k.parent_token = p.join_token

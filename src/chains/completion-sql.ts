@@ -8,8 +8,7 @@
  */
 
 import { linkedOf } from './claim.ts';
-import { isPaused } from './pause.ts';
-import { mayRunNow } from './slots.ts';
+import { isBroken, isPaused, mayRunNow } from './row-rules.ts';
 
 function withLog(update: string): string {
   return `
@@ -39,7 +38,7 @@ export const moveToNextStep = withLog(`
         started_token = case when g.go then c.token + 1 end,
         attempt = g.go::int, rejections = 0, rejected_since = null, suspect = 0,
         reason = null, reason_by = null, since = now()
-    from (select $13::boolean and not ${isPaused('$15::text')} and not exists (
+    from (select $13::boolean and not ${isPaused('$15::text')} and not ${isBroken('$15::text', '$12', '$1')} and not exists (
             select from chain h
             where h.state = 'ready' and h.priority < $14 and h.run_at < now() - interval '1 second') as go) g`);
 
@@ -74,6 +73,13 @@ export const block = withLog(`
     update chain c
     set state = 'blocked', owner = null, attempt = greatest(c.attempt - 1, 0),
         reason = $9, reason_by = 'engine', since = now()`);
+
+export const recordUnknown = withLog(`
+    update chain c
+    set state = 'dead', owner = null, reason = $9, reason_by = 'engine', since = now(), suspect = 0`);
+
+/** The rejection of a step with an intent: nothing has happened. */
+export const takeIntentBack = 'delete from effect_intent where chain_id = $1 and step = $2';
 
 /** $12 and $13: the concurrency key of the step, and its limit, that the row did not have. */
 export const keepKey = withLog(`

@@ -16,7 +16,9 @@ import {
   moveToNextStep,
   recordCrash,
   recordRejection,
+  recordUnknown,
   releaseHeld,
+  takeIntentBack,
 } from './completion-sql.ts';
 import type { Decision } from './decision.ts';
 import type { Json, Step } from './define.ts';
@@ -122,14 +124,17 @@ async function completeAlone(
   return moved;
 }
 
-/** Without a callback: one statement, or two when a child may have come to its end. */
+/** Without a callback: one statement, or more when a child may have come to its end or an intent is taken back. */
 async function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
   const { engine } = context.sessions;
   const { kind } = plan.decision;
-  if (!isChild(run) || (kind !== 'crashed' && kind !== 'rejected')) return write(context, run, plan, engine, null);
+  const intended = kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
+  const mayDie = isChild(run) && (kind === 'crashed' || kind === 'rejected' || kind === 'unknown');
+  if (!mayDie && !intended) return write(context, run, plan, engine, null);
   let parents: readonly string[] = [];
   const moved = await engine.transaction(async (tx) => {
     const written = await write(context, run, plan, tx, null);
+    if (written && intended) await tx.query(takeIntentBack, [run.chain.chainId, run.chain.step]);
     if (written?.state === 'dead') parents = await countChildren(tx, [run.chain.chainId]);
     return written;
   });
@@ -230,6 +235,8 @@ async function write(
         delayMs,
       ]);
     }
+    case 'unknown':
+      return one(recordUnknown, common('unknown', decision.reason, null, null));
     case 'keyed': {
       const { key, limit } = decision.slot;
       return one(keepKey, [...common('released', 'waits for a slot of its concurrency key', null, null), key, limit]);

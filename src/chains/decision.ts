@@ -21,6 +21,8 @@ export type Decision =
   | { readonly kind: 'crashed'; readonly error: Error }
   /** This release does not know the chain, its version or its step. */
   | { readonly kind: 'blocked'; readonly reason: string }
+  /** An earlier attempt of a step whose effect must not happen twice may have had it. */
+  | { readonly kind: 'unknown'; readonly reason: string }
   /** The step runs with a concurrency key that the row does not have yet: it was put there by an older release. */
   | { readonly kind: 'keyed'; readonly slot: SlotNeed }
   /** The node stops: the chain goes back with its attempt. */

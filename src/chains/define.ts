@@ -98,6 +98,8 @@ export interface StepContext<Input = Json> {
   /** Aborts at the step's deadline, at cancel, at drain's end and when the lease is lost. */
   readonly signal: AbortSignal;
   readonly log: StepLog;
+  /** The same at every attempt: what a step with `idempotent` effects gives to the other side. Default: chain and step. */
+  readonly effectKey: string;
   /** W3C traceparent of this attempt's span. */
   readonly traceparent: string;
   /** Tells how far the step is, shown live, and extends its deadline. Kept in memory only. */
@@ -131,7 +133,25 @@ export interface Concurrency<Input> {
   readonly limit: number;
 }
 
+/**
+ * What a step does outside the database, where no transaction reaches. `idempotent`: the other side takes it for the same
+ * when it comes again with `effectKey`. `atMostOnce`: it must not come twice; an attempt that finds that an earlier one may
+ * have gone so far does not begin, and a person is told.
+ */
+export type Effects<Input> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'idempotent'; readonly key: (input: Input) => string }
+  | { readonly kind: 'atMostOnce' };
+
+export const atMostOnce = { kind: 'atMostOnce' } as const;
+
+export function idempotent<Input>(key: (input: Input) => string): Effects<Input> {
+  return { kind: 'idempotent', key };
+}
+
 export interface StepOptions<Input = Json> {
+  /** Default: none. */
+  readonly effects?: Effects<Input>;
   readonly concurrency?: { readonly key: (input: Input) => string; readonly limit?: number };
   readonly retry?: Partial<RetryPolicy>;
   /** Default: the engine's `stepDeadlineMs`, 900,000 ms (15 min). Extended by `progress`. */
@@ -155,6 +175,7 @@ export interface Step<Input = Json> {
   readonly giveUpAfterMs: number;
   readonly shared: boolean;
   readonly concurrency: Concurrency<Input> | null;
+  readonly effects: Effects<Input>;
 }
 
 export interface ChainDefinition<Input = Json> {
@@ -203,6 +224,7 @@ function build<Input>(
         giveUpAfterMs: options.giveUpAfterMs ?? 24 * 3_600_000,
         shared: options.shared ?? false,
         concurrency: concurrencyOf(name, stepName, options.concurrency),
+        effects: options.effects ?? { kind: 'none' },
       };
       return build(name, version, inputSchema, [...steps, step]);
     },

@@ -4,7 +4,8 @@
  */
 import { type TraceContext, withContext } from '../../otel/context.ts';
 import type { Database } from '../database/session.ts';
-import { type Decision, decisionOf, decisionOfThrown } from './decision.ts';
+import { crashed, type Decision, decisionOf, decisionOfThrown } from './decision.ts';
+import { effectKeyOf } from './effects.ts';
 import type { Clock, EngineLog } from './environment.ts';
 import type { AnyStep } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
@@ -32,11 +33,18 @@ export interface Executed {
 }
 
 export async function execute(outside: ExecuteContext, run: Run, step: AnyStep): Promise<Executed> {
+  let effectKey: string;
+  try {
+    effectKey = effectKeyOf(step, run);
+  } catch (error) {
+    return { decision: crashed(error), removeSpool: async () => {} };
+  }
   const deadline = watchDeadline(outside.clock, run, step.deadlineMs ?? outside.stepDeadlineMs);
   const opened = openStepContext(run, {
     reads: outside.reads,
     log: outside.log,
     spoolRoot: outside.spoolRoot,
+    effectKey,
     onProgress(done, total, unit) {
       run.progress = { done, total, unit };
       deadline.extend();

@@ -12,7 +12,7 @@
  */
 import type { Tx } from '../database/session.ts';
 import { countChildren } from './join-sql.ts';
-import { isPaused } from './pause.ts';
+import { isBroken, isPaused } from './row-rules.ts';
 import type { Run } from './run.ts';
 import type { SlotNeed } from './slots.ts';
 
@@ -30,7 +30,8 @@ function moving(linked: boolean): string {
   return `
   with locked as materialized (
     select g.*,
-           g.next_step is not null and g.may and not ${isPaused('g.name')} and not exists (
+           g.next_step is not null and g.may and not ${isPaused('g.name')}
+           and not ${isBroken('g.name', 'g.next_step', 'g.id')} and not exists (
              select from chain h
              where h.state = 'ready' and h.priority < g.priority and h.run_at < now() - interval '1 second')
            ${when('and g.children = 0 and (g.next_key is null or g.next_key is not distinct from c.slot_key)')} as go

@@ -6,13 +6,7 @@
  * the parent's own claim ends or fails it.
  */
 import type { Tx } from '../database/session.ts';
-import { mayRunNow } from './slots.ts';
-
-/** Whether a child in this state is counted, as SQL on its row. A cancelled one a person has decided about. */
-export function counts(row: string): string {
-  return `(${row}.state in ('succeeded', 'cancelled')
-           or (${row}.state in ('failed', 'dead', 'quarantined') and ${row}.on_child_failure <> 'wait'))`;
-}
+import { counts, mayRunNow } from './row-rules.ts';
 
 /** $1 ids of chains that may be children that have ended. Rows: the parents that need not wait any more. */
 export const countEnded = `

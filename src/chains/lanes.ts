@@ -6,7 +6,8 @@
 import { childTraceparent } from '../../otel/traceparent.ts';
 import { endStep, failedJoin } from './children.ts';
 import type { Plan } from './completion.ts';
-import { crashed, type Decision } from './decision.ts';
+import { crashed, type Decision, decisionOfThrown } from './decision.ts';
+import { unknownEffect, writeIntent } from './effects.ts';
 import { type ExecuteContext, type Executed, execute } from './execute.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
 import { type ClaimedChain, keyOf, type Run, type RunAborted } from './run.ts';
@@ -149,7 +150,25 @@ export function createLanes(context: LanesContext): Lanes {
       return decided(crashed(error));
     }
     if (slot !== null && slot.key !== linked?.slotKey) return decided({ kind: 'keyed', slot });
+    if (step.effects.kind === 'atMostOnce') {
+      const intent = await intend(run);
+      if (intent !== null) return decided(intent);
+    }
     return execute(context.execute, run, step);
+  }
+
+  /** Null: the intent is written, the handler may begin. */
+  async function intend(run: Run): Promise<Decision | null> {
+    const { sessions, bootId } = context.settle;
+    try {
+      const intent = await writeIntent(sessions.engine, bootId, run);
+      if (intent === 'written') return null;
+      if (intent === 'lost') return { kind: 'lost', reason: 'the chain was taken away before its step began' };
+      return { kind: 'unknown', reason: unknownEffect(run) };
+    } catch (error) {
+      // nothing has begun: it is waited out like a read that the database did not serve
+      return decisionOfThrown(run, error);
+    }
   }
 
   return {

@@ -5,7 +5,7 @@
  */
 import type { Database } from '../database/session.ts';
 import { cleanText } from './payload.ts';
-import { mayRunNow } from './slots.ts';
+import { holdsNow, isPaused, mayRunNow } from './row-rules.ts';
 
 export interface Pause {
   /** `all`, `chain:<name>` or `provider:<sync type>`. */
@@ -74,13 +74,6 @@ function chainNamesOf({ chains, providers }: PauseScopes, scope: string): readon
     throw new PauseError(`there is no provider ${cleanText(name, 80)}; providers are: ${known}`);
   }
   throw new PauseError(`${cleanText(scope, 80)} is no scope; it is all, chain:<name> or provider:<sync type>`);
-}
-
-const holdsNow = '(p.until is null or p.until > now())';
-
-/** True for a chain name (an SQL expression) that a pause covers now. */
-export function isPaused(chainName: string): string {
-  return `exists (select from pause p where ${holdsNow} and (p.chain_names is null or ${chainName} = any (p.chain_names)))`;
 }
 
 const upsert = `

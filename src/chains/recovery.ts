@@ -8,8 +8,8 @@
  */
 import type { EngineLog } from './environment.ts';
 import { countChildren } from './join-sql.ts';
+import { mayRunNow } from './row-rules.ts';
 import type { Sessions } from './sessions.ts';
-import { mayRunNow } from './slots.ts';
 import type { StopPoints } from './stop-points.ts';
 
 export interface RecoveryContext {

@@ -2,10 +2,12 @@
  * Replay: a chain begins again at one of its steps, with the same input and what the step before it gave the last time it
  * succeeded. Works in every state but `running`; the children of a join that it was in, or had passed, are cancelled, and
  * those that it opens anew belong to a new join. Effects that were committed stay: a step is replayed, not undone.
+ * A step whose effect is unknown counts as passed, with no output: whoever replays the next one has looked.
  */
 import type { Database, Tx } from '../database/session.ts';
 import { ChainCommandError, idOf, type LockedChain, lockChain, recordAudit, takeKeyAgain } from './commands.ts';
 import type { Json } from './define.ts';
+import { forgetIntents } from './effects.ts';
 import { abandonJoin } from './join-sql.ts';
 import { cleanText } from './payload.ts';
 import type { AnyDefinition, Registry } from './registry.ts';
@@ -37,6 +39,7 @@ export async function replayChain(
     const previous = place === 0 ? null : await outputOf(tx, id, before, definition, place - 1);
     const slot = slotNeedOf(definition.steps[place]!, before.name, before.input);
     await takeKeyAgain(tx, id, before.unique_key);
+    await tx.query(forgetIntents, [id, definition.steps.slice(place).map((step) => step.name)]);
     const name = cleanText(who, 200);
     await tx.query(abandonJoin, [id, `its parent, chain ${id}, was replayed from step ${from}`, name]);
     await tx.query(replay, [id, from, JSON.stringify(previous), slot?.key ?? null, slot?.limit ?? null, name]);
@@ -61,7 +64,7 @@ async function outputOf(
 }
 
 const lastOutput = `
-  select output from step_log where chain_id = $1 and step = $2 and outcome = 'succeeded' order by token desc limit 1`;
+  select output from step_log where chain_id = $1 and step = $2 and outcome in ('succeeded', 'unknown') order by token desc limit 1`;
 
 /** $1 id, $2 step, $3 previous, $4 and $5 concurrency key and its limit, $6 who. */
 const replay = `

@@ -8,7 +8,7 @@
 import type { Database } from '../database/session.ts';
 import { type ClaimOptions, type ClaimRow, claimedColumns, claimedOf } from './claim.ts';
 import type { Concurrency, Json } from './define.ts';
-import { isPaused } from './pause.ts';
+import { isBroken, isPaused } from './row-rules.ts';
 import type { ClaimedChain } from './run.ts';
 
 /** What stands on the row of a chain at a step with a concurrency key. */
@@ -41,11 +41,6 @@ export function slotNeedOf(
 
 function describe(key: unknown): string {
   return typeof key === 'string' ? `one of ${key.length} characters` : typeof key;
-}
-
-/** What an open chain becomes that may run now, as SQL on its row: one with a key waits for its slot. */
-export function mayRunNow(row: string): string {
-  return `(case when ${row}.slot_key is null then 'ready' else 'concurrency' end)::chain_state`;
 }
 
 /** So many keys are looked at by one claim; the next one goes on behind them. */
@@ -98,7 +93,7 @@ export const claimKeyed = `
     cross join lateral (
       select id, priority, run_at, token, slot_limit from chain
       where state = 'concurrency' and slot_key = w.key and priority >= $3 and name || ' ' || version = any ($4)
-        and not ${isPaused('name')}
+        and not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')})
       order by priority, run_at, id
       limit least(greatest(l.slot_limit - h.taken, 0), $2)
       for no key update skip locked) c

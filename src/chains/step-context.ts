@@ -26,6 +26,7 @@ export function openStepContext(
     readonly reads: Database;
     readonly log: StepLog;
     readonly spoolRoot: string | null;
+    readonly effectKey: string;
     readonly onProgress: (done: number, total: number, unit: string) => void;
   },
 ): OpenStepContext {
@@ -51,6 +52,7 @@ export function openStepContext(
         warn: (more, message) => outside.log.warn({ ...fields, ...more }, message),
       },
       traceparent: run.traceparent,
+      effectKey: outside.effectKey,
       progress: outside.onProgress,
       read: reads.session,
       spoolDirectory() {

@@ -5,9 +5,9 @@
 import { cancelAbandoned, countChildren, forgetAbandoned } from './join-sql.ts';
 import { holdPaused, pausedAtOnce, releasePaused } from './pause.ts';
 import type { Registry } from './registry.ts';
+import { mayRunNow } from './row-rules.ts';
 import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
-import { mayRunNow } from './slots.ts';
 import type { StopPoints } from './stop-points.ts';
 
 export interface SweepContext {
