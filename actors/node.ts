@@ -5,6 +5,7 @@ import { createEngine, type Engine } from '../src/chains/engine.ts';
 import { createEnqueue } from '../src/chains/enqueue.ts';
 import { createRegistry } from '../src/chains/registry.ts';
 import { stopPointsFromEnvironment } from '../src/chains/stop-points.ts';
+import { declareEnded, lookForSuspects } from '../src/chains/suspects.ts';
 import { openComputePool } from '../src/compute/open-pool.ts';
 import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
@@ -14,6 +15,7 @@ import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
+import { startSuspectProcess } from '../src/node/suspect-process.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
@@ -38,6 +40,7 @@ import { recycler } from './recycler.ts';
 import { type ReleaseGuardServices, releaseGuard } from './release-guard.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
+import { suspects } from './suspects.ts';
 import type { TreeParts } from './tree.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -56,6 +59,7 @@ const askDeadlineMs = 5_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
+const suspectsIntervalMs = 1_000;
 const releaseIntervalMs = 2_000;
 /** The log's partitions are made three days ahead. */
 const maintainEveryMs = 3_600_000;
@@ -67,6 +71,7 @@ export function nodeParts(
   started: Promise<Root>,
   ends: NodeEnds,
   manager: ServiceManager,
+  task: 'everything' | 'suspects',
   openReleaseGuard: ReleaseGuardServices['open'],
 ): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
   const { alerts, availability, config, database: db, env, log, signals, working } = resources;
@@ -144,6 +149,7 @@ export function nodeParts(
       beatMs: config.chains.beatMs,
       sweepMs: config.chains.sweepMs,
       stepDeadlineMs: config.chains.stepDeadlineMs,
+      suspects: task === 'suspects' ? 'only' : 'leave',
       spoolRoot: resources.spoolDirectory,
       stopPoints: stopPointsFromEnvironment(env),
     });
@@ -152,9 +158,7 @@ export function nodeParts(
     start: () => startEmbedded({ stateDirectory: config.stateDirectory, ownership, log }),
     onStarted: resources.useDatabase,
   });
-  return {
-    context,
-    holder,
+  const parts: TreeParts = {
     observability: [
       admin(() =>
         openAdmin({
@@ -191,22 +195,36 @@ export function nodeParts(
         resources.compute,
       ),
     ],
-    chains: [engine({ create, holder, drainMs: ends.drainMs })],
+    chains: [
+      engine({ create, holder, drainMs: ends.drainMs }),
+      suspects({
+        look: () => (working.isUp() ? lookForSuspects(db) : Promise.resolve(null)),
+        start: (signal) => startSuspectProcess(resources, signal),
+        declareEnded: (pid) => declareEnded(db, hostname(), pid),
+        alerts,
+        node: () => nodeName(config.stateDirectory),
+        log,
+        intervalMs: suspectsIntervalMs,
+        nowMs: () => performance.now(),
+      }),
+    ],
     providers: [
       router({ log, syncTypes: knownSyncTypes }),
       ...knownSyncTypes.map((entry) => provider({ entry, maxSessions: config.providers.sftp.maxSessions })),
     ],
-    scheduler: scheduler({
-      fireDue: async () => {
-        const { slots, errors } = await fireDue(db, { enqueue });
-        for (const { schedule, error } of errors) log.error({ schedule, error }, 'a schedule could not fire');
-        for (const slot of slots) log.info({ ...slot }, `schedule slot ${slot.result}`);
-        signals.publish(...slots.flatMap((slot) => slot.chainId ?? []));
-        return slots.length;
-      },
-      availability: working,
-      intervalMs: schedulerIntervalMs,
-    }),
+    scheduler: [
+      scheduler({
+        fireDue: async () => {
+          const { slots, errors } = await fireDue(db, { enqueue });
+          for (const { schedule, error } of errors) log.error({ schedule, error }, 'a schedule could not fire');
+          for (const slot of slots) log.info({ ...slot }, `schedule slot ${slot.result}`);
+          signals.publish(...slots.flatMap((slot) => slot.chainId ?? []));
+          return slots.length;
+        },
+        availability: working,
+        intervalMs: schedulerIntervalMs,
+      }),
+    ],
     guardians: [
       auditor({
         find: async () => {
@@ -253,6 +271,14 @@ export function nodeParts(
       }),
     ],
   };
+  const only: TreeParts = {
+    ...parts,
+    observability: [],
+    chains: parts.chains.slice(0, 1),
+    scheduler: [],
+    guardians: parts.guardians.slice(1, 2),
+  };
+  return { context, holder, ...(task === 'suspects' ? only : parts) };
 }
 
 function standing(tree: Root | null): Root {

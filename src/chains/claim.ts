@@ -25,6 +25,7 @@ export const claimReady = `
   with picked as materialized (
     select id from chain
     where state = 'ready' and priority >= $3 and name || ' ' || version = any ($4)
+      and ($5::boolean is null or (suspect > 0) = $5)
       and (name like 'node-proof.%' or not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')}))
     order by priority, run_at, id
     limit $2
@@ -42,6 +43,8 @@ export interface ClaimOptions {
   readonly count: number;
   readonly lowestPriority: number;
   readonly known: readonly string[];
+  /** Only suspects, or all but suspects; null: whatever is ready. */
+  readonly suspects: boolean | null;
 }
 
 /** A row with `claimedColumns`. */
@@ -51,7 +54,7 @@ export interface ClaimRow extends Row {
 }
 
 export async function claim(engine: Database, options: ClaimOptions): Promise<ClaimedChain[]> {
-  const values = [options.bootId, options.count, options.lowestPriority, options.known];
+  const values = [options.bootId, options.count, options.lowestPriority, options.known, options.suspects];
   return (await engine.query<ClaimRow>(claimReady, values)).map(claimedOf);
 }
 

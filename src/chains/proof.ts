@@ -24,7 +24,7 @@ export async function proveWork(engine: Database, bootId: string): Promise<void>
   const traceparent = makeTraceparent();
   await engine.transaction(async (tx) => {
     const [made] = await tx.query<{ id: string }>(insertProof, [name, traceparent]);
-    const [claimed] = await tx.query(claimReady, [bootId, 1, 0, [`${name} 1`]]);
+    const [claimed] = await tx.query(claimReady, [bootId, 1, 0, [`${name} 1`], null]);
     if (claimed?.id !== made!.id) throw new Error(`the claim did not find ${name}, which is ready`);
     const { id, step, token, attempt } = claimed!;
     const values = [id, bootId, token, step, attempt, traceparent, 0, 'succeeded', null, null, null, 'succeeded'];
