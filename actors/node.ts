@@ -199,7 +199,9 @@ export function nodeParts(
     scheduler: scheduler({
       fireDue: async () => {
         const { slots, errors } = await fireDue(db, { enqueue });
-        for (const { schedule, error } of errors) log.error({ schedule, error }, 'a schedule could not fire');
+        for (const { schedule, error, isNew } of errors) {
+          if (isNew) log.error({ schedule, error }, 'a schedule cannot fire; it is tried every second');
+        }
         for (const slot of slots) log.info({ ...slot }, `schedule slot ${slot.result}`);
         signals.publish(...slots.flatMap((slot) => slot.chainId ?? []));
         return slots.length;

@@ -4,7 +4,7 @@
  */
 import { auditChains } from '../chains/audit.ts';
 import type { Database } from '../database/session.ts';
-import { lateSchedules } from '../schedule/schedule.ts';
+import { lateSchedules } from '../schedule/late.ts';
 import { oracleBreaches } from '../totals/oracle.ts';
 
 export interface Finding {
@@ -51,7 +51,7 @@ export async function findFaults(database: Database): Promise<readonly Finding[]
     });
   }
   for (const late of await lateSchedules(database)) {
-    const message = `schedule ${late.name} was due at ${late.dueAt.toISOString()} and has not fired`;
+    const message = `schedule ${late.name} was due at ${late.dueAt.toISOString()} and has not fired${late.error === null ? '' : `: ${late.error}`}`;
     findings.push({ rule: 'schedule.late', subject: late.name, message, detail: {}, count: 1 });
   }
   return findings;

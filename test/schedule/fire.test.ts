@@ -8,7 +8,8 @@ import { createRegistry } from '../../src/chains/registry.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { fireDue } from '../../src/schedule/fire.ts';
-import { enableSchedule, ensureSchedule, lateSchedules, type ScheduleInput } from '../../src/schedule/schedule.ts';
+import { lateSchedules } from '../../src/schedule/late.ts';
+import { enableSchedule, ensureSchedule, type ScheduleInput } from '../../src/schedule/schedule.ts';
 import { inProcessSignals } from '../../src/signals/in-process.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 
