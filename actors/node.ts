@@ -22,6 +22,7 @@ import type { ServiceManager } from '../src/release/notify.ts';
 import { fireDue } from '../src/schedule/fire.ts';
 import { adminServices } from '../src/services/admin-services.ts';
 import type { ServiceContext } from '../src/services/context.ts';
+import { unmetExpectations } from '../src/services/expectations.ts';
 import { findFaults, openFindings } from '../src/services/findings.ts';
 import { type LiveNode, liveNodes } from '../src/services/nodes.ts';
 import { countOpenChains } from '../src/services/open-chains.ts';
@@ -213,7 +214,7 @@ export function nodeParts(
       auditor({
         find: async () => {
           nodes = await liveNodes(db);
-          return findFaults(db);
+          return [...(await findFaults(db)), ...(await unmetExpectations(db, definitions))];
         },
         openFindings: () => openFindings(db),
         report: (state) => {

@@ -17,7 +17,7 @@ export interface Finding {
 }
 
 /** The rules under which findings are raised. */
-const rules = ['audit.chain', 'oracle.unconsumed', 'oracle.silent-profile', 'schedule.late'];
+const rules = ['audit.chain', 'oracle.unconsumed', 'oracle.silent-profile', 'schedule.late', 'chain.expected'];
 
 /** Findings whose alert is open, whoever raised it. */
 export async function openFindings(database: Pick<Database, 'query'>): Promise<Pick<Finding, 'rule' | 'subject'>[]> {

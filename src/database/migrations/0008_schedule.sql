@@ -23,7 +23,20 @@ alter table schedule_slot
 create unique index schedule_slot_queued on schedule_slot (schedule) where result = 'queued';
 create index schedule_slot_open on schedule_slot (schedule) where result = 'fired' and not chain_over;
 
+-- What chains are expected to do, and did: for the alert of a feature that stops although nothing fails. Written by whoever
+-- looks, not by the chains.
+create table chain_expectation (
+  chain text primary key,
+  -- no success is missed before: the chain was first expected then, or it was paused, or nobody looked until then
+  since timestamptz not null default now(),
+  last_success_at timestamptz,
+  -- successes up to here are known
+  looked_to timestamptz not null default now(),
+  looked_at timestamptz not null default now()
+);
+
 -- Down Migration
+drop table chain_expectation;
 drop index schedule_slot_open, schedule_slot_queued;
 delete from schedule_slot where result = 'queued' or schedule in (select name from schedule where every_ms is not null);
 delete from schedule where every_ms is not null;
