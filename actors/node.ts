@@ -10,6 +10,7 @@ import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { ownSchema } from '../src/database/schema-range.ts';
+import { watchClock } from '../src/node/clock-offset.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
@@ -207,6 +208,14 @@ export function nodeParts(
         signals.publish(...slots.flatMap((slot) => slot.chainId ?? []));
         return slots.length;
       },
+      clock: watchClock({
+        database: db,
+        alerts,
+        node: nodeName(config.stateDirectory),
+        bootId: () => holder.current?.status().bootId ?? null,
+        wallMs: () => Date.now(),
+      }),
+      looksPerClock: 30,
       availability: working,
       intervalMs: schedulerIntervalMs,
     }),

@@ -1,6 +1,6 @@
 /**
  * A node that only fires schedules: three looks at once, again and again, beside other writes, until standard input ends.
- * Prints its own clock first, and what it fired at the end.
+ * Prints how far its clock is from the database's first, and what it fired at the end.
  */
 
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { chain, succeeded } from '../../src/chains/define.ts';
 import { createEnqueue } from '../../src/chains/enqueue.ts';
 import { createRegistry } from '../../src/chains/registry.ts';
 import { openDatabase } from '../../src/database/pool.ts';
+import { readClock } from '../../src/node/clock-offset.ts';
 import { fireDue } from '../../src/schedule/fire.ts';
 import { inProcessSignals } from '../../src/signals/in-process.ts';
 import { tick } from './harness.ts';
@@ -24,7 +25,7 @@ process.stdin.on('end', () => {
 });
 process.stdin.resume();
 
-process.stdout.write(`${Date.now()}\n`);
+process.stdout.write(`${(await readClock(database, () => Date.now()))?.offsetMs}\n`);
 const errors: string[] = [];
 let fired = 0;
 async function look(): Promise<void> {

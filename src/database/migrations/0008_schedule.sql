@@ -35,7 +35,11 @@ create table chain_expectation (
   looked_at timestamptz not null default now()
 );
 
+-- By how much the node's clock was ahead of the database's, as it read it last.
+alter table node add column clock_offset_ms double precision;
+
 -- Down Migration
+alter table node drop column clock_offset_ms;
 drop table chain_expectation;
 drop index schedule_slot_open, schedule_slot_queued;
 delete from schedule_slot where result = 'queued' or schedule in (select name from schedule where every_ms is not null);
