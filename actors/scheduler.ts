@@ -1,8 +1,8 @@
 /**
  * `work/scheduler`: looks once a second for schedules that are due. Every node has one; the rows decide who fires
- * (engine.md, "Schedules"). A database that is down or a pool without a free
- * session is waited out, and shows as a schedule that is late; anything else that goes wrong is this actor's crash. Every half
- * minute it also compares the node's clock with the database's.
+ * (engine.md, "Schedules"). A database that is down or a pool without a free session is waited out, and shows as a schedule
+ * that is late; anything else that goes wrong is this actor's crash. Every half minute it also compares the node's clock with
+ * the database's.
  */
 
 import { PoolBusyError } from '../src/database/session.ts';
@@ -24,7 +24,7 @@ export interface SchedulerServices {
   /** Fires what is due; resolves to the number of slots fired. */
   readonly fireDue: () => Promise<number>;
   readonly clock: ClockWatch;
-  /** The clock is read at the first look and then at every so many. */
+  /** The clock is read at the first look at a database that is up, and then at every so many. */
   readonly looksPerClock: number;
   readonly availability: WorkingDatabase;
   readonly intervalMs: number;
@@ -43,7 +43,7 @@ export function scheduler(services: SchedulerServices): ActorSpec<SchedulerMessa
       if (services.availability.isUp()) {
         try {
           fired = await services.fireDue();
-          if (state.looks % services.looksPerClock === 0) {
+          if (clockOffsetMs === null || state.looks % services.looksPerClock === 0) {
             clockOffsetMs = (await services.clock.check())?.offsetMs ?? clockOffsetMs;
           }
         } catch (error) {
