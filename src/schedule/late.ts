@@ -17,10 +17,10 @@ export async function lateSchedules(session: Pick<Tx, 'query'>, graceMs = 60_000
 /** A slot that waits is late when firing it has failed for so long: while its schedule's chain runs, it is not. */
 const late = `
   with late as (
-    select name, last_error,
-           case when failing_since is null then next_due_at else least(next_due_at, failing_since) end as due
-    from schedule
-    where enabled
+    select s.name, s.last_error, least(s.next_due_at, case when q.schedule is not null then s.failing_since end) as due
+    from schedule s
+    left join schedule_slot q on q.schedule = s.name and q.result = 'queued'
+    where s.enabled
   )
   select name, due as "dueAt", (extract(epoch from now() - due) * 1000)::float8 as "lateMs", last_error as "error"
   from late

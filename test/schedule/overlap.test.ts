@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { lateSchedules } from '../../src/schedule/late.ts';
 import { enableSchedule, ensureSchedule } from '../../src/schedule/schedule.ts';
 import { type ScheduleHarness, scheduleHarness } from './harness.ts';
 
@@ -116,6 +117,24 @@ test('a dead chain that is retried holds its schedule up again', async () => {
   await h.dueAgain('retried');
   await h.fire();
   assert.deepEqual(await h.slotsOf('retried'), ['fired', `skipped: ${open}`]);
+});
+
+test('a slot that waits and cannot be fired is late with the reason, although the next one is not due yet', async () => {
+  await h.missed(1, { name: 'stuck', overlap: 'queueOne' });
+  await h.fire();
+  await h.dueAgain('stuck');
+  await h.fire();
+  const late = async () => (await lateSchedules(h.database, 0)).filter(({ name }) => name === 'stuck');
+  assert.deepEqual(await late(), [], 'while its chain is open it is not late');
+  await h.endChains('stuck', 'succeeded');
+  await h.database.query(`update schedule set input = '{"evry": 5}' where name = 'stuck'`);
+  assert.equal((await h.fire()).errors[0]!.schedule, 'stuck');
+  const [one] = await late();
+  assert.match(one!.error!, /chain tick refuses its input/);
+  await h.database.query(`update schedule set input = '{"every": 5}' where name = 'stuck'`);
+  await h.fire();
+  assert.deepEqual(await late(), []);
+  assert.deepEqual(await h.slotsOf('stuck'), ['fired', `fired: waited: ${open}`]);
 });
 
 test('switched off, a slot that waits is skipped and says so; switched on, nothing of that time is made up for', async () => {
