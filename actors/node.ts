@@ -211,7 +211,7 @@ export function nodeParts(
       clock: watchClock({
         database: db,
         alerts,
-        node: nodeName(config.stateDirectory),
+        node: () => nodeName(config.stateDirectory),
         bootId: () => holder.current?.status().bootId ?? null,
         wallMs: () => Date.now(),
       }),

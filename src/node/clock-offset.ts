@@ -21,7 +21,7 @@ export interface ClockWatchOptions {
   readonly database: Pick<Database, 'query'>;
   readonly alerts: Pick<Alerts, 'raise' | 'resolve'>;
   /** How the node is called in alerts. */
-  readonly node: string;
+  readonly node: () => string;
   /** Its row; null while it has none. */
   readonly bootId: () => string | null;
   readonly wallMs: () => number;
@@ -53,8 +53,8 @@ export function watchClock(options: ClockWatchOptions): ClockWatch {
       const id = bootId();
       if (id !== null) await database.query(keep, [id, reading.offsetMs]);
       const isOff = Math.abs(reading.offsetMs) - reading.withinMs > limitMs;
-      if (isOff) alerts.raise(alertOf(node, reading, limitMs));
-      else if (wasOff !== false) alerts.resolve('node.clock-offset', node);
+      if (isOff) alerts.raise(alertOf(node(), reading, limitMs));
+      else if (wasOff !== false) alerts.resolve('node.clock-offset', node());
       wasOff = isOff;
       return reading;
     },

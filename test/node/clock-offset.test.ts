@@ -32,7 +32,7 @@ test('a node that is off is an alert until its clock is right, and its row says 
       raise: ({ rule, subject, message }) => void told.push(`raise ${rule} ${subject}: ${message}`),
       resolve: (rule, subject) => void told.push(`resolve ${rule} ${subject}`),
     },
-    node: 'h a',
+    node: () => 'h a',
     bootId: () => bootId,
     wallMs: () => Date.now() + aheadMs,
   });

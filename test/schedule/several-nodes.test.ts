@@ -20,6 +20,7 @@ after(async () => {
 interface FiringNode {
   /** How far its clock is from the database's, as it says itself. */
   readonly clockAheadMs: number;
+  kill(): void;
   stop(): Promise<{ fired: number; errors: string[] }>;
 }
 
@@ -38,6 +39,10 @@ async function firingNode(clock: string | null): Promise<FiringNode> {
   const clockAheadMs = Number(first.value);
   return {
     clockAheadMs,
+    kill() {
+      child.kill('SIGKILL');
+      running.delete(child);
+    },
     async stop() {
       child.stdin!.end();
       const last = await lines.next();
@@ -104,4 +109,31 @@ test('three processes, one an hour ahead and one an hour behind, fire each slot 
   );
   const [future] = await h.database.query('select count(*)::int as n from schedule_slot where due_at > at');
   assert.equal(future!.n, 0, 'no slot before its time');
+});
+
+test('processes that are killed while they fire leave no slot doubled and none missing', async () => {
+  const names = Array.from({ length: 6 }, (_, index) => `k${index}`);
+  for (const name of names) {
+    await h.missed(200, { name, everyMs: 1_000, catchUp: 'all', catchUpMax: 1_000, overlap: 'allow' });
+  }
+  const firing = () =>
+    h.database.query(
+      `select from pg_stat_activity
+       where application_name = 'firing node' and datname = current_database() and xact_start < now() - interval '20 ms'
+         and query ~ 'insert into chain' and query !~ 'load'`,
+    );
+  const left = () =>
+    h.database.query(`select from schedule where name like 'k%' and next_due_at < now() - interval '1 minute'`);
+  let killed = 0;
+  while (killed < 3 && (await left()).length > 0) {
+    const node = await firingNode(null);
+    await until(firing, (sessions) => sessions.length > 0, 20_000);
+    node.kill();
+    killed += 1;
+  }
+  assert.ok(killed > 0);
+  const node = await firingNode(null);
+  await until(left, (late) => late.length === 0, 30_000);
+  assert.deepEqual((await node.stop()).errors, []);
+  for (const name of names) assert.ok((await assertWhole(name, 1_000)) >= 200);
 });
