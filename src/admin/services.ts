@@ -17,6 +17,9 @@ import type {
   HealthView,
   PauseView,
   RecalculationView,
+  ScheduleDetailView,
+  ScheduleRunView,
+  ScheduleView,
   SyncStartedView,
   SyncTaskView,
   TotalsView,
@@ -63,6 +66,13 @@ export interface AdminServices {
   setPause(request: By & { scope: string; why: string; until: Date | null }): Promise<PauseView>;
   /** Throws `ServiceError` not-found when nothing is paused so. */
   endPause(request: By & { scope: string }): Promise<void>;
+
+  schedules(): Promise<readonly ScheduleView[]>;
+  /** This one and the next two throw `ServiceError` not-found for an unknown name. */
+  schedule(name: string): Promise<ScheduleDetailView>;
+  enableSchedule(request: By & { name: string; enabled: boolean }): Promise<ScheduleDetailView>;
+  /** A slot now, beside the plan. Throws `ServiceError` conflict when its overlap does not let it start or wait. */
+  runSchedule(request: By & { name: string }): Promise<ScheduleRunView>;
 
   /** `force`: also a profile that is suspended or switched off. Throws `ServiceError` not-found for an unknown name. */
   runSync(request: By & { customer: string; profile?: string; force: boolean }): Promise<SyncStartedView>;

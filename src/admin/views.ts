@@ -30,6 +30,44 @@ export interface PauseView {
   readonly until: string | null;
 }
 
+/** When a chain is run by itself, by a cron line or a period. */
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string | null;
+  readonly timeZone: string;
+  readonly everyMs: number | null;
+  readonly chain: string;
+  readonly catchUp: 'none' | 'last' | 'all';
+  readonly catchUpMax: number;
+  readonly overlap: 'skip' | 'queueOne' | 'allow';
+  readonly enabled: boolean;
+  /** Null while it is switched off. */
+  readonly nextDueAt: string | null;
+  readonly lastFiredAt: string | null;
+  /** Why it cannot fire, and since when. */
+  readonly error: string | null;
+  readonly failingSince: string | null;
+}
+
+export interface ScheduleDetailView extends ScheduleView {
+  readonly input: unknown;
+  readonly upcoming: readonly string[];
+  /** The newest first. */
+  readonly slots: readonly (Omit<ScheduleRunView, 'schedule'> & {
+    readonly at: string;
+    /** Who asked for it beside the plan. */
+    readonly requestedBy: string | null;
+  })[];
+}
+
+export interface ScheduleRunView {
+  readonly schedule: string;
+  readonly dueAt: string;
+  readonly result: 'fired' | 'skipped' | 'queued';
+  readonly reason: string | null;
+  readonly chainId: string | null;
+}
+
 /** One node process of a primary. */
 export interface ProcessView {
   readonly index: number;

@@ -178,11 +178,18 @@ export interface Step<Input = Json> {
   readonly effects: Effects<Input>;
 }
 
+/** What must happen although nobody asks for it; when it does not, that is an alert (expectation.ts). */
+export interface Expectation {
+  /** At least one success in so long; from 1,000 to 366 days. */
+  readonly successEveryMs: number;
+}
+
 export interface ChainDefinition<Input = Json> {
   readonly name: string;
   readonly version: number;
   readonly inputSchema: z.ZodType<Input>;
   readonly steps: readonly Step<Input>[];
+  readonly expect?: Expectation;
 }
 
 export interface ChainBuilder<Input> extends ChainDefinition<Input> {
@@ -195,9 +202,15 @@ const namePattern = /^[a-z][a-z0-9.-]{0,62}$/;
  * `chain('kpn-sp16', SyncInput).step('fetch', fetchFiles).step('import', importFiles)`.
  * Throws at definition time on a bad or duplicate name.
  */
-export function chain<Input>(name: string, inputSchema: z.ZodType<Input>, version = 1): ChainBuilder<Input> {
+export function chain<Input>(
+  name: string,
+  inputSchema: z.ZodType<Input>,
+  version = 1,
+  promises: Pick<ChainDefinition, 'expect'> = {},
+): ChainBuilder<Input> {
   assertName('chain', name);
-  return build(name, version, inputSchema, []);
+  assertExpectation(name, promises.expect);
+  return build(name, version, inputSchema, [], promises);
 }
 
 function build<Input>(
@@ -205,12 +218,14 @@ function build<Input>(
   version: number,
   inputSchema: z.ZodType<Input>,
   steps: readonly Step<Input>[],
+  promises: Pick<ChainDefinition, 'expect'>,
 ): ChainBuilder<Input> {
   return {
     name,
     version,
     inputSchema,
     steps,
+    ...promises,
     step(stepName, handler, options = {}) {
       assertName('step', stepName);
       if (steps.some((step) => step.name === stepName)) {
@@ -226,7 +241,7 @@ function build<Input>(
         concurrency: concurrencyOf(name, stepName, options.concurrency),
         effects: options.effects ?? { kind: 'none' },
       };
-      return build(name, version, inputSchema, [...steps, step]);
+      return build(name, version, inputSchema, [...steps, step], promises);
     },
   };
 }
@@ -244,6 +259,15 @@ function concurrencyOf<Input>(
     );
   }
   return { key, limit };
+}
+
+function assertExpectation(name: string, expect: Expectation | undefined): void {
+  const { successEveryMs: everyMs } = expect ?? { successEveryMs: 1_000 };
+  if (!Number.isInteger(everyMs) || everyMs < 1_000 || everyMs > 366 * 86_400_000) {
+    throw new RangeError(
+      `chain ${name}: successEveryMs ${everyMs} must be a whole number from 1,000 to 31,622,400,000`,
+    );
+  }
 }
 
 function assertName(what: string, name: string): void {

@@ -1,4 +1,4 @@
-/** The commands of whoever operates the service: pauses and node processes. */
+/** The commands of whoever operates the service: pauses, schedules and node processes. */
 import type { CliIo } from './context.ts';
 import { needed, type Words } from './words.ts';
 
@@ -23,6 +23,37 @@ export function operatingWords(io: CliIo, { noun, remote, runs }: Words): void {
     runs(async () => {
       const { pauseEnd } = await import('./pause.ts');
       return (scope, options) => pauseEnd(io, scope, options);
+    }),
+  );
+
+  const schedule = noun('schedule', 'what runs when, and what became of each time');
+  remote(schedule.command('list').description('every schedule with its plan, its next and its last time')).action(
+    runs(async () => {
+      const { scheduleList } = await import('./schedule.ts');
+      return (options) => scheduleList(io, options);
+    }),
+  );
+  remote(schedule.command('show <name>').description('a schedule with its next times and its last slots')).action(
+    runs(async () => {
+      const { scheduleShow } = await import('./schedule.ts');
+      return (name, options) => scheduleShow(io, name, options);
+    }),
+  );
+  for (const [verb, about] of [
+    ['enable', 'switch it on; what it missed while it was off is not made up for'],
+    ['disable', 'switch it off; a slot that waits is skipped'],
+  ] as const) {
+    remote(schedule.command(`${verb} <name>`).description(about)).action(
+      runs(async () => {
+        const { scheduleSwitch } = await import('./schedule.ts');
+        return (name, options) => scheduleSwitch(io, verb, name, options);
+      }),
+    );
+  }
+  remote(schedule.command('run <name>').description('run it now, beside the plan')).action(
+    runs(async () => {
+      const { scheduleRun } = await import('./schedule.ts');
+      return (name, options) => scheduleRun(io, name, options);
     }),
   );
 

@@ -15,6 +15,9 @@ export interface SyncManagerServices {
   readonly alerts: Alerts;
 }
 
+/** Three of its schedule's periods: the profiles' own lateness is noticed after as long. */
+const expectedEveryMs = 900_000;
+
 const dueProfiles = `
   select ${profileColumns} from sync_profile p
   join contract k on k.id = p.contract_id
@@ -28,7 +31,8 @@ const setNextDue = `
   where id = $1 and enabled and suspended_reason is null and next_due <= now() returning id`;
 
 export function syncManager(services: SyncManagerServices): ChainDefinition<Record<string, unknown>> {
-  return chain('sync-manager', z.record(z.string(), z.unknown())).step('open', async (context) => {
+  const expect = { successEveryMs: expectedEveryMs };
+  return chain('sync-manager', z.record(z.string(), z.unknown()), 1, { expect }).step('open', async (context) => {
     const due = await context.read.query<DueProfile & { id: string }>(dueProfiles);
     const decisions = new Map<string, RoutingDecision>();
     for (const { sync_type } of due) {

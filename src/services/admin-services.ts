@@ -6,6 +6,7 @@ import { chainServices } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
 import { health } from './health.ts';
 import { pauseServices } from './pause-services.ts';
+import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
 import { totalsServices } from './totals-services.ts';
 
@@ -23,6 +24,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     tree: async () => tree.snapshot(),
     ...chainServices(context),
     ...pauseServices(context),
+    ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
     alerts: (filter) => alerts.list(filter),

@@ -4,7 +4,7 @@
  */
 import { auditChains } from '../chains/audit.ts';
 import type { Database } from '../database/session.ts';
-import { lateSchedules } from '../schedule/schedule.ts';
+import { lateSchedules } from '../schedule/late.ts';
 import { oracleBreaches } from '../totals/oracle.ts';
 
 export interface Finding {
@@ -17,7 +17,7 @@ export interface Finding {
 }
 
 /** The rules under which findings are raised. */
-const rules = ['audit.chain', 'oracle.unconsumed', 'oracle.silent-profile', 'schedule.late'];
+const rules = ['audit.chain', 'oracle.unconsumed', 'oracle.silent-profile', 'schedule.late', 'chain.expected'];
 
 /** Findings whose alert is open, whoever raised it. */
 export async function openFindings(database: Pick<Database, 'query'>): Promise<Pick<Finding, 'rule' | 'subject'>[]> {
@@ -51,7 +51,7 @@ export async function findFaults(database: Database): Promise<readonly Finding[]
     });
   }
   for (const late of await lateSchedules(database)) {
-    const message = `schedule ${late.name} was due at ${late.dueAt.toISOString()} and has not fired`;
+    const message = `schedule ${late.name} was due at ${late.dueAt.toISOString()} and has not fired${late.error === null ? '' : `: ${late.error}`}`;
     findings.push({ rule: 'schedule.late', subject: late.name, message, detail: {}, count: 1 });
   }
   return findings;

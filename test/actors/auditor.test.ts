@@ -51,6 +51,8 @@ test('a pool without a free session is no crash of the scheduler', async () => {
       looks += 1;
       throw new PoolBusyError('all sessions stayed busy');
     },
+    clock: { check: async () => null },
+    looksPerClock: 1,
     availability,
     intervalMs: 1,
   });

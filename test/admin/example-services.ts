@@ -2,7 +2,7 @@
 
 import { ServiceError } from '../../src/admin/service-error.ts';
 import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
-import type { ChainDetailView, ChainView, PauseView, SyncTaskView } from '../../src/admin/views.ts';
+import type { ChainDetailView, ChainView, PauseView, ScheduleDetailView, SyncTaskView } from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
 
 export interface ExampleServices extends AdminServices {
@@ -94,6 +94,25 @@ const pauseView: PauseView = {
   until: null,
 };
 
+const scheduleView: ScheduleDetailView = {
+  name: 'sync:manager',
+  cron: '*/5 * * * *',
+  timeZone: 'Europe/Amsterdam',
+  everyMs: null,
+  chain: 'sync-manager',
+  catchUp: 'last',
+  catchUpMax: 12,
+  overlap: 'skip',
+  enabled: true,
+  nextDueAt: '2026-04-01T10:05:00.000Z',
+  lastFiredAt: at,
+  error: null,
+  failingSince: null,
+  input: {},
+  upcoming: ['2026-04-01T10:05:00.000Z', '2026-04-01T10:10:00.000Z'],
+  slots: [{ dueAt: at, at, result: 'fired', reason: null, chainId: '42', requestedBy: null }],
+};
+
 export function exampleServices(): ExampleServices {
   const audit: AuditEntry[] = [];
   const calls: ExampleServices['calls'] = [];
@@ -137,6 +156,15 @@ export function exampleServices(): ExampleServices {
     pauses: async () => [pauseView],
     setPause: async (request) => called('setPause', request, pauseView),
     endPause: async (request) => called('endPause', request, undefined),
+    schedules: async () => [scheduleView],
+    schedule: async (name) => scheduleOf(name),
+    enableSchedule: async (request) =>
+      called('enableSchedule', request, { ...scheduleOf(request.name), enabled: request.enabled }),
+    runSchedule: async (request) =>
+      called('runSchedule', request, {
+        ...{ schedule: scheduleOf(request.name).name, dueAt: at },
+        ...{ result: 'fired', reason: null, chainId: '43' },
+      }),
     async runSync(request) {
       const started = { id: '7', profile: 'sp16', account: '0000000101', chainId: '42', started: true };
       return called('runSync', known(request), { tasks: [started] });
@@ -223,6 +251,11 @@ export function exampleServices(): ExampleServices {
 function known<T extends { customer: string }>(query: T): T {
   if (query.customer === 'C001') return query;
   throw new ServiceError('not-found', `customer ${query.customer} is not known; known: C001`);
+}
+
+function scheduleOf(name: string): ScheduleDetailView {
+  if (name === scheduleView.name) return scheduleView;
+  throw new ServiceError('not-found', `there is no schedule ${name}; schedules are: sync:manager`);
 }
 
 function inputError(message: string): Error {

@@ -167,6 +167,9 @@ const refused: readonly [string, string, unknown, number, RegExp][] = [
   ['GET', '/chains/999', undefined, 404, /there is no chain 999/],
   ['POST', '/chains/999/retry', {}, 404, /there is no chain 999/],
   ['POST', '/pauses', { scope: 'all' }, 400, /why/],
+  ['GET', '/schedules/none', undefined, 404, /there is no schedule none/],
+  ['POST', '/schedules/a%20b/run', {}, 400, /must be 1 to 63 of/],
+  ['POST', '/schedules/sync:manager/run', { at: 'now' }, 400, /unknown key at/],
   ['POST', '/pauses', { scope: 'all', why: 'x', until: 'soon' }, 400, /must be a time such as/],
   ['POST', '/chains/42/cancel', { why: 'x' }, 400, /unknown key why; none is allowed here/],
   ['POST', '/sync/run', {}, 400, /customer is missing/],
@@ -210,4 +213,21 @@ test('dead letters are retried by name and step, and removed with a reason, unde
   assert.deepEqual((await post('/dead/retry', { name: 'kpn-sp16', step: 'fetch' })).body.retried, ['42']);
   assert.equal((await post('/dead/42/remove', { why: 'wrong contract' })).body.state, 'cancelled');
   assert.equal((await post('/dead/retry', { nmae: 'x' })).status, 400);
+});
+
+test('schedules are switched and run under the name of who asked', async () => {
+  assert.equal((await get('/schedules')).body[0].name, 'sync:manager');
+  assert.equal((await post('/schedules/sync:manager/disable', {})).body.enabled, false);
+  assert.equal((await post('/schedules/sync:manager/run', {})).status, 202);
+  assert.deepEqual(
+    services.audit.map(({ actor, action, subject }) => [typeof actor, action, subject]),
+    [
+      ['string', 'schedule.disable', 'sync:manager'],
+      ['string', 'schedule.run', 'sync:manager'],
+    ],
+  );
+  assert.deepEqual(
+    services.calls.map(({ name }) => name),
+    ['enableSchedule', 'runSchedule'],
+  );
 });

@@ -26,6 +26,11 @@ test('every command has JSON and nothing else on standard output', async () => {
     'totals show --customer C001 --cycle 2026-03-01',
     'totals explain --customer C001 --cycle 2026-03-01',
     'totals recalculate --customer C001 --cycle 2026-03-01',
+    'schedule list',
+    'schedule show sync:manager',
+    'schedule enable sync:manager',
+    'schedule disable sync:manager',
+    'schedule run sync:manager',
     'alert list',
     'alert resolve sync.late profile',
     'tariff load tariff.json',
@@ -132,6 +137,28 @@ test('documents are loaded; what is wrong with them is said with their file', as
     const { code, err } = await terminal.ask(['tariff', 'load', file]);
     assert.deepEqual([code, err], [1, `linekeeper: ${message}\n`]);
   }
+});
+
+test('schedules are listed and shown with their times, switched and run', async () => {
+  const list = await terminal.ask(['schedule', 'list']);
+  assert.match(
+    list.out,
+    /^SCHEDULE .*\nsync:manager +\*\/5 \* \* \* \* Europe\/Amsterdam +sync-manager +2026-04-01 10:05:00 /,
+  );
+  const shown = await terminal.ask(['schedule', 'show', 'sync:manager']);
+  assert.match(
+    shown.out,
+    /next \(UTC\): 2026-04-01 10:05:00, 2026-04-01 10:10:00\nDUE .*\n2026-04-01 10:00:00 +fired +42\n$/,
+  );
+  assert.equal((await terminal.ask(['schedule', 'disable', 'sync:manager'])).out, 'sync:manager is switched off\n');
+  assert.equal(
+    (await terminal.ask(['schedule', 'enable', 'sync:manager'])).out,
+    'sync:manager is due at 2026-04-01 10:05:00 UTC\n',
+  );
+  assert.equal((await terminal.ask(['schedule', 'run', 'sync:manager'])).out, 'sync:manager runs as chain 43\n');
+  const unknown = await terminal.ask(['schedule', 'run', 'sync:manger']);
+  assert.deepEqual([unknown.code, unknown.out], [1, '']);
+  assert.match(unknown.err, /there is no schedule sync:manger; schedules are: sync:manager/);
 });
 
 test('a control message is sent, and one that is no JSON is refused before', async () => {

@@ -8,7 +8,8 @@ import { createRegistry } from '../../src/chains/registry.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { fireDue } from '../../src/schedule/fire.ts';
-import { enableSchedule, ensureSchedule, lateSchedules, type ScheduleInput } from '../../src/schedule/schedule.ts';
+import { lateSchedules } from '../../src/schedule/late.ts';
+import { enableSchedule, ensureSchedule, type ScheduleInput } from '../../src/schedule/schedule.ts';
 import { inProcessSignals } from '../../src/signals/in-process.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 
@@ -116,11 +117,29 @@ test('a schedule whose chain refuses its input stays due and is told, and holds 
     slots.map((slot) => slot.schedule),
     ['b-good-one'],
   );
-  assert.deepEqual(
-    (await lateSchedules(database)).map((late) => late.name),
-    ['a-bad-one'],
+  const [late, ...others] = await lateSchedules(database);
+  assert.deepEqual([late!.name, others], ['a-bad-one', []]);
+  assert.match(late!.error!, /chain tick refuses its input/);
+  assert.equal(errors[0]!.isNew, true);
+  const [again] = (await fireDue(database, { enqueue })).errors;
+  assert.deepEqual([again!.schedule, again!.isNew], ['a-bad-one', false]);
+  await ensureSchedule(database, { name: 'a-bad-one', cron: '*/5 * * * *', chain: 'tick', input: { every: 5 } });
+  await fireDue(database, { enqueue });
+  assert.deepEqual(await lateSchedules(database), []);
+  const [row] = await database.query(`select last_error, failing_since from schedule where name = 'a-bad-one'`);
+  assert.deepEqual(row, { last_error: null, failing_since: null });
+});
+
+test('a schedule whose row somebody broke is late with what is wrong, until it is switched off', async () => {
+  await missed(1, { name: 'broken' });
+  await database.query(
+    `update schedule set time_zone = 'Europe/Amsterdm', next_due_at = next_due_at - interval '10 minutes'
+     where name = 'broken'`,
   );
-  await enableSchedule(database, 'a-bad-one', false);
+  await fireDue(database, { enqueue });
+  const [late] = await lateSchedules(database);
+  assert.match(`${late!.name}: ${late!.error}`, /^broken: time zone "Europe\/Amsterdm" is unknown/);
+  await enableSchedule(database, 'broken', false);
   assert.deepEqual(await lateSchedules(database), []);
 });
 

@@ -1,0 +1,37 @@
+/** What steps ask actors: which provider a sync goes to, and a session with it. They wait until the tree stands. */
+import type { RoutingDecision } from '../src/providers/registry.ts';
+import type { ProviderSession } from '../src/providers/session.ts';
+import { ask, type Root } from '../supervisors/tree.ts';
+import type { Reply } from '../supervisors/types.ts';
+import { type ProviderMessage, providerId } from './provider.ts';
+import type { RouterMessage } from './router.ts';
+
+export interface Asking {
+  readonly route: (syncType: string) => Promise<RoutingDecision>;
+  /** Null: no session is free; ask again later. */
+  readonly acquireSession: (syncType: string) => Promise<ProviderSession | null>;
+}
+
+const askDeadlineMs = 5_000;
+
+export function createAsking(started: Promise<Root>): Asking {
+  const route = async (syncType: string): Promise<RoutingDecision> => {
+    const ref = (await started).ref<RouterMessage>('work/providers/router');
+    return ask(ref, (reply): RouterMessage => ({ type: 'route', syncType, reply }), { deadlineMs: askDeadlineMs });
+  };
+  const acquireSession = async (syncType: string): Promise<ProviderSession | null> => {
+    const ref = (await started).ref<ProviderMessage>(`work/providers/${providerId(syncType)}`);
+    let waiting = true;
+    const question = (reply: Reply<ProviderSession | null>): ProviderMessage => ({
+      type: 'acquire',
+      // an answer that comes after the wait was given up holds a session that nobody would give back
+      reply: (session) => (waiting ? reply(session) : session?.release('ok')),
+    });
+    try {
+      return await ask(ref, question, { deadlineMs: askDeadlineMs });
+    } finally {
+      waiting = false;
+    }
+  };
+  return { route, acquireSession };
+}

@@ -1,0 +1,46 @@
+/** A node's group `infrastructure`: its database and its compute threads. */
+import { openComputePool } from '../src/compute/open-pool.ts';
+import { startEmbedded } from '../src/database/embedded/server.ts';
+import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
+import type { ChildSpec } from '../supervisors/types.ts';
+import { compute } from './compute.ts';
+import { database } from './database.ts';
+import { postgres } from './postgres.ts';
+import type { Wiring } from './wiring.ts';
+
+/** The log's partitions are made three days ahead. */
+const maintainEveryMs = 3_600_000;
+
+export function infrastructure({ resources, ownership, ends }: Wiring): ChildSpec[] {
+  const { alerts, availability, config, log } = resources;
+  const embedded = postgres({
+    start: () => startEmbedded({ stateDirectory: config.stateDirectory, ownership, log }),
+    onStarted: resources.useDatabase,
+  });
+  return [
+    ...(config.database.url === undefined ? [embedded] : []),
+    database({
+      availability,
+      prepare: () => prepareDatabase(resources),
+      maintain: () => keepLogPartitions(resources),
+      maintainEveryMs,
+      onPrepared: resources.markPrepared,
+      isUnsuitable,
+      ...ends,
+      alerts,
+      giveUpMs: config.dependencyGiveUpMs,
+      nowMs: () => performance.now(),
+    }),
+    compute(
+      () =>
+        openComputePool({
+          threads: config.compute.threads,
+          maxOldGenerationMb: config.compute.taskMemoryMb,
+          tasksPerThread: config.compute.tasksPerThread,
+          threadAgeMs: config.compute.threadAgeMs,
+          ...(config.compute.threadHeapMb === undefined ? {} : { threadHeapMb: config.compute.threadHeapMb }),
+        }),
+      resources.compute,
+    ),
+  ];
+}
