@@ -15,11 +15,11 @@ export interface Sizes {
 /** Chosen so that everything takes less than 12 minutes on 2 quiet cores. */
 export const fullSizes: Sizes = {
   rounds: 3,
-  chains: 5_000,
+  chains: 4_000,
   drain: 20_000,
   warmChains: 300,
   limitChains: 10_000,
-  latencyChains: 160,
+  latencyChains: 120,
   enqueueMs: 1_500,
 };
 
@@ -61,7 +61,7 @@ export interface Case {
 const who = (contender: string, variant = ''): Who => ({ contender, variant });
 const bar = (beside: Who, floor: number | null, goal: number | null): Bar => ({ beside, floor, goal });
 
-const ours = who('linekeeper', 'shared');
+const ours = who('linekeeper');
 const bossFlow = who('pg-boss', 'flow');
 const bossNext = who('pg-boss', 'next');
 const worker = who('graphile-worker');
@@ -93,7 +93,7 @@ export const cases: readonly Case[] = [
     unit: 'steps/s',
     measure: { kind: 'steps', work: 'own', nodes: 1, count: 'chains' },
     contenders: [
-      ours,
+      who('linekeeper', 'shared'),
       who('linekeeper', 'alone'),
       who('pg-boss', 'savepoint'),
       who('pg-boss', 'insert'),

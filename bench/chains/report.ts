@@ -57,7 +57,8 @@ function busyWords(busy: readonly number[]): string {
   return `others used ${percent > 10 ? `${percent} % of the processors (a busy machine)` : 'next to nothing'} at the begin of a round`;
 }
 
-function rowsOf(one: Case, results: readonly Measured[]): string[][] {
+/** Of the table: the first contender is ours, and every other stands beside it. */
+export function rowsOf(one: Case, results: readonly Measured[]): string[][] {
   const found = (who: Who) =>
     results.find((result) => result.case.name === one.name && nameOf(result.who) === nameOf(who));
   const ours = found(one.contenders[0]!);

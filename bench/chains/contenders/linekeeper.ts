@@ -1,7 +1,7 @@
 /**
  * Our engine through its real lanes, with everything on that is always on: tokens, lease, pauses, priorities, one
- * traceparent for each chain and one for each attempt. Variants: `shared` (callbacks share their transactions), `alone`
- * (one transaction for each).
+ * traceparent for each chain and one for each attempt. Variants for steps with rows of their own: `shared` (callbacks share
+ * their transactions) and `alone` (one transaction for each).
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
