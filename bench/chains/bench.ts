@@ -4,7 +4,15 @@
  * contender, in an order that turns from round to round, so that a busy moment of the machine hits all of them.
  */
 import { parseArgs } from 'node:util';
-import { type CellContext, enqueuesPerSecond, latenciesMs, nameOf, stepsPerSecond, type Who } from './cells.ts';
+import {
+  type CellContext,
+  enqueuesPerSecond,
+  latencyMs,
+  nameOf,
+  type Sample,
+  stepsPerSecond,
+  type Who,
+} from './cells.ts';
 import { busyShare } from './machine.ts';
 import { installPeers } from './peer-packages.ts';
 import { findPgbench, pgbenchStepsPerSecond } from './pgbench.ts';
@@ -43,25 +51,27 @@ async function inTurns(
   chosen: readonly Case[],
   busy: number[],
 ): Promise<readonly Measured[]> {
-  const results = new Map<string, Measured & { values: number[]; p99: number[] }>();
+  const results = new Map<string, Measured & { samples: Sample[] }>();
   for (let round = 0; round < sizes.rounds; round += 1) {
     busy.push(await busyShare());
     for (const one of chosen) {
       for (const contender of turned(one.contenders, round)) {
-        const measured = await measure(context, sizes, one, contender);
-        if (measured === null) continue;
+        const sample = await measure(context, sizes, one, contender);
+        if (sample === null) continue;
         const key = `${one.name} ${nameOf(contender)}`;
-        const result = results.get(key) ?? { case: one, who: contender, values: [], p99: [] };
+        const result = results.get(key) ?? { case: one, who: contender, samples: [] };
         results.set(key, result);
-        result.values.push(measured.value);
-        if (measured.p99 !== null) result.p99.push(measured.p99);
-        console.error(
-          `round ${round + 1}: ${one.name}, ${nameOf(contender)}: ${measured.value.toFixed(1)} ${one.unit}`,
-        );
+        result.samples.push(sample);
+        console.error(`round ${round + 1}: ${one.name}, ${nameOf(contender)}: ${wordsOf(sample)} ${one.unit}`);
       }
     }
   }
   return [...results.values()];
+}
+
+function wordsOf({ value, cpuUs }: Sample): string {
+  const cpu = cpuUs ? ` (${cpuUs.contender.toFixed(1)} + ${cpuUs.server.toFixed(1)} us of CPU each)` : '';
+  return `${value.toFixed(value < 100 ? 2 : 0)}${cpu}`;
 }
 
 /** Every second round runs backwards, and each begins one further on. */
@@ -72,33 +82,26 @@ function turned(contenders: readonly Who[], round: number): readonly Who[] {
 }
 
 /** Null: this machine cannot measure it. */
-async function measure(
-  context: CellContext,
-  sizes: Sizes,
-  { measure: what }: Case,
-  who: Who,
-): Promise<{ value: number; p99: number | null } | null> {
+async function measure(context: CellContext, sizes: Sizes, one: Case, who: Who): Promise<Sample | null> {
   const { warmChains } = sizes;
+  const what = one.measure;
   switch (what.kind) {
     case 'steps': {
       const { work, nodes } = what;
-      const chains = sizes[what.count];
-      return { value: await stepsPerSecond(context, who, { work, nodes, chains, warmChains }), p99: null };
+      return stepsPerSecond(context, who, { work, nodes, chains: sizes[what.count], warmChains });
     }
     case 'enqueue':
-      return { value: await enqueuesPerSecond(context, who, { ...what, ms: sizes.enqueueMs }), p99: null };
+      return enqueuesPerSecond(context, who, { ...what, ms: sizes.enqueueMs });
     case 'latency': {
-      const cell = { chains: sizes.latencyChains, everyMs: what.everyMs, warmChains: Math.ceil(warmChains / 15) };
-      const sorted = await latenciesMs(context, who, cell);
-      const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
-      return { value: at(0.5), p99: at(0.99) };
+      const warm = Math.ceil(warmChains / 15);
+      return latencyMs(context, who, { chains: sizes.latencyChains, everyMs: what.everyMs, warmChains: warm });
     }
     case 'limit': {
       const pgbench = findPgbench();
       if (!pgbench) return null;
       const store = await context.storeOf('linekeeper', '');
       try {
-        return { value: await pgbenchStepsPerSecond(pgbench, store, sizes.limitChains), p99: null };
+        return await pgbenchStepsPerSecond(pgbench, { servers: context.servers, store, chains: sizes.limitChains });
       } finally {
         await store.drop();
       }

@@ -4,6 +4,7 @@
  * that is not exactly right, or a finding of the audit, fails the bench.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { cpuMsOf } from './machine.ts';
 import { type Node, startNode } from './node.ts';
 import { type Enqueued, type Work, wallMs } from './protocol.ts';
 import type { Servers } from './servers.ts';
@@ -17,6 +18,16 @@ export interface Who {
 export interface CellContext {
   readonly servers: Servers;
   readonly storeOf: (contender: string, variant: string) => Promise<Store>;
+}
+
+/** What a measurement gave. */
+export interface Sample {
+  /** A rate per second, or milliseconds. */
+  readonly value: number;
+  /** Of latencies. */
+  readonly p99?: number;
+  /** Microseconds of processor time for each step or chain; what a busy machine leaves comparable. */
+  readonly cpuUs?: { readonly contender: number; readonly server: number };
 }
 
 export interface StepsCell {
@@ -50,7 +61,7 @@ async function withNodes<T>(
 }
 
 /** Steps per second. */
-export function stepsPerSecond(context: CellContext, who: Who, cell: StepsCell): Promise<number> {
+export function stepsPerSecond(context: CellContext, who: Who, cell: StepsCell): Promise<Sample> {
   return withNodes(context, who, cell, async (nodes, store) => {
     const all = (call: 'go' | 'hold') => Promise.all(nodes.map((node) => node.ask({ call })));
     const warmSteps = cell.warmChains * stepsOf[cell.work];
@@ -64,9 +75,11 @@ export function stepsPerSecond(context: CellContext, who: Who, cell: StepsCell):
     await context.servers.admin.query('checkpoint');
 
     const startedMs = await nodes[0]!.ask<number>({ call: 'preload', chains: cell.chains });
+    const cpuUs = cpuSince(context.servers, nodes);
     await all('go');
     await drained(nodes, store, warmSteps + steps, fail);
     const seconds = (wallMs() - startedMs) / 1000;
+    const used = cpuUs(steps);
 
     const committed = (await store.committedSteps()) - warmSteps;
     if (committed !== steps) throw fail(`${committed} steps are committed, not ${steps}`);
@@ -76,8 +89,22 @@ export function stepsPerSecond(context: CellContext, who: Who, cell: StepsCell):
     }
     const findings = await store.auditFindings();
     if (findings > 0) throw fail(`the audit has ${findings} findings`);
-    return committed / seconds;
+    return { value: committed / seconds, cpuUs: used };
   });
+}
+
+/** From now on; the returned function divides by what was done. */
+function cpuSince(servers: Servers, nodes: readonly Node[]): (done: number) => NonNullable<Sample['cpuUs']> {
+  const used = () => ({
+    contender: nodes.reduce((sum, { pid }) => sum + cpuMsOf(pid), 0),
+    server: servers.cpuMs(),
+  });
+  const before = used();
+  return (done) => {
+    const after = used();
+    const each = (what: 'contender' | 'server') => (1000 * (after[what] - before[what])) / done;
+    return { contender: each('contender'), server: each('server') };
+  };
 }
 
 /** The store is asked only when the processes say that they ran everything, so that asking costs nobody anything before. */
@@ -100,28 +127,32 @@ export function enqueuesPerSecond(
   context: CellContext,
   who: Who,
   order: { readonly ms: number; readonly callers: number; readonly bulk: number },
-): Promise<number> {
+): Promise<Sample> {
   return withNodes(context, who, { work: 'single', nodes: 1 }, async ([node], store) => {
     await node!.ask({ call: 'enqueue', order: { ...order, ms: order.ms / 4 } });
     const before = await store.opened();
+    const cpuUs = cpuSince(context.servers, [node!]);
     const { made, ms } = await node!.ask<Enqueued>({ call: 'enqueue', order });
+    const used = cpuUs(made);
     const there = (await store.opened()) - before;
     if (there !== made) throw new Error(`${nameOf(who)} says it opened ${made}, and ${there} are there`);
-    return (made * 1000) / ms;
+    return { value: (made * 1000) / ms, cpuUs: used };
   });
 }
 
-/** Milliseconds from before a chain's enqueue until its last step has run, sorted. */
-export function latenciesMs(
+/** Median milliseconds from before a chain's enqueue until its last step has run. */
+export function latencyMs(
   context: CellContext,
   who: Who,
   cell: { readonly chains: number; readonly everyMs: number; readonly warmChains: number },
-): Promise<number[]> {
+): Promise<Sample> {
   return withNodes(context, who, { work: 'four', nodes: 1 }, async ([node]) => {
     await node!.ask({ call: 'go' });
     await node!.ask({ call: 'latency', chains: cell.warmChains, everyMs: cell.everyMs });
     const samples = await node!.ask<number[]>({ call: 'latency', chains: cell.chains, everyMs: cell.everyMs });
-    return samples.toSorted((a, b) => a - b);
+    const sorted = samples.toSorted((a, b) => a - b);
+    const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+    return { value: at(0.5), p99: at(0.99) };
   });
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Call, FromContender, Order } from './protocol.ts';
 
 export interface Node {
+  readonly pid: number;
   /** Steps that it has run, as it says; only to know when to ask the store. */
   ran(): number;
   /** Rejects when the contender fails or its process ends. */
@@ -45,6 +46,7 @@ export async function startNode(order: Order): Promise<Node> {
     child.once('exit', (code, signal) => finish(`ended with ${signal ?? code}`));
   });
   const node: Node = {
+    pid: child.pid!,
     ran: () => steps,
     ask<T>(call: Call) {
       if (over) return Promise.reject(over);

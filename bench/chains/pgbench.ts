@@ -12,7 +12,9 @@ import { insertMany } from '../../src/chains/group-enqueue.ts';
 import { moveMany } from '../../src/chains/group-sql.ts';
 import { plannerPins } from '../../src/chains/sessions.ts';
 import { openDatabase } from '../../src/database/pool.ts';
+import type { Sample } from './cells.ts';
 import { newChains } from './new-chains.ts';
+import type { Servers } from './servers.ts';
 import type { Store } from './stores.ts';
 
 const run = promisify(execFile);
@@ -25,7 +27,10 @@ export function findPgbench(): string | null {
 }
 
 /** Steps per second of `chains` chains of four, counted in the log after pgbench has ended. */
-export async function pgbenchStepsPerSecond(pgbench: string, store: Store, chains: number): Promise<number> {
+export async function pgbenchStepsPerSecond(
+  pgbench: string,
+  { servers, store, chains }: { servers: Servers; store: Store; chains: number },
+): Promise<Sample> {
   const each = Math.ceil(chains / clients / batch);
   const total = each * clients * batch;
   const database = openDatabase(store.url, { applicationName: 'bench pgbench', max: 1 });
@@ -36,6 +41,7 @@ export async function pgbenchStepsPerSecond(pgbench: string, store: Store, chain
   const socket = url.searchParams.get('host')!;
   const script = join(dirname(socket), 'four.pgbench');
   writeFileSync(script, pgbenchScript());
+  const serverMs = servers.cpuMs();
   const startedMs = performance.now();
   await run(
     pgbench,
@@ -46,10 +52,11 @@ export async function pgbenchStepsPerSecond(pgbench: string, store: Store, chain
     { env: { PATH: '/usr/bin:/bin', PGOPTIONS: pgOptions() } },
   );
   const ms = performance.now() - startedMs;
+  const serverUs = 1000 * (servers.cpuMs() - serverMs);
   await database.close();
   const steps = await store.committedSteps();
   if (steps !== total * 4) throw new Error(`pgbench committed ${steps} steps, not ${total * 4}`);
-  return (steps * 1000) / ms;
+  return { value: (steps * 1000) / ms, cpuUs: { contender: Number.NaN, server: serverUs / steps } };
 }
 
 /** `set enable_sort = off` as `-c enable_sort=off`. */

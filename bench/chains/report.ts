@@ -1,7 +1,7 @@
 /** What was measured: one JSON line for each contender of each case, then settings and a table for people. */
 import Table from 'cli-table3';
 import { spread } from '../supervisors/measure.ts';
-import { nameOf, type Who } from './cells.ts';
+import { nameOf, type Sample, type Who } from './cells.ts';
 import { machine } from './machine.ts';
 import { peerNames, pinnedVersion } from './peer-packages.ts';
 import { type Bar, type Case, limit, type Sizes } from './plan.ts';
@@ -10,9 +10,7 @@ export interface Measured {
   readonly case: Case;
   readonly who: Who;
   /** One for each round. */
-  readonly values: readonly number[];
-  /** Of latencies only. */
-  readonly p99: readonly number[];
+  readonly samples: readonly Sample[];
 }
 
 export interface Run {
@@ -37,13 +35,13 @@ export function report(run: Run): void {
     minutes: Number(minutes.toFixed(1)),
   };
   console.log(JSON.stringify({ bench: 'chains', context }));
-  for (const { case: one, who, values, p99 } of results) {
-    const value = spread(values);
-    const more = p99.length > 0 ? { p99: spread(p99) } : {};
-    console.log(JSON.stringify({ bench: 'chains', case: one.name, unit: one.unit, ...who, value, ...more, values }));
+  for (const result of results) {
+    const { case: one, who, samples } = result;
+    const value = spread(valuesOf(result));
+    console.log(JSON.stringify({ bench: 'chains', case: one.name, unit: one.unit, ...who, value, samples }));
   }
   const table = new Table({
-    head: ['what', 'unit', 'contender', 'median', 'min', 'max', 'p99', 'ours is', 'floor', 'goal', ''],
+    head: ['what', 'unit', 'contender', 'median', 'min', 'max', 'p99', 'CPU us', 'ours is', 'floor', 'goal', ''],
     style: { head: [], border: [] },
   });
   for (const one of chosen) table.push(...rowsOf(one, results));
@@ -62,14 +60,14 @@ export function rowsOf(one: Case, results: readonly Measured[]): string[][] {
   const found = (who: Who) =>
     results.find((result) => result.case.name === one.name && nameOf(result.who) === nameOf(who));
   const ours = found(one.contenders[0]!);
-  if (!ours) return [[one.what, one.unit, 'not measured: no pgbench here', ...Array<string>(8).fill('')]];
+  if (!ours) return [[one.what, one.unit, 'not measured: no pgbench here', ...Array<string>(9).fill('')]];
   const rows: string[][] = [];
   const shown = [...one.contenders];
   if (one.bars.some(({ beside }) => nameOf(beside) === nameOf(limit))) shown.push(limit);
   for (const [index, who] of shown.entries()) {
     const result = found(who) ?? results.find((other) => nameOf(other.who) === nameOf(who) && who === limit);
     if (!result) continue;
-    const value = spread(result.values);
+    const value = spread(valuesOf(result));
     const bar = one.bars.find(({ beside }) => nameOf(beside) === nameOf(who));
     rows.push([
       index === 0 ? one.what : '',
@@ -78,7 +76,8 @@ export function rowsOf(one: Case, results: readonly Measured[]): string[][] {
       text(value.median),
       text(value.min),
       text(value.max),
-      result.p99.length > 0 ? text(spread(result.p99).median) : '',
+      middle(result.samples.map(({ p99 }) => p99)),
+      cpuOf(result),
       ...(index === 0 ? ['', '', '', ''] : verdict(one, ours, result, bar ?? null)),
     ]);
   }
@@ -87,7 +86,7 @@ export function rowsOf(one: Case, results: readonly Measured[]): string[][] {
 
 /** The ratio of the medians, and whether it reaches floor and goal. */
 function verdict(one: Case, ours: Measured, theirs: Measured, bar: Bar | null): string[] {
-  const ratio = spread(ours.values).median / spread(theirs.values).median;
+  const ratio = spread(valuesOf(ours)).median / spread(valuesOf(theirs)).median;
   const less = one.unit === 'ms p50';
   const reaches = (wanted: number) => (less ? ratio <= wanted : ratio >= wanted);
   const words: string[] = [];
@@ -96,6 +95,23 @@ function verdict(one: Case, ours: Measured, theirs: Measured, bar: Bar | null): 
   if (words.length === 0 && (bar?.floor != null || bar?.goal != null)) words.push('reached');
   const wanted = (value: number | null | undefined) => (value == null ? '' : `${less ? '<=' : '>='} ${value} x`);
   return [`${ratio.toFixed(2)} x`, wanted(bar?.floor), wanted(bar?.goal), words[0] ?? ''];
+}
+
+function valuesOf({ samples }: Measured): number[] {
+  return samples.map(({ value }) => value);
+}
+
+/** The contender's own, and its server's, for each step or chain. */
+function cpuOf({ samples }: Measured): string {
+  const own = middle(samples.map(({ cpuUs }) => cpuUs?.contender));
+  const server = middle(samples.map(({ cpuUs }) => cpuUs?.server));
+  return server === '' ? '' : `${own || '?'} + ${server}`;
+}
+
+/** The median of those that there are. */
+function middle(values: readonly (number | undefined)[]): string {
+  const there = values.filter((value) => value !== undefined && !Number.isNaN(value)) as number[];
+  return there.length === 0 ? '' : text(spread(there).median);
 }
 
 function text(value: number): string {

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startEmbedded } from '../../src/database/embedded/server.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
+import { cpuMsOf, cpuMsOfPostgres } from './machine.ts';
 import { loadPeer } from './peer-packages.ts';
 
 export interface Redis {
@@ -25,6 +26,8 @@ export interface Servers {
   readonly redis: Redis | null;
   urlOf(database: string): string;
   settings(): Promise<Record<string, string>>;
+  /** Processor time of both servers so far. */
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -61,6 +64,7 @@ export async function startServers(options: { readonly redis: boolean }): Promis
     redis,
     urlOf: (database) => postgres.url.replace('/linekeeper?', `/${database}?`),
     settings: async () => ({ ...(await postgresSettings(admin)), ...(redis ? await redisSettings(redis) : {}) }),
+    cpuMs: () => cpuMsOfPostgres(postgres.pid) + (started ? cpuMsOf(started.process.pid!) : 0),
     stop,
   };
 }

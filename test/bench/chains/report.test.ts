@@ -14,10 +14,9 @@ function verdicts(one: Case, medians: Readonly<Record<string, number>>): Record<
   const results: Measured[] = one.contenders.map((who) => ({
     case: one,
     who,
-    values: [medians[nameOf(who)]!],
-    p99: [],
+    samples: [{ value: medians[nameOf(who)]! }],
   }));
-  return Object.fromEntries(rowsOf(one, results).map((row) => [row[2]!, row.slice(7)]));
+  return Object.fromEntries(rowsOf(one, results).map((row) => [row[2]!, row.slice(8)]));
 }
 
 test('a rate must be at least the floor times the peer', () => {
