@@ -18,6 +18,7 @@ export const needs: readonly Need[] = [
   { command: 'sshd', debianPackage: 'openssh-server', why: 'the SFTP transport, against a real server' },
   { command: 'ssh-keygen', debianPackage: 'openssh-client', why: 'the keys of that server' },
   { command: 'systemd-analyze', debianPackage: 'systemd', why: 'the packaged service, under a real systemd' },
+  { command: 'redis-server', debianPackage: 'redis-server', why: 'the signals between nodes' },
   { command: 'curl', debianPackage: 'curl', why: 'the alert that needs no Node' },
 ];
 

@@ -7,6 +7,7 @@
  * `ended` resolves to 'stopped' or 'declared-dead' (the owner then begins a new life) and rejects with anything the engine
  * did not foresee: that is its owner's crash. A database that is down parks both loops.
  */
+import { createRoom } from '../signals/room.ts';
 import { raiseBlocked, raiseQuarantined, reportChain } from './chain-alerts.ts';
 import { claim, lowestPriorityOf } from './claim.ts';
 import { releaseHeld } from './completion-sql.ts';
@@ -222,6 +223,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
         return [];
       }
       for (const chain of claimed) lanes.take(chain);
+      room.set(lanes.free());
       if (lanes.free() === 0) wasFull = true;
       return claimed;
     } finally {
@@ -229,7 +231,9 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     }
   }
 
-  const unsubscribe = settings.signals.subscribe(() => wake.wake());
+  const room = createRoom();
+  draining.signal.addEventListener('abort', () => room.set(0));
+  const unsubscribe = settings.signals.subscribe(() => wake.wake(), room);
   const noteRefusal = (error: unknown) => {
     lastRefusal = refusalOf(error, nowMs()) ?? lastRefusal;
   };
