@@ -29,12 +29,13 @@ export interface RedisPlace {
 export async function openRedis(place: RedisPlace, name: string, timeoutMs: number): Promise<RedisClient> {
   const gone = Promise.withResolvers<Error>();
   let reason = new RedisAwayError('the connection to Redis was closed');
-  const redis = new Redis(place.url, {
-    ...addressOf(place.movedTo),
+  const redis = new Redis(addressOf(place), {
     lazyConnect: true,
     connectionName: name,
     protocol: 2,
     disableClientInfo: true,
+    // a connection that is given up is not said goodbye to: the other side may be gone
+    disconnectTimeout: 0,
     connectTimeout: timeoutMs,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -42,12 +43,13 @@ export async function openRedis(place: RedisPlace, name: string, timeoutMs: numb
     retryStrategy: null,
   });
   redis.on('error', (error: Error) => {
+    delete (error as { command?: unknown }).command;
     reason = new RedisAwayError(wordsFor(error), { cause: error });
   });
   redis.on('close', () => gone.resolve(reason));
   const destroy = () => {
     redis.disconnect();
-    // disconnect() alone waits for the other side, which may be gone; before connect() there is no stream
+    // before connect() there is no stream
     (redis.stream as Redis['stream'] | undefined)?.destroy();
   };
 
@@ -62,13 +64,16 @@ export async function openRedis(place: RedisPlace, name: string, timeoutMs: numb
     try {
       return await Promise.race([work, late.promise]);
     } catch (error) {
-      throw isReply(error) || error instanceof RedisAwayError ? error : reasonOf(error as Error);
+      throw error instanceof RedisAwayError ? error : cleaned(error as Error);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  function reasonOf(error: Error): Error {
+  /** ioredis puts the command with its arguments into an error, and those of AUTH are secret. */
+  function cleaned(error: Error): Error {
+    delete (error as { command?: unknown }).command;
+    if (isReply(error)) return error;
     return reason.cause ? reason : new RedisAwayError(wordsFor(error), { cause: error });
   }
 
@@ -85,7 +90,7 @@ export async function openRedis(place: RedisPlace, name: string, timeoutMs: numb
       for (const [command, ...args] of commands) pipeline.call(String(command), ...args.map(String));
       const answers = await within(pipeline.exec(), limitMs, String(commands[0]?.[0]));
       return (answers ?? []).map(([error, answer]) => {
-        if (error) throw isReply(error) ? error : reasonOf(error);
+        if (error) throw cleaned(error);
         return answer;
       });
     },
@@ -105,10 +110,15 @@ export function movedTo(error: unknown): string | null {
   return isReply(error, 'MOVED ') ? (error.message.split(' ')[2] ?? null) : null;
 }
 
-function addressOf(address: string | undefined): { host?: string; port?: number } {
-  if (address === undefined) return {};
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+/** An empty host is the one that was asked. */
+function addressOf({ url, movedTo }: RedisPlace): string {
+  if (movedTo === undefined) return url;
+  const address = new URL(url);
+  const colon = movedTo.lastIndexOf(':');
+  const host = movedTo.slice(0, Math.max(0, colon));
+  if (host !== '') address.hostname = host.includes(':') ? `[${host}]` : host;
+  address.port = movedTo.slice(colon + 1);
+  return address.href;
 }
 
 function wordsFor(error: Error): string {

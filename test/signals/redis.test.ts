@@ -1,59 +1,37 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type RedisSignals, type RedisSignalsOptions, redisSignals } from '../../src/signals/redis.ts';
+import type { RedisSignals } from '../../src/signals/redis.ts';
 import { createRoom } from '../../src/signals/room.ts';
 import { until } from '../chains/harness.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { conformance } from './conformance.ts';
+import { application, nodeAt, signalsAt, stateOf, stopAll } from './redis-harness.ts';
 
-const application = { id: '00000000-0000-4000-8000-000000000001.1', about: 'a test' };
 let redis: TestRedis;
-let made: RedisSignals[] = [];
-let number = 0;
-
 before(async () => {
   redis = await startRedis();
 });
-after(async () => {
-  for (const one of made) one.stop();
-  made = [];
-  await redis.stop();
-});
+afterEach(stopAll);
+after(() => redis.stop());
 
-function signalsOn(prefix: string, options: Partial<RedisSignalsOptions> = {}): RedisSignals {
-  number += 1;
-  const signals = redisSignals({
-    url: redis.url,
-    prefix,
-    bootId: `boot-${number}`,
-    onError: (error) => assert.fail(String(error)),
-    nowMs: () => performance.now(),
-    random: Math.random,
-    minDelayMs: 20,
-    maxDelayMs: 100,
-    ...options,
-  });
-  made.push(signals);
-  signals.start(application);
-  return signals;
-}
-
-const isUp = (signals: RedisSignals) =>
-  until(
-    async () => signals.state().kind,
-    (kind) => kind === 'up',
-  );
+let last: RedisSignals;
+let prefixes = 0;
 
 conformance(
   'redis',
-  (onError) => signalsOn(`conformance-${number}`, { onError }),
+  (onError) => {
+    prefixes += 1;
+    last = signalsAt(redis.url, `conformance-${prefixes}`, { onError });
+    last.start(application);
+    return last;
+  },
   async () => {
     // sent, and back again when it wants to come
     await turn();
-    await isUp(made.at(-1)!);
+    await stateOf(last, 'up');
     await until(
-      async () => made.at(-1)!.status().waiting,
+      async () => last.status().waiting,
       (waiting) => waiting === 0,
     );
     for (let trip = 0; trip < 5; trip += 1) await redis.call('PING');
@@ -61,50 +39,104 @@ conformance(
 );
 
 test('a hint of one node is heard by another that has room, long before any sweep', async () => {
-  const prefix = 'two-nodes';
-  const [first, second] = [signalsOn(prefix), signalsOn(prefix)];
-  await Promise.all([isUp(first), isUp(second)]);
-  first.subscribe(() => {}, createRoom());
-  const room = createRoom();
-  const heard: string[] = [];
-  second.subscribe((chainIds) => heard.push(...chainIds), room);
-  room.set(64);
-  first.publish('41', '42');
+  const first = nodeAt(redis.url, 'two', { free: 0 });
+  const second = nodeAt(redis.url, 'two');
+  await Promise.all([first, second].map(({ signals }) => stateOf(signals, 'up')));
+  first.signals.publish('41', '42');
   await until(
-    async () => heard,
-    (seen) => seen.length === 2,
+    async () => second.heard,
+    (heard) => heard.length > 0,
   );
-  assert.deepEqual(heard, ['41', '42']);
+  assert.deepEqual(
+    [first.heard, second.heard],
+    [
+      ['41', '42'],
+      ['41', '42'],
+    ],
+  );
+});
+
+test('a node that filled up while it waited for a hint hands it on', async () => {
+  const first = nodeAt(redis.url, 'filled', { free: 0 });
+  first.room.set(4);
+  await stateOf(first.signals, 'up');
+  // it has read before the other one does, so the hint comes to it
+  await until(
+    async () => String(await redis.call('CLIENT', 'LIST')),
+    (clients) => /cmd=xreadgroup/.test(clients),
+  );
+  const second = nodeAt(redis.url, 'filled');
+  await stateOf(second.signals, 'up');
+  first.room.set(0);
+  const publisher = signalsAt(redis.url, 'filled');
+  publisher.start(application);
+  publisher.publish('51');
+  await until(
+    async () => second.heard,
+    (heard) => heard.includes('51'),
+  );
+  assert.deepEqual(first.heard, []);
 });
 
 test('a node takes as many hints as it has room for and leaves the rest to the others', async () => {
-  const prefix = 'spread';
-  const nodes = [signalsOn(prefix), signalsOn(prefix), signalsOn(prefix)];
-  await Promise.all(nodes.map(isUp));
-  const publisher = signalsOn(prefix);
-  const ids = Array.from({ length: 20 }, (_, index) => String(index + 1));
-  const heard = nodes.map((node, index) => {
+  const rooms = [10, 6, 4];
+  const nodes = rooms.map((free) => {
+    const signals = signalsAt(redis.url, 'spread');
     const room = createRoom();
-    const list: string[] = [];
-    const free = [10, 6, 4][index]!;
-    node.subscribe((chainIds) => {
-      list.push(...chainIds);
-      setImmediate(() => room.set(free - list.length));
+    const heard: string[] = [];
+    signals.subscribe((chainIds) => {
+      heard.push(...chainIds);
+      setImmediate(() => room.set(free - heard.length));
     }, room);
     room.set(free);
-    return list;
+    signals.start(application);
+    return { signals, heard };
   });
+  await Promise.all(nodes.map(({ signals }) => stateOf(signals, 'up')));
+  const publisher = signalsAt(redis.url, 'spread');
+  publisher.start(application);
+  const ids = Array.from({ length: 20 }, (_, index) => String(index + 1));
   publisher.publish(...ids);
-  await until(
-    async () => heard.flat(),
-    (seen) => seen.length === 20,
+  const all = await until(
+    async () => nodes.flatMap(({ heard }) => heard),
+    (heard) => heard.length === 20,
   );
   assert.deepEqual(
-    heard.map((list) => list.length),
-    [10, 6, 4],
+    nodes.map(({ heard }) => heard.length),
+    rooms,
   );
   assert.deepEqual(
-    heard.flat().sort((a, b) => Number(a) - Number(b)),
+    all.sort((a, b) => Number(a) - Number(b)),
     ids,
   );
+});
+
+test('a thousand hints of one turn go in entries of 64, and the stream keeps only so many entries', async () => {
+  const publisher = signalsAt(redis.url, 'entries');
+  publisher.start(application);
+  const stream = '{entries}:signals';
+  publisher.publish(...Array.from({ length: 1_000 }, (_, index) => String(index + 1)));
+  const length = () => redis.call('XLEN', stream).then(Number);
+  await until(length, (count) => count >= 16);
+  assert.equal(await length(), 16);
+  for (let round = 0; round < 40; round += 1) {
+    publisher.publish(...Array.from({ length: 4_000 }, (_, index) => String(index + 1)));
+    await until(
+      async () => publisher.status().waiting,
+      (waiting) => waiting === 0,
+    );
+  }
+  assert.ok((await length()) < 1_300, String(await length()));
+});
+
+test('an entry that others wrote and that means nothing is passed over', async () => {
+  const node = nodeAt(redis.url, 'strange');
+  await stateOf(node.signals, 'up');
+  await redis.call('XADD', '{strange}:signals', '*', 'what', 'ever');
+  await redis.call('XADD', '{strange}:signals', '*', 'ids', "1,x,'2',9");
+  await until(
+    async () => node.heard,
+    (heard) => heard.length === 2,
+  );
+  assert.deepEqual(node.heard, ['1', '9']);
 });

@@ -63,7 +63,7 @@ export async function startRedis(...settings: readonly string[]): Promise<TestRe
       return child.pid!;
     },
     async call(command, ...args) {
-      client ??= new Redis(url, { protocol: 2, disableClientInfo: true });
+      client ??= new Redis(url, { protocol: 2, disableClientInfo: true, disconnectTimeout: 0 });
       return client.call(command, ...args.map(String));
     },
     kill,
