@@ -10,6 +10,7 @@ import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { ownSchema } from '../src/database/schema-range.ts';
+import { readApplicationId } from '../src/node/application.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
@@ -38,6 +39,7 @@ import { recycler } from './recycler.ts';
 import { type ReleaseGuardServices, releaseGuard } from './release-guard.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
+import { signals as signalsActor } from './signals.ts';
 import type { TreeParts } from './tree.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -103,6 +105,7 @@ export function nodeParts(
   const context: ServiceContext = {
     database: whenPrepared(db, resources.isPrepared),
     availability,
+    redis: resources.redis,
     isPrepared: resources.isPrepared,
     alerts,
     compute: resources.compute,
@@ -179,6 +182,18 @@ export function nodeParts(
         giveUpMs: config.dependencyGiveUpMs,
         nowMs: () => performance.now(),
       }),
+      ...(resources.redis
+        ? [
+            signalsActor({
+              signals: resources.redis,
+              availability: working,
+              application: () => readApplicationId(db, hostname()),
+              onUnsuitable: ends.onUnsuitable,
+              alerts,
+              nowMs: () => performance.now(),
+            }),
+          ]
+        : []),
       compute(
         () =>
           openComputePool({

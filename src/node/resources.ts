@@ -13,6 +13,7 @@ import type { OpenDatabase } from '../chains/environment.ts';
 import { linkedAlerts } from '../cluster/linked-alerts.ts';
 import type { PrimaryLink } from '../cluster/primary-link.ts';
 import { type ComputeHolder, computeHolder } from '../compute/holder.ts';
+import { redisUrl } from '../config/redis-url.ts';
 import type { Config } from '../config/schema.ts';
 import { resolveSecret } from '../config/secret.ts';
 import { type Availability, watchAvailability } from '../database/availability.ts';
@@ -23,6 +24,7 @@ import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
 import { inProcessSignals } from '../signals/in-process.ts';
 import { ipcSignals } from '../signals/ipc.ts';
+import { type RedisSignals, redisSignals } from '../signals/redis.ts';
 import type { Signals } from '../signals/signals.ts';
 import { abandonWhenSilent, answering } from './answering-database.ts';
 
@@ -44,6 +46,8 @@ export interface Resources {
   readonly availability: Availability;
   /** Hints between the nodes that can hear each other. */
   readonly signals: Signals;
+  /** The same, when they go over Redis. */
+  readonly redis: RedisSignals | null;
   /** What engine, scheduler and guardians wait for. */
   readonly working: WorkingDatabase;
   /** Tells where the database is. The same URL after every start of an embedded server. */
@@ -104,6 +108,19 @@ export async function openResources(
         clock: systemClock,
         availability: working,
       });
+  const onError = (error: unknown) => log.error({ error }, 'a signal listener failed');
+  const redisAddress = redisUrl(config, env);
+  const redis =
+    redisAddress === null
+      ? null
+      : redisSignals({
+          url: redisAddress,
+          prefix: config.redis.prefix,
+          bootId: randomUUID(),
+          onError,
+          nowMs: () => performance.now(),
+          random: Math.random,
+        });
   const spoolDirectory = join(config.stateDirectory, 'spool');
   rmSync(spoolDirectory, { recursive: true, force: true });
   mkdirSync(spoolDirectory, { mode: 0o700 });
@@ -123,7 +140,8 @@ export async function openResources(
     compute: computeHolder(),
     database,
     availability,
-    signals: signalsOf(link, (error) => log.error({ error }, 'a signal listener failed')),
+    signals: redis ?? signalsOf(link, onError),
+    redis,
     working,
     databaseUrl,
     openEngineDatabase: (options) => pools.keep(openDatabase(databaseUrl(), options)),
@@ -144,6 +162,7 @@ export async function openResources(
       prepared.resolve();
     },
     async close(deadlineMs) {
+      redis?.stop();
       await alerts.close(deadlineMs);
       availability.stop();
       await Promise.race([database.close(), systemClock.sleep(2_000, new AbortController().signal)]);

@@ -7,12 +7,15 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { Availability } from '../database/availability.ts';
 import type { Database } from '../database/session.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
+import type { RedisSignals } from '../signals/redis.ts';
 import type { Finding } from './findings.ts';
 import type { LiveNode } from './nodes.ts';
 
 export interface ServiceContext {
   readonly database: Database;
   readonly availability: Pick<Availability, 'state'>;
+  /** Null without `redis.url`. */
+  readonly redis: Pick<RedisSignals, 'state' | 'status'> | null;
   /** Whether this release's schema is in place. */
   readonly isPrepared: () => boolean;
   readonly alerts: AlertService;

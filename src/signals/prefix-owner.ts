@@ -56,6 +56,11 @@ export function readOwner(text: unknown): Owner | null {
   return { id: clean(text), about: '' };
 }
 
+/** Null: nobody. */
+export async function ownerOf(client: RedisClient, prefix: string, timeoutMs: number): Promise<Owner | null> {
+  return readOwner(await client.call(timeoutMs, 'GET', keysOf(prefix).owner));
+}
+
 /** Lets go of the prefix when `from` owns it, in one step. Resolves to the owner that it found; null: nobody. */
 export async function releasePrefix(
   client: RedisClient,
