@@ -24,7 +24,7 @@ import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
 import { inProcessSignals } from '../signals/in-process.ts';
 import { ipcSignals } from '../signals/ipc.ts';
-import { type RedisSignals, redisSignals } from '../signals/redis.ts';
+import type { RedisSignals } from '../signals/redis.ts';
 import type { Signals } from '../signals/signals.ts';
 import { abandonWhenSilent, answering } from './answering-database.ts';
 
@@ -109,18 +109,7 @@ export async function openResources(
         availability: working,
       });
   const onError = (error: unknown) => log.error({ error }, 'a signal listener failed');
-  const redisAddress = redisUrl(config, env);
-  const redis =
-    redisAddress === null
-      ? null
-      : redisSignals({
-          url: redisAddress,
-          prefix: config.redis.prefix,
-          bootId: randomUUID(),
-          onError,
-          nowMs: () => performance.now(),
-          random: Math.random,
-        });
+  const redis = await redisOf(config, env, onError);
   const spoolDirectory = join(config.stateDirectory, 'spool');
   rmSync(spoolDirectory, { recursive: true, force: true });
   mkdirSync(spoolDirectory, { mode: 0o700 });
@@ -177,6 +166,19 @@ function signalsOf(link: PrimaryLink | null, onError: (error: unknown) => void):
     onReceive: (listener: (chainIds: readonly string[]) => void) => void link.onSignal(listener),
   };
   return ipcSignals(way, onError);
+}
+
+/** Null without `redis.url`; then its client is not loaded either, which takes a tenth of a second. */
+async function redisOf(
+  config: Config,
+  env: Resources['env'],
+  onError: (error: unknown) => void,
+): Promise<RedisSignals | null> {
+  const url = redisUrl(config, env);
+  if (url === null) return null;
+  const { redisSignals } = await import('../signals/redis.ts');
+  const nowMs = () => performance.now();
+  return redisSignals({ url, prefix: config.redis.prefix, bootId: randomUUID(), onError, nowMs, random: Math.random });
 }
 
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -10,14 +10,18 @@ export interface Demand {
   free(): number;
   /** Resolves when somebody has room; at once when that is so now. */
   wanted(signal: AbortSignal): Promise<void>;
-  /** Resolves at the next look of a subscriber, at once without any that looks, and when the subscribers change. */
-  looked(signal: AbortSignal): Promise<void>;
+  /** How often subscribers have looked at the rows so far; it grows when they change, too. */
+  looks(): number;
+  /** Resolves when they have looked more often than that; at once while none of them looks. */
+  looked(than: number, signal: AbortSignal): Promise<void>;
 }
 
 export function createDemand(): Demand {
   const rooms = new Map<symbol, Room | undefined>();
   const waiters = new Set<() => void>();
+  let looks = 0;
   const tell = () => {
+    looks += 1;
     for (const waiter of [...waiters]) waiter();
   };
 
@@ -63,8 +67,10 @@ export function createDemand(): Demand {
       signal.throwIfAborted();
       while (free() <= 0) await next(signal);
     },
-    async looked(signal) {
-      if ([...rooms.values()].some((room) => room !== undefined)) await next(signal);
+    looks: () => looks,
+    async looked(than, signal) {
+      const looking = () => [...rooms.values()].some((room) => room !== undefined);
+      while (looks <= than && looking()) await next(signal);
     },
   };
 }

@@ -55,17 +55,22 @@ export async function openRedis(place: RedisPlace, name: string, timeoutMs: numb
 
   async function within<T>(work: Promise<T>, limitMs: number, what: string): Promise<T> {
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
+    let settled = false;
+    const giveUp = () => {
+      if (settled) return;
       reason = new RedisAwayError(`Redis did not answer ${what} within ${limitMs} ms`);
       late.reject(reason);
       gone.resolve(reason);
       destroy();
-    }, limitMs);
+    };
+    // not before the sockets were read once more: it may be this process that was busy, and the answer is there
+    const timer = setTimeout(() => setImmediate(giveUp), limitMs);
     try {
       return await Promise.race([work, late.promise]);
     } catch (error) {
       throw error instanceof RedisAwayError ? error : cleaned(error as Error);
     } finally {
+      settled = true;
       clearTimeout(timer);
     }
   }

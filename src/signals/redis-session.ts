@@ -41,6 +41,8 @@ export interface SessionOptions {
   readonly demand: Demand;
   readonly outbox: Outbox;
   readonly deliver: (chainIds: readonly string[]) => void;
+  /** `demand.looks()` when this process last published. */
+  readonly looksAtPublish: () => number;
   readonly timing: Timing;
   readonly nowMs: () => number;
 }
@@ -64,24 +66,25 @@ const mostMoves = 3;
 /** Throws what keeps it from beginning: `RedisAwayError`, `PrefixOwnedError`, or Redis's own error. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { answerMs } = options.timing;
-  const { commands, place } = await openAtKeys(options);
+  const { commands, place, clockMs } = await openAtKeys(options);
   try {
     await makeGroup(commands, options);
-    return begin(options, commands, await openRedis(place, `linekeeper:${options.consumer}:read`, answerMs));
+    const reads = await openRedis(place, `linekeeper:${options.consumer}:read`, answerMs);
+    return begin(options, commands, reads, clockMs);
   } catch (error) {
     commands.destroy();
     throw error;
   }
 }
 
-async function openAtKeys(options: SessionOptions): Promise<{ commands: RedisClient; place: RedisPlace }> {
+async function openAtKeys(options: SessionOptions) {
   const { consumer, timing } = options;
   let place: RedisPlace = { url: options.url };
   for (let moves = 0; ; moves += 1) {
     const commands = await openRedis(place, `linekeeper:${consumer}`, timing.answerMs);
     try {
-      await own(commands, options);
-      return { commands, place };
+      const clockMs = await own(commands, options);
+      return { commands, place, clockMs };
     } catch (error) {
       commands.destroy();
       const address = movedTo(error);
@@ -114,13 +117,14 @@ async function makeGroup(client: RedisClient, { prefix, timing }: SessionOptions
   }
 }
 
-function begin(options: SessionOptions, commands: RedisClient, reads: RedisClient): Session {
+function begin(options: SessionOptions, commands: RedisClient, reads: RedisClient, clockAtStartMs: number): Session {
   const { consumer, demand, outbox, timing, nowMs } = options;
   const { answerMs, blockMs, heartbeatMs } = timing;
   const { stream } = keysOf(options.prefix);
   const ended = Promise.withResolvers<Error>();
   const over = new AbortController();
-  let clockMs: number | null = null;
+  /** Redis's clock, ahead of ours. */
+  let clockMs = clockAtStartMs;
   let flushing = false;
 
   function end(error: unknown): void {
@@ -180,7 +184,7 @@ function begin(options: SessionOptions, commands: RedisClient, reads: RedisClien
   }
 
   function isStale({ entryId }: Entry): boolean {
-    return clockMs !== null && nowMs() + clockMs - Number(entryId.split('-')[0]) > timing.staleMs;
+    return nowMs() + clockMs - Number(entryId.split('-')[0]) > timing.staleMs;
   }
 
   async function take(entry: Entry): Promise<void> {
@@ -192,9 +196,11 @@ function begin(options: SessionOptions, commands: RedisClient, reads: RedisClien
         flush();
       }
       if (free > 0) {
-        // our own were heard here when they were published, and that is what fills the room
-        if (entry.by !== consumer) options.deliver(entry.chainIds.slice(0, free));
-        await demand.looked(over.signal);
+        // our own were heard here when they were published; the look that follows a hint fills the room
+        const own = entry.by === consumer;
+        const looks = own ? options.looksAtPublish() : demand.looks();
+        if (!own) options.deliver(entry.chainIds.slice(0, free));
+        await demand.looked(looks, over.signal);
       }
     }
     await acknowledge([entry]);
@@ -238,7 +244,6 @@ function begin(options: SessionOptions, commands: RedisClient, reads: RedisClien
 
   void commands.gone.then(end);
   void reads.gone.then(end);
-  void beat();
   listen().catch(end);
   return { ended: ended.promise, flush, close: () => end(new Error('the session was closed')) };
 }

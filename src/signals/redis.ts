@@ -56,6 +56,7 @@ export function redisSignals(options: RedisSignalsOptions): RedisSignals {
   const listeners = new Set<(state: SignalsState) => void>();
   let state: SignalsState = { kind: 'probing', sinceMs: nowMs() };
   let session: Session | null = null;
+  let looksAtPublish = 0;
   let flushWanted = false;
   let started = false;
   let stopped = false;
@@ -82,6 +83,7 @@ export function redisSignals(options: RedisSignalsOptions): RedisSignals {
           demand,
           outbox,
           deliver: (chainIds) => here.publish(...chainIds),
+          looksAtPublish: () => looksAtPublish,
           timing: { ...usualTiming, ...options.timing },
           nowMs,
         });
@@ -118,6 +120,7 @@ export function redisSignals(options: RedisSignalsOptions): RedisSignals {
   return {
     publish(...chainIds) {
       if (chainIds.length === 0 || stopped) return;
+      looksAtPublish = demand.looks();
       here.publish(...chainIds);
       outbox.add(chainIds);
       if (flushWanted) return;

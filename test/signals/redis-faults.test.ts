@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { until } from '../chains/harness.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -105,6 +106,17 @@ test('a read that falls silent alone is noticed too: the other connection proves
     stopAll();
     await proxy.close();
   }
+});
+
+test('a process that was busy for longer than an answer may take finds the answers and does not connect again', async () => {
+  const { from, to } = await pair('busy');
+  const changes = [changesOf(from), changesOf(to.signals)];
+  from.publish('1');
+  await turn();
+  // longer than a read may take
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
+  await hears(from, to);
+  assert.deepEqual(changes, [[], []]);
 });
 
 test('an entry that was trimmed while it was pending is acknowledged, and hints go on', async () => {

@@ -78,6 +78,25 @@ test('a node that filled up while it waited for a hint hands it on', async () =>
   assert.deepEqual(first.heard, []);
 });
 
+test('a node that looked after its own hint does not wait for another look before it hears the next one', async () => {
+  const node = nodeAt(redis.url, 'own');
+  await stateOf(node.signals, 'up');
+  node.signals.publish('61');
+  // back from Redis, when its engine has looked long since
+  await until(
+    async () => String(await redis.call('XINFO', 'GROUPS', '{own}:signals')),
+    (groups) => /pending,0,.*entries-read,1/.test(groups),
+  );
+  const publisher = signalsAt(redis.url, 'own');
+  publisher.start(application);
+  publisher.publish('62');
+  await until(
+    async () => node.heard,
+    (heard) => heard.includes('62'),
+  );
+  assert.deepEqual(node.heard, ['61', '62']);
+});
+
 test('a node takes as many hints as it has room for and leaves the rest to the others', async () => {
   const rooms = [10, 6, 4];
   const nodes = rooms.map((free) => {
@@ -139,4 +158,30 @@ test('an entry that others wrote and that means nothing is passed over', async (
     (heard) => heard.length === 2,
   );
   assert.deepEqual(node.heard, ['1', '9']);
+});
+
+test('hints that lay unread for long are passed over: whoever has room again has looked by himself', async () => {
+  // 1 s after the beginning of 1970, by Redis's clock
+  await redis.call('XADD', '{stale}:signals', '1000-1', 'by', 'somebody', 'ids', '71');
+  const node = nodeAt(redis.url, 'stale');
+  await stateOf(node.signals, 'up');
+  await redis.call('XADD', '{stale}:signals', '*', 'by', 'somebody', 'ids', '72');
+  await until(
+    async () => node.heard,
+    (heard) => heard.includes('72'),
+  );
+  assert.deepEqual(node.heard, ['72']);
+});
+
+test('the consumers of processes that are gone are deleted with what they held', async () => {
+  const stream = '{gone}:signals';
+  await redis.call('XGROUP', 'CREATE', stream, 'nodes', '0', 'MKSTREAM');
+  await redis.call('XADD', stream, '*', 'by', 'somebody', 'ids', '81');
+  await redis.call('XREADGROUP', 'GROUP', 'nodes', 'dead', 'COUNT', 1, 'STREAMS', stream, '>');
+  const consumers = async () => String(await redis.call('XINFO', 'CONSUMERS', stream, 'nodes'));
+  await until(consumers, (text) => /name,dead,pending,1,idle,\d{3}/.test(text));
+  const node = nodeAt(redis.url, 'gone', { timing: { forgetMs: 100 } });
+  await stateOf(node.signals, 'up');
+  await until(consumers, (text) => !text.includes('dead'));
+  assert.equal(((await redis.call('XPENDING', stream, 'nodes')) as [number])[0], 0);
 });
