@@ -12,7 +12,7 @@
  * When the supervisor ends, a start under way rejects with a `StartError`, what waits its turn with `supervisor-down`.
  */
 import { Cell } from './cell.ts';
-import { AdministrationError } from './errors.ts';
+import { AdministrationError, StartError, toError } from './errors.ts';
 import type { Lineup } from './lineup.ts';
 import type { Slot } from './slot.ts';
 import type {
@@ -69,6 +69,8 @@ export class Administration implements Children {
       try {
         await this.#begin(slot, obstacle);
       } catch (thrown) {
+        // it keeps its place until its end is over: a stop of the tree has to wait for that too
+        await slot.child.stop(Infinity);
         lineup.remove(slot);
         throw thrown;
       }
@@ -143,7 +145,8 @@ export class Administration implements Children {
       await slot.child.start();
     } catch (thrown) {
       slot.done = true;
-      throw thrown;
+      // a supervisor that gives up or is late while it starts says so in an error of its own
+      throw thrown instanceof StartError ? thrown : new StartError(slot.child.path, toError(thrown));
     } finally {
       round.release();
     }

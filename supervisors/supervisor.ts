@@ -233,7 +233,9 @@ export class Supervisor implements Child, RoundHost, AdministrationHost {
     this.#stopBy(Infinity);
     this.#ended = this.#stopChildren().then(() => {
       this.#phase = wasRunning ? 'gave-up' : 'stopped';
-      if (error instanceof GaveUpError) this.#runtime.report({ type: 'gave-up', path: this.path, error });
+      // a child's giving up that fails this start has been told by the child
+      const own = error instanceof GaveUpError && error.path === this.path;
+      if (own) this.#runtime.report({ type: 'gave-up', path: this.path, error });
       if (wasRunning) this.#events.onEnd({ kind: 'gave-up', error });
     });
   }

@@ -165,7 +165,7 @@ test('whatever is crashed, started, stopped, restarted and deleted: one life at 
       refusals += outcome.refusals;
       done += outcome.done;
     }),
-    { numRuns: 300 },
+    { numRuns: 1_000 },
   );
   assert.ok(refusals > 100 && done > 100, `both answers must occur: ${done} done, ${refusals} refused`);
 });
