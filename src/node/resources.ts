@@ -177,8 +177,15 @@ async function redisOf(
   const url = redisUrl(config, env);
   if (url === null) return null;
   const { redisSignals } = await import('../signals/redis.ts');
-  const nowMs = () => performance.now();
-  return redisSignals({ url, prefix: config.redis.prefix, bootId: randomUUID(), onError, nowMs, random: Math.random });
+  return redisSignals({
+    url,
+    prefix: config.redis.prefix,
+    bootId: randomUUID(),
+    onError,
+    nowMs: () => performance.now(),
+    wallMs: Date.now,
+    random: Math.random,
+  });
 }
 
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

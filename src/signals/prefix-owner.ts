@@ -36,16 +36,24 @@ export function keysOf(prefix: string): { readonly stream: string; readonly owne
   return { stream: `{${prefix}}:signals`, owner: `{${prefix}}:owner` };
 }
 
-export function ownerText(application: Application, nowMs: number): string {
-  return JSON.stringify({
-    application: application.id,
-    about: application.about,
-    since: new Date(nowMs).toISOString(),
-  });
+/** Takes the prefix when it is nobody's, and throws `PrefixOwnedError` when it is another's. Resolves to Redis's clock. */
+export async function claimPrefix(
+  client: RedisClient,
+  prefix: string,
+  { id, about }: Application,
+  { sinceMs, timeoutMs }: { readonly sinceMs: number; readonly timeoutMs: number },
+): Promise<number> {
+  const key = keysOf(prefix).owner;
+  const mine = JSON.stringify({ application: id, about, since: new Date(sinceMs).toISOString() });
+  const [, text, time] = await client.callAll(timeoutMs, [['SET', key, mine, 'NX'], ['GET', key], ['TIME']]);
+  const owner = readOwner(text);
+  if (owner && owner.id !== id) throw new PrefixOwnedError(prefix, owner, { id, about });
+  const [seconds, micros] = time as [string, string];
+  return Number(seconds) * 1_000 + Number(micros) / 1_000;
 }
 
 /** What is in the key, also when somebody else wrote it. Null: nobody's. */
-export function readOwner(text: unknown): Owner | null {
+function readOwner(text: unknown): Owner | null {
   if (typeof text !== 'string') return null;
   try {
     const { application, about, since } = JSON.parse(text) as Record<string, unknown>;

@@ -9,9 +9,10 @@
  */
 import type { Demand } from './demand.ts';
 import type { Outbox } from './outbox.ts';
-import { type Application, keysOf, ownerText, PrefixOwnedError, readOwner } from './prefix-owner.ts';
+import { type Application, claimPrefix, keysOf } from './prefix-owner.ts';
 import { isReply, movedTo, openRedis, type RedisClient, type RedisPlace } from './redis-client.ts';
 import { type Entry, entriesOf, fieldsOf } from './stream-entry.ts';
+import { forgetConsumers, group, makeGroup } from './stream-group.ts';
 
 export interface Timing {
   /** Longest answer of any command; a read may take `blockMs` more. */
@@ -44,7 +45,10 @@ export interface SessionOptions {
   /** `demand.looks()` when this process last published. */
   readonly looksAtPublish: () => number;
   readonly timing: Timing;
+  /** Monotonic. */
   readonly nowMs: () => number;
+  /** Since 1970; only shown. */
+  readonly wallMs: () => number;
 }
 
 export interface Session {
@@ -55,11 +59,12 @@ export interface Session {
   close(): void;
 }
 
-const group = 'nodes';
 const idsPerEntry = 64;
 const entriesPerFlush = 64;
 /** About so many entries are kept; losing one is losing a hint. */
 const mostEntries = 1_000;
+/** Of the group, without an answer in between. */
+const mostRemakes = 5;
 /** A cluster that moves its keys while it is asked. */
 const mostMoves = 3;
 
@@ -68,7 +73,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { answerMs } = options.timing;
   const { commands, place, clockMs } = await openAtKeys(options);
   try {
-    await makeGroup(commands, options);
+    await makeGroup(commands, keysOf(options.prefix).stream, answerMs);
     const reads = await openRedis(place, `linekeeper:${options.consumer}:read`, answerMs);
     return begin(options, commands, reads, clockMs);
   } catch (error) {
@@ -94,27 +99,11 @@ async function openAtKeys(options: SessionOptions) {
   }
 }
 
-/** Takes the prefix when it is nobody's. Resolves to the difference between Redis's clock and ours. */
-async function own(client: RedisClient, { prefix, application, timing, nowMs }: SessionOptions): Promise<number> {
-  const key = keysOf(prefix).owner;
-  const [, text, time] = await client.callAll(timing.answerMs, [
-    ['SET', key, ownerText(application, Date.now()), 'NX'],
-    ['GET', key],
-    ['TIME'],
-  ]);
-  const owner = readOwner(text);
-  if (owner && owner.id !== application.id) throw new PrefixOwnedError(prefix, owner, application);
-  const [seconds, micros] = time as [string, string];
-  return Number(seconds) * 1_000 + Number(micros) / 1_000 - nowMs();
-}
-
-/** From 0: what was published between a flush and this is heard too. */
-async function makeGroup(client: RedisClient, { prefix, timing }: SessionOptions): Promise<void> {
-  try {
-    await client.call(timing.answerMs, 'XGROUP', 'CREATE', keysOf(prefix).stream, group, '0', 'MKSTREAM');
-  } catch (error) {
-    if (!isReply(error, 'BUSYGROUP')) throw error;
-  }
+/** Resolves to the difference between Redis's clock and ours. */
+async function own(client: RedisClient, options: SessionOptions): Promise<number> {
+  const { prefix, application, timing, wallMs, nowMs } = options;
+  const sinceMs = wallMs();
+  return (await claimPrefix(client, prefix, application, { sinceMs, timeoutMs: timing.answerMs })) - nowMs();
 }
 
 function begin(options: SessionOptions, commands: RedisClient, reads: RedisClient, clockAtStartMs: number): Session {
@@ -150,16 +139,20 @@ function begin(options: SessionOptions, commands: RedisClient, reads: RedisClien
     }
   }
 
+  let remade = 0;
   async function read(from: string, count: number): Promise<Entry[]> {
     const wait = from === '>' ? ['BLOCK', blockMs] : [];
     const limitMs = from === '>' ? blockMs + answerMs : answerMs;
     const args = ['GROUP', group, consumer, 'COUNT', count, ...wait, 'STREAMS', stream, from];
     try {
-      return entriesOf(await reads.call(limitMs, 'XREADGROUP', ...args));
+      const answer = await reads.call(limitMs, 'XREADGROUP', ...args);
+      remade = 0;
+      return entriesOf(answer);
     } catch (error) {
-      // flushed or evicted, before or while it was read
-      if (!isReply(error, 'NOGROUP', 'UNBLOCKED')) throw error;
-      await makeGroup(commands, options);
+      // flushed or evicted, before or while it was read; again and again is a Redis that keeps nothing
+      remade += 1;
+      if (!isReply(error, 'NOGROUP', 'UNBLOCKED') || remade > mostRemakes) throw error;
+      await makeGroup(commands, stream, answerMs);
       return [];
     }
   }
@@ -208,7 +201,7 @@ function begin(options: SessionOptions, commands: RedisClient, reads: RedisClien
 
   async function listen(): Promise<void> {
     await takePending();
-    await forgetConsumers(commands, stream, timing);
+    await forgetConsumers(commands, stream, timing.forgetMs, answerMs);
     for (;;) {
       await demand.wanted(over.signal);
       for (const entry of await read('>', 1)) await take(entry);
@@ -246,16 +239,4 @@ function begin(options: SessionOptions, commands: RedisClient, reads: RedisClien
   void reads.gone.then(end);
   listen().catch(end);
   return { ended: ended.promise, flush, close: () => end(new Error('the session was closed')) };
-}
-
-/** Every boot is a consumer of its own; what a dead one held goes with it. */
-async function forgetConsumers(client: RedisClient, stream: string, { answerMs, forgetMs }: Timing): Promise<void> {
-  const consumers = (await client.call(answerMs, 'XINFO', 'CONSUMERS', stream, group)) as unknown[][];
-  for (const fields of consumers) {
-    const told = new Map<unknown, unknown>();
-    for (let at = 0; at < fields.length; at += 2) told.set(fields[at], fields[at + 1]);
-    if (Number(told.get('idle')) > forgetMs) {
-      await client.call(answerMs, 'XGROUP', 'DELCONSUMER', stream, group, String(told.get('name')));
-    }
-  }
 }

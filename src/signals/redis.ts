@@ -38,6 +38,8 @@ export interface RedisSignalsOptions {
   readonly onError: (error: unknown) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
+  /** Milliseconds since 1970, only to be shown. */
+  readonly wallMs: () => number;
   /** In [0, 1). */
   readonly random: () => number;
   readonly timing?: Partial<Timing>;
@@ -47,6 +49,9 @@ export interface RedisSignalsOptions {
   readonly minDelayMs?: number;
   readonly maxDelayMs?: number;
 }
+
+/** A Redis that answers and then fails at once, again and again, is not tried any faster than one that is away. */
+const soundAfterMs = 5_000;
 
 export function redisSignals(options: RedisSignalsOptions): RedisSignals {
   const { nowMs, random, minDelayMs = 200, maxDelayMs = 5_000 } = options;
@@ -73,6 +78,8 @@ export function redisSignals(options: RedisSignalsOptions): RedisSignals {
   }
 
   async function live(application: Application): Promise<void> {
+    /** Sessions that could not be opened or were short. */
+    let inARow = 0;
     while (!stopped) {
       try {
         session = await openSession({
@@ -86,24 +93,27 @@ export function redisSignals(options: RedisSignalsOptions): RedisSignals {
           looksAtPublish: () => looksAtPublish,
           timing: { ...usualTiming, ...options.timing },
           nowMs,
+          wallMs: options.wallMs,
         });
+        const beganMs = nowMs();
         if (stopped) session.close();
-        else enter({ kind: 'up', sinceMs: nowMs() });
+        else enter({ kind: 'up', sinceMs: beganMs });
         session.flush();
         const reason = await session.ended;
         session = null;
+        if (nowMs() - beganMs >= soundAfterMs) inARow = 0;
         if (reason instanceof PrefixOwnedError) failed(reason);
         else if (!stopped) enter({ kind: 'probing', sinceMs: nowMs() });
       } catch (error) {
         failed(error as Error);
       }
-      if (!stopped) await pause();
+      if (!stopped) await pause(inARow);
+      inARow += 1;
     }
   }
 
   /** At once for nobody: all nodes lose Redis at the same moment. */
-  function pause(): Promise<void> {
-    const failures = state.kind === 'down' ? state.failures : 0;
+  function pause(failures: number): Promise<void> {
     const ceilingMs = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(failures, 20));
     return new Promise((resolve) => {
       const timer = setTimeout(

@@ -30,6 +30,7 @@ export function signalsAt(url: string, prefix: string, options: Partial<RedisSig
     bootId: `boot-${number}`,
     onError: (error) => assert.fail(String(error)),
     nowMs: () => performance.now(),
+    wallMs: Date.now,
     random: Math.random,
     minDelayMs: 20,
     maxDelayMs: 100,
