@@ -100,6 +100,9 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     onFree: () => wake.wake(),
     onLeft: (run: Run, decision: Decision, settled: Settled) => {
       wake.wake();
+      // whoever stops does not go on with it, and the others would wait for their sweep
+      const isReady = settled.kind === 'left' && settled.state === 'ready';
+      if (isReady && draining.signal.aborted) settings.signals.publish(run.chain.chainId);
       reportChain(settings, run, decision, settled);
     },
     onCrash: fail,
@@ -220,6 +223,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
         const ids = claimed.map((chain) => chain.chainId);
         const tokens = claimed.map((chain) => chain.token);
         if (ids.length > 0) await sessions.engine.query(releaseHeld, [bootId, ids, tokens, 'the node stops']);
+        settings.signals.publish(...ids);
         return [];
       }
       for (const chain of claimed) lanes.take(chain);
@@ -231,7 +235,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     }
   }
 
-  const room = createRoom();
+  const room = createRoom(lanes.free);
   draining.signal.addEventListener('abort', () => room.set(0));
   const unsubscribe = settings.signals.subscribe(() => wake.wake(), room);
   const noteRefusal = (error: unknown) => {

@@ -67,6 +67,32 @@ test('a chain that is opened at a node whose lanes are full is started by the ot
   for (const { chainId } of [first, second]) await here.chainUntil(chainId, isState('succeeded'));
 });
 
+test('a node that looked before a chain took its lane again with the next step keeps no hint from an idle one', async () => {
+  here = await harness();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const definition = chain('two-steps', anyInput)
+    .step('first', async () => succeeded())
+    .step('wait', async () => {
+      await promise;
+      return succeeded();
+    });
+  const options = { lanes: 1, sweepMs, leaseMs: 5_000, beatMs: 1_000 };
+  const signals = await signalsOf('continued');
+  here.engine([definition], { ...options, signals });
+  const enqueue = createEnqueue({ registry: createRegistry([definition]), signals });
+  const first = await enqueue(here.database, definition, {});
+  const full = await here.chainUntil(first.chainId, (row) => row.step === 'wait' && row.state === 'running');
+  const idle = here.engine([definition], { ...options, signals: await signalsOf('continued') });
+  await until(
+    async () => idle.status().claimedMsAgo,
+    (ago) => ago !== null,
+  );
+  const { chainId } = await enqueue(here.database, definition, {});
+  const row = await here.chainUntil(chainId, isState('running'), 5_000);
+  assert.notEqual(row.owner, full.owner);
+  resolve();
+});
+
 test('many chains opened at one full node fill every lane of the others at once', async () => {
   here = await harness();
   const { definition, release } = held();
@@ -91,6 +117,41 @@ test('many chains opened at one full node fill every lane of the others at once'
   release();
   for (const { chainId } of opened) await here.chainUntil(chainId, isState('succeeded'), 5_000);
 });
+
+for (const [how, deadlineMs] of [
+  ['whose step ends while it drains', 5_000],
+  ['whose step does not end', 100],
+] as const) {
+  test(`a node that stops and ${how}: an idle one goes on at once`, async () => {
+    here = await harness();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const definition = chain('two-steps', anyInput)
+      .step('wait', async (context) => {
+        await Promise.race([promise, new Promise((end) => context.signal.addEventListener('abort', end))]);
+        context.signal.throwIfAborted();
+        return succeeded();
+      })
+      .step('end', async () => succeeded());
+    const options = { lanes: 2, sweepMs, leaseMs: 60_000, beatMs: 1_000 };
+    const prefix = `stops-${deadlineMs}`;
+    const signals = await signalsOf(prefix);
+    const stops = here.engine([definition], { ...options, signals });
+    const enqueue = createEnqueue({ registry: createRegistry([definition]), signals });
+    const { chainId } = await enqueue(here.database, definition, {});
+    await here.chainUntil(chainId, isState('running'));
+    const idle = here.engine([definition], { ...options, signals: await signalsOf(prefix) });
+    await until(
+      async () => idle.status().claimedMsAgo,
+      (ago) => ago !== null,
+    );
+    const stopped = stops.stop(deadlineMs);
+    if (deadlineMs > 1_000) resolve();
+    await stopped;
+    resolve();
+    const ended = await here.chainUntil(chainId, isState('succeeded'), 5_000);
+    assert.equal(ended.attempt, 1);
+  });
+}
 
 test('a node whose Redis is gone opens chains as before, and its own engine starts them at once', async () => {
   here = await harness();
