@@ -113,7 +113,10 @@ export function nodeParts(
     enqueue,
     engine: () => holder.current,
     route,
-    wake: () => holder.current?.wake(),
+    wake: (...chainIds) => {
+      holder.current?.wake();
+      signals.publish(...chainIds);
+    },
     findings: () =>
       audited?.lastLookMs == null
         ? null

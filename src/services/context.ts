@@ -25,7 +25,8 @@ export interface ServiceContext {
   /** Null while the engine is being restarted. */
   readonly engine: () => Engine | null;
   readonly route: (syncType: string) => Promise<RoutingDecision>;
-  readonly wake: () => void;
+  /** After a commit that let work go on: this node looks at the rows, and others hear of the chains that are named. */
+  readonly wake: (...chainIds: readonly string[]) => void;
   /** What the auditor found last; null before its first look. */
   readonly findings: () => { readonly lookedMsAgo: number; readonly list: readonly Finding[] } | null;
   readonly release: string;
