@@ -34,6 +34,8 @@ export async function openRedis(place: RedisPlace, name: string, timeoutMs: numb
     connectionName: name,
     protocol: 2,
     disableClientInfo: true,
+    // a Redis that loads says so to the first command; the check would need a right, and complains past the log without it
+    enableReadyCheck: false,
     // a connection that is given up is not said goodbye to: the other side may be gone
     disconnectTimeout: 0,
     connectTimeout: timeoutMs,

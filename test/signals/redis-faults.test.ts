@@ -1,8 +1,6 @@
 /** What happens to Redis is latency for signals: never an exception in the publisher, and heard again by themselves. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
@@ -180,22 +178,6 @@ test('a failover: a replica that takes no writes is down, and up when it has bec
   await redis.call('REPLICAOF', 'NO', 'ONE');
   await Promise.all([stateOf(from, 'up'), stateOf(to.signals, 'up')]);
   await hears(from, to);
-});
-
-test('a user that may do what docs/signals.md lists is enough', async () => {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/signals.md'), 'utf8');
-  const rules = /A user of an ACL needs `([^`]*)` and `([^`]*)`/.exec(page)!.slice(1).join(' ').split(/\s+/);
-  const keys = rules.map((rule) => rule.replace('PREFIX', 'acl'));
-  await redis.call('ACL', 'SETUSER', 'node', 'reset', 'on', '>pass', ...keys);
-  const url = redis.url.replace('//', '//node:pass@');
-  const to = nodeAt(url, 'acl');
-  const from = signalsAt(url, 'acl');
-  from.start(application);
-  await Promise.all([stateOf(from, 'up'), stateOf(to.signals, 'up')]);
-  await hears(from, to);
-  await redis.call('ACL', 'SETUSER', 'node', ...keys, 'resetkeys', '~{other}:*');
-  const { error } = (await stateOf(from, 'down')) as { error: Error };
-  assert.match(error.message, /NOPERM/);
 });
 
 test('a password that is refused is down, says so, and is not in the error', async () => {
