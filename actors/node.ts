@@ -46,6 +46,7 @@ export function nodeParts(
   const context: ServiceContext = {
     database: whenPrepared(db, resources.isPrepared),
     availability,
+    redis: resources.redis,
     isPrepared: resources.isPrepared,
     alerts: resources.alerts,
     compute: resources.compute,
@@ -53,7 +54,10 @@ export function nodeParts(
     enqueue,
     engine: () => holder.current,
     route: asking.route,
-    wake: () => holder.current?.wake(),
+    wake: (...chainIds) => {
+      holder.current?.wake();
+      signals.publish(...chainIds);
+    },
     findings: () =>
       seen.audited?.lastLookMs == null
         ? null

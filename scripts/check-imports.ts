@@ -25,6 +25,7 @@ const allowed: Readonly<Record<Room, readonly Room[]>> = {
 /** Packages with one door. */
 const packageDoors: Readonly<Record<string, { readonly holds: (file: string) => boolean; readonly door: string }>> = {
   nact: { holds: (file) => file === 'supervisors/mailbox.ts', door: 'supervisors/mailbox.ts' },
+  ioredis: { holds: (file) => file === 'src/signals/redis-client.ts', door: 'src/signals/redis-client.ts' },
   pg: { holds: (file) => file.startsWith('src/database/'), door: 'src/database' },
   'pg-copy-streams': { holds: (file) => file.startsWith('src/database/'), door: 'src/database' },
   'node-pg-migrate': { holds: (file) => file.startsWith('src/database/'), door: 'src/database' },

@@ -19,6 +19,7 @@ export const needs: readonly Need[] = [
   { command: 'ssh-keygen', debianPackage: 'openssh-client', why: 'the keys of that server' },
   { command: 'systemd-analyze', debianPackage: 'systemd', why: 'the packaged service, under a real systemd' },
   { command: 'faketime', debianPackage: 'faketime', why: 'nodes whose clocks are wrong' },
+  { command: 'redis-server', debianPackage: 'redis-server', why: 'the signals between nodes' },
   { command: 'curl', debianPackage: 'curl', why: 'the alert that needs no Node' },
 ];
 

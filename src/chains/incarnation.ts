@@ -7,6 +7,7 @@
  * `ended` resolves to 'stopped' or 'declared-dead' (the owner then begins a new life) and rejects with anything the engine
  * did not foresee: that is its owner's crash. A database that is down parks both loops.
  */
+import { createRoom } from '../signals/room.ts';
 import { createBreakers } from './breaker.ts';
 import { raiseQuarantined, reportChain } from './chain-alerts.ts';
 import type { Decision } from './decision.ts';
@@ -112,6 +113,9 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     onLeft: (run: Run, decision: Decision, settled: Settled) => {
       wake.wake();
       void breakers.note(run, decision);
+      // whoever stops does not go on with it, and the others would wait for their sweep
+      const isReady = settled.kind === 'left' && settled.state === 'ready';
+      if (isReady && draining.signal.aborted) settings.signals.publish(run.chain.chainId);
       reportChain(settings, run, decision, settled);
     },
     onCrash: fail,
@@ -190,6 +194,8 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     await pause(settings.beatMs, end.signal);
   }
 
+  const room = createRoom(lanes.free);
+  draining.signal.addEventListener('abort', () => room.set(0));
   const work = createWork({
     bootId,
     settings,
@@ -200,6 +206,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     breakers,
     draining: draining.signal,
     wake,
+    room,
     onFull: () => {
       wasFull = true;
     },
@@ -209,7 +216,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     else await registered.wait(1_000, draining.signal);
   }
 
-  const unsubscribe = settings.signals.subscribe(() => wake.wake());
+  const unsubscribe = settings.signals.subscribe(() => wake.wake(), room);
   const leasing = loop(end.signal, leaseTurn, (error) => {
     recovery.forget();
     // once registered, only the loop that proves may speak for it

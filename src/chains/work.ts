@@ -2,6 +2,7 @@
  * The work of a node that holds a lease, one turn after the other: prove that work gets through, sweep, claim into free
  * lanes, and wait for a signal at most `sweepMs`. Errors are thrown: the loop around it waits the database out.
  */
+import type { Room } from '../signals/room.ts';
 import type { Breakers } from './breaker.ts';
 import { raiseBlocked } from './chain-alerts.ts';
 import { claim, lowestPriorityOf } from './claim.ts';
@@ -28,6 +29,8 @@ export interface WorkContext {
   readonly breakers: Breakers;
   readonly draining: AbortSignal;
   readonly wake: Wake;
+  /** What hints may still bring. */
+  readonly room: Room;
   /** All lanes are busy. */
   readonly onFull: () => void;
 }
@@ -43,7 +46,7 @@ export interface Work {
 }
 
 export function createWork(context: WorkContext): Work {
-  const { bootId, settings, registry, sessions, lanes, claims, breakers, draining, wake } = context;
+  const { bootId, settings, registry, sessions, lanes, claims, breakers, draining, wake, room } = context;
   const nowMs = () => settings.clock.monotonicMs();
   const keyed = registry.hasSlots ? createKeyedClaims(sessions.engine) : null;
   const suspects = settings.suspects === 'take' ? null : settings.suspects === 'only';
@@ -77,6 +80,7 @@ export function createWork(context: WorkContext): Work {
     const ids = claimed.map((chain) => chain.chainId);
     const tokens = claimed.map((chain) => chain.token);
     if (ids.length > 0) await sessions.engine.query(releaseHeld, [bootId, ids, tokens, 'the node stops']);
+    settings.signals.publish(...ids);
     return [];
   }
 
@@ -89,6 +93,7 @@ export function createWork(context: WorkContext): Work {
       const withKeys = await handOver((await keyed?.claim({ ...options, count: Math.ceil(count / 2) })) ?? []);
       const others = await handOver(await claim(sessions.engine, { ...options, count: count - withKeys.length }));
       lastClaimMs = nowMs();
+      room.set(lanes.free());
       if (lanes.free() === 0) context.onFull();
       return withKeys.length + others.length;
     } finally {

@@ -1,8 +1,8 @@
-/** The commands of whoever operates the service: pauses, schedules and node processes. */
+/** The commands of whoever operates the service: pauses, schedules, node processes and what they share. */
 import type { CliIo } from './context.ts';
 import { needed, type Words } from './words.ts';
 
-export function operatingWords(io: CliIo, { noun, remote, runs }: Words): void {
+export function operatingWords(io: CliIo, { noun, local, remote, runs }: Words): void {
   const pause = noun('pause', 'what may not run now');
   remote(pause.command('list').description('every pause that holds, by whom, why and until when')).action(
     runs(async () => {
@@ -56,6 +56,16 @@ export function operatingWords(io: CliIo, { noun, remote, runs }: Words): void {
       return (name, options) => scheduleRun(io, name, options);
     }),
   );
+
+  local(noun('signal', 'adopt: the hints between nodes').command('adopt'))
+    .description('after a move of the database or of Redis: let the old owner of the Redis prefix go')
+    .addOption(needed('--from <application>', 'the owner, as the start that was refused names it'))
+    .action(
+      runs(async () => {
+        const { signalAdopt } = await import('./signal.ts');
+        return (options) => signalAdopt(io, options);
+      }),
+    );
 
   const processes = noun('process', 'the node processes of --processes');
   remote(processes.command('list').description('each node process, its state and its last proof of work')).action(

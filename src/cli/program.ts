@@ -250,7 +250,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  operatingWords(io, { noun, remote, runs });
+  operatingWords(io, { noun, local, remote, runs });
 
   remote(
     program.command('why <chain>').description('why a chain does not run; `why down`: what of the service does not'),

@@ -7,6 +7,8 @@ export type Run = (...values: never[]) => Promise<number>;
 export interface Words {
   /** A noun, whose commands are its verbs. */
   noun(name: string, about: string): Command;
+  /** A command that needs no service. */
+  local(command: Command): Command;
   /** A command that talks to the service. */
   remote(command: Command): Command;
   /** The file of a command is loaded when it is run. */

@@ -23,6 +23,8 @@ export function readEnvironment(
   const named = new Set<string>();
   const databaseUrl = env.DATABASE_URL;
   if (databaseUrl) values.push({ path: 'database.url', variable: 'DATABASE_URL', value: databaseUrl });
+  const redisUrl = env.REDIS_URL;
+  if (redisUrl) values.push({ path: 'redis.url', variable: 'REDIS_URL', value: redisUrl });
   for (const key of configKeys) {
     const text = env[key.variable];
     if (text === undefined || text === '') continue;

@@ -1,6 +1,6 @@
 /**
  * Reads the configuration: defaults, then the file (`--config` or LINEKEEPER_CONFIG; JSON), then the environment
- * (LINEKEEPER_… for every key, and DATABASE_URL), then overrides of the command line; the later one wins.
+ * (LINEKEEPER_… for every key, DATABASE_URL and REDIS_URL), then overrides of the command line; the later one wins.
  *
  * Everything that is wrong is reported at once, in a `ConfigError`: unknown keys and variables by name with the nearest
  * known one, values out of bounds with where they came from. Values of secrets are never shown.

@@ -74,6 +74,20 @@ export const configSchema = z.strictObject({
       poolSize: count(4, 500).default(20).describe('Most sessions that this process opens for work.'),
     })
     .prefault({}),
+  redis: z
+    .strictObject({
+      url: secretOrText
+        .optional()
+        .describe(
+          'Redis 7 or newer, or a node of a Redis Cluster, as redis://user:password@host or rediss://. Also REDIS_URL. It carries hints between nodes; without it only the processes of one primary hear each other.',
+        ),
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'expected 1 to 64 letters, digits, or any of _ . : -')
+        .default('linekeeper')
+        .describe("The beginning of this application's keys in Redis. One application owns it."),
+    })
+    .prefault({}),
   chains: z
     .strictObject({
       lanes: count(1, 1_024).default(64).describe('How many steps run at once.'),

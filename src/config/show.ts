@@ -1,6 +1,7 @@
 /** The configuration for people: values with every secret masked, the list of keys, and the JSON schema. */
 import { z } from 'zod';
 import { type ConfigKey, configKeys } from './keys.ts';
+import { redisUrl } from './redis-url.ts';
 import { type Config, configSchema } from './schema.ts';
 import { resolveSecret, type SecretOrText } from './secret.ts';
 
@@ -12,7 +13,7 @@ export function showConfig(config: Config): Record<string, unknown> {
     const names = path.split('.');
     const last = names.pop()!;
     const parent = names.reduce((at, name) => at[name] as Record<string, unknown>, shown);
-    if (typeof parent[last] === 'string') parent[last] = maskUrl(parent[last], path === 'database.url');
+    if (typeof parent[last] === 'string') parent[last] = maskUrl(parent[last], path !== 'alerts.webhook.url');
   }
   return shown;
 }
@@ -33,11 +34,13 @@ export function maskUrl(url: string, keepPath: boolean): string {
 export function checkSecrets(config: Config, env: Record<string, string | undefined>): string[] {
   const secrets: [string, SecretOrText | undefined][] = [
     ['database.url', config.database.url],
+    ['redis.url', config.redis.url],
     ['alerts.webhook.url', config.alerts.webhook.url],
   ];
   return secrets.flatMap(([key, secret]) => {
     try {
       if (secret !== undefined) resolveSecret(secret, env);
+      if (key === 'redis.url') redisUrl(config, env);
       return [];
     } catch (error) {
       return [`${key}: ${(error as Error).message}`];

@@ -13,6 +13,7 @@ import type { OpenDatabase } from '../chains/environment.ts';
 import { linkedAlerts } from '../cluster/linked-alerts.ts';
 import type { PrimaryLink } from '../cluster/primary-link.ts';
 import { type ComputeHolder, computeHolder } from '../compute/holder.ts';
+import { redisUrl } from '../config/redis-url.ts';
 import type { Config } from '../config/schema.ts';
 import { resolveSecret } from '../config/secret.ts';
 import { type Availability, watchAvailability } from '../database/availability.ts';
@@ -23,6 +24,7 @@ import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
 import { inProcessSignals } from '../signals/in-process.ts';
 import { ipcSignals } from '../signals/ipc.ts';
+import type { RedisSignals } from '../signals/redis.ts';
 import type { Signals } from '../signals/signals.ts';
 import { abandonWhenSilent, answering } from './answering-database.ts';
 
@@ -44,6 +46,8 @@ export interface Resources {
   readonly availability: Availability;
   /** Hints between the nodes that can hear each other. */
   readonly signals: Signals;
+  /** The same, when they go over Redis. */
+  readonly redis: RedisSignals | null;
   /** What engine, scheduler and guardians wait for. */
   readonly working: WorkingDatabase;
   /** Tells where the database is. The same URL after every start of an embedded server. */
@@ -104,6 +108,9 @@ export async function openResources(
         clock: systemClock,
         availability: working,
       });
+  const onError = (error: unknown) => log.error({ error }, 'a signal listener failed');
+  // a process for suspects would take hints that it cannot follow
+  const redis = link?.order.only === 'suspects' ? null : await redisOf(config, env, onError);
   const spoolDirectory = join(config.stateDirectory, 'spool');
   rmSync(spoolDirectory, { recursive: true, force: true });
   mkdirSync(spoolDirectory, { mode: 0o700 });
@@ -123,7 +130,8 @@ export async function openResources(
     compute: computeHolder(),
     database,
     availability,
-    signals: signalsOf(link, (error) => log.error({ error }, 'a signal listener failed')),
+    signals: redis ?? signalsOf(link, onError),
+    redis,
     working,
     databaseUrl,
     openEngineDatabase: (options) => pools.keep(openDatabase(databaseUrl(), options)),
@@ -144,6 +152,7 @@ export async function openResources(
       prepared.resolve();
     },
     async close(deadlineMs) {
+      redis?.stop();
       await alerts.close(deadlineMs);
       availability.stop();
       await Promise.race([database.close(), systemClock.sleep(2_000, new AbortController().signal)]);
@@ -158,6 +167,26 @@ function signalsOf(link: PrimaryLink | null, onError: (error: unknown) => void):
     onReceive: (listener: (chainIds: readonly string[]) => void) => void link.onSignal(listener),
   };
   return ipcSignals(way, onError);
+}
+
+/** Null without `redis.url`; then its client is not loaded either, which takes a tenth of a second. */
+async function redisOf(
+  config: Config,
+  env: Resources['env'],
+  onError: (error: unknown) => void,
+): Promise<RedisSignals | null> {
+  const url = redisUrl(config, env);
+  if (url === null) return null;
+  const { redisSignals } = await import('../signals/redis.ts');
+  return redisSignals({
+    url,
+    prefix: config.redis.prefix,
+    bootId: randomUUID(),
+    onError,
+    nowMs: () => performance.now(),
+    wallMs: Date.now,
+    random: Math.random,
+  });
 }
 
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -67,7 +67,7 @@ export function chainServices(context: ServiceContext) {
       if (error instanceof ChainCommandError) throw new ServiceError('conflict', error.message, { cause: error });
       throw error;
     }
-    context.wake();
+    context.wake(id);
     const row = await showChain(database, id);
     if (!row) throw new ServiceError('not-found', `chain ${id} does not exist; see: linekeeper chain list`);
     return chainView(context, row);
@@ -101,7 +101,7 @@ export function chainServices(context: ServiceContext) {
     async retryDead({ by, ...filter }: By & { name?: string; step?: string }): Promise<DeadRetriedView> {
       const answer = await retryDeadLetters(database, filter, by);
       for (const id of answer.retried) resolveChainAlerts(context.alerts, id);
-      context.wake();
+      context.wake(...answer.retried);
       return answer;
     },
     removeDead: ({ by, id, why: reason }: By & { id: string; why: string }) =>

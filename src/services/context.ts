@@ -7,12 +7,15 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { Availability } from '../database/availability.ts';
 import type { Database } from '../database/session.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
+import type { RedisSignals } from '../signals/redis.ts';
 import type { Finding } from './findings.ts';
 import type { LiveNode } from './nodes.ts';
 
 export interface ServiceContext {
   readonly database: Database;
   readonly availability: Pick<Availability, 'state'>;
+  /** Null without `redis.url`. */
+  readonly redis: Pick<RedisSignals, 'state' | 'status'> | null;
   /** Whether this release's schema is in place. */
   readonly isPrepared: () => boolean;
   readonly alerts: AlertService;
@@ -22,7 +25,8 @@ export interface ServiceContext {
   /** Null while the engine is being restarted. */
   readonly engine: () => Engine | null;
   readonly route: (syncType: string) => Promise<RoutingDecision>;
-  readonly wake: () => void;
+  /** After a commit that let work go on: this node looks at the rows, and others hear of the chains that are named. */
+  readonly wake: (...chainIds: readonly string[]) => void;
   /** What the auditor found last; null before its first look. */
   readonly findings: () => { readonly lookedMsAgo: number; readonly list: readonly Finding[] } | null;
   readonly release: string;

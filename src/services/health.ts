@@ -11,6 +11,7 @@ export function health(context: ServiceContext, pid: number): HealthView {
   const engine = context.engine();
   const checks = [
     databaseCheck(context),
+    ...signalsCheck(context),
     engineCheck(context),
     computeCheck(context),
     auditCheck(context),
@@ -38,6 +39,17 @@ function databaseCheck({ availability, isPrepared }: ServiceContext): Check {
   }
   if (!isPrepared()) return { name: 'database', status: 'degraded', message: 'up; its schema is being prepared' };
   return { name: 'database', status: 'ok', message: 'up' };
+}
+
+/** Never failing: without hints work is found by the sweep. */
+function signalsCheck({ redis }: ServiceContext): Check[] {
+  if (!redis) return [];
+  const state = redis.state();
+  const { dropped } = redis.status();
+  const lost = dropped > 0 ? `, ${dropped} hints dropped` : '';
+  if (state.kind === 'up') return [{ name: 'signals', status: 'ok', message: `Redis is up${lost}` }];
+  const why = state.kind === 'down' ? state.error.message : 'Redis is being probed';
+  return [{ name: 'signals', status: 'degraded', message: `${why}; work is found by the sweep${lost}` }];
 }
 
 function engineCheck(context: ServiceContext): Check {

@@ -86,7 +86,7 @@ export function syncServices(context: ServiceContext) {
         const task = await open(row, decision, request.by, request.force);
         tasks.push({ ...task, profile: row.name, account: row.account });
       }
-      context.wake();
+      context.wake(...tasks.flatMap(({ chainId, started }) => (started && chainId ? [chainId] : [])));
       return { tasks };
     },
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ConfigError, type ConfigSources, loadConfig } from '../../src/config/load.ts';
+import { redisUrl } from '../../src/config/redis-url.ts';
 import { checkSecrets, configJsonSchema, configReference, maskUrl, showConfig } from '../../src/config/show.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'lk-config-'));
@@ -63,6 +64,21 @@ test('DATABASE_URL is the database, and LINEKEEPER_DATABASE_URL wins over it', (
   assert.equal(load({ env: { DATABASE_URL: 'postgres://a/b' } }).database.url, 'postgres://a/b');
   const env = { DATABASE_URL: 'postgres://a/b', LINEKEEPER_DATABASE_URL: '{"env":"PG_URL"}' };
   assert.deepEqual(load({ env }).database.url, { env: 'PG_URL' });
+});
+
+test('REDIS_URL is Redis, LINEKEEPER_REDIS_URL wins over it, and without either there is none', () => {
+  const env = { REDIS_URL: 'redis://a:6379', LINEKEEPER_REDIS_URL: '{"env":"WHERE"}' };
+  assert.equal(redisUrl(load(), {}), null);
+  assert.equal(redisUrl(load({ env: { REDIS_URL: env.REDIS_URL } }), {}), 'redis://a:6379');
+  assert.equal(redisUrl(load({ env }), { WHERE: 'rediss://b' }), 'rediss://b');
+  for (const wrong of ['http://a', 'redis//a', 'redis://:6379:x', 'a:6379']) {
+    assert.throws(() => redisUrl(load({ env: { REDIS_URL: wrong } }), {}), /the address of Redis is none such as/);
+  }
+});
+
+test('a Redis prefix that would put its keys into several slots of a cluster is refused', () => {
+  const problems = problemsOf({ env: { LINEKEEPER_REDIS_PREFIX: 'a}{b' } });
+  assert.match(problems.join(), /redis\.prefix is "a\}\{b" .*expected 1 to 64 letters, digits/);
 });
 
 test('every unknown key is refused by its full path with the nearest known one', () => {
@@ -140,11 +156,13 @@ test('a wrong secret is refused without being shown', () => {
 test('the shown configuration holds no secret', () => {
   const env = {
     DATABASE_URL: 'postgres://lk:hunt@er2@db.example:5432/lk?sslmode=require&password=hunter3',
+    REDIS_URL: 'redis://lk:hunt6@cache.example:6380/2',
     LINEKEEPER_ALERTS_WEBHOOK_URL: 'https://hooks.example/services/hunter4?token=hunter5',
   };
   const shown = JSON.stringify(showConfig(load({ env })));
   assert.doesNotMatch(shown, /hunt|er2/);
   assert.match(shown, /postgres:\/\/lk:\*\*\*@db\.example:5432\/lk\?sslmode=require&password=\*\*\*/);
+  assert.match(shown, /redis:\/\/lk:\*\*\*@cache\.example:6380\/2/);
   assert.match(shown, /https:\/\/hooks\.example\/\*\*\*/);
   const reference = JSON.stringify(showConfig(load({ env: { LINEKEEPER_DATABASE_URL: '{"file":"/run/pg"}' } })));
   assert.match(reference, /"url":\{"file":"\/run\/pg"\}/);
@@ -161,6 +179,10 @@ test('config check names each reference that leads nowhere', () => {
     'alerts.webhook.url: the secret in /nowhere cannot be read (ENOENT)',
   ]);
   assert.deepEqual(checkSecrets(load(), {}), []);
+  assert.match(
+    checkSecrets(load({ env: { REDIS_URL: 'cache:6379' } }), {}).join(),
+    /^redis\.url: the address of Redis is none/,
+  );
 });
 
 test('every key is described, and the JSON schema knows all of them', () => {

@@ -1,20 +1,32 @@
-/** A TCP proxy before PostgreSQL that can fall silent: it goes on accepting connections and passes nothing, either way. */
+/** A TCP proxy that can fall silent: it goes on accepting connections and passes nothing, either way. */
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 
-export interface SilencingProxy {
-  /** Of the same database, through the proxy. */
-  readonly url: string;
+export interface TcpProxy {
+  readonly port: number;
   /** From now on; connections that exist stay open and are never served again, as behind a lost route. */
   fallSilent(): void;
+  /** Only the connection that was opened as the `nth` of those that stand, from 0. */
+  mute(nth: number): void;
   /** For new connections. */
   speak(): void;
   close(): Promise<void>;
 }
 
+export interface SilencingProxy extends TcpProxy {
+  /** Of the same database, through the proxy. */
+  readonly url: string;
+}
+
+/** Before PostgreSQL on a unix socket. */
 export async function startSilencingProxy(url: string): Promise<SilencingProxy> {
   const parts = new URL(url.replace('@/', '@socket/'));
   const target = join(parts.searchParams.get('host')!, '.s.PGSQL.5432');
+  const proxy = await startTcpProxy(() => createConnection(target));
+  return { ...proxy, url: `postgres://${parts.username}@127.0.0.1:${proxy.port}${parts.pathname}` };
+}
+
+export async function startTcpProxy(connect: () => Socket): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const pairs = new Set<[Socket, Socket]>();
   let silent = false;
@@ -29,27 +41,34 @@ export async function startSilencingProxy(url: string): Promise<SilencingProxy> 
       client.resume();
       return;
     }
-    const upstream = createConnection(target);
+    const upstream = connect();
     keep(upstream);
-    pairs.add([client, upstream]);
+    const pair: [Socket, Socket] = [client, upstream];
+    pairs.add(pair);
     client.pipe(upstream).pipe(client);
-    client.on('close', () => upstream.destroy());
+    client.on('close', () => {
+      pairs.delete(pair);
+      upstream.destroy();
+    });
     upstream.on('close', () => client.destroy());
   });
+  const part = (pair: [Socket, Socket]) => {
+    const [client, upstream] = pair;
+    pairs.delete(pair);
+    client.unpipe(upstream);
+    upstream.unpipe(client);
+    client.resume();
+    upstream.resume();
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `postgres://${parts.username}@127.0.0.1:${port}${parts.pathname}`,
+    port,
     fallSilent() {
       silent = true;
-      for (const [client, upstream] of pairs) {
-        client.unpipe(upstream);
-        upstream.unpipe(client);
-        client.resume();
-        upstream.resume();
-      }
-      pairs.clear();
+      for (const pair of pairs) part(pair);
     },
+    mute: (nth) => part([...pairs][nth]!),
     speak() {
       silent = false;
     },
