@@ -61,10 +61,10 @@ export function nodeAt(
 }
 
 /** Resolves to the state once it is of this kind. */
-export function stateOf(signals: RedisSignals, kind: SignalsState['kind']): Promise<SignalsState> {
+export function stateOf(signals: RedisSignals, ...kinds: SignalsState['kind'][]): Promise<SignalsState> {
   return until(
     async () => signals.state(),
-    (state) => state.kind === kind,
+    (state) => kinds.includes(state.kind),
     8_000,
   );
 }
