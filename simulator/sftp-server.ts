@@ -65,8 +65,16 @@ export function hostKeyIn(directory: string): string {
   return join(directory, 'sftp-host-key');
 }
 
+/** One in two hundred of the keys that ssh2 1.17 makes cannot be read by it. */
+export function makeHostKey(): string {
+  for (;;) {
+    const key = ssh2.utils.generateKeyPairSync('ed25519').private;
+    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key;
+  }
+}
+
 function hostKeyAt(path: string): string {
-  if (!existsSync(path)) writeBytes(path, ssh2.utils.generateKeyPairSync('ed25519').private, 0o600);
+  if (!existsSync(path)) writeBytes(path, makeHostKey(), 0o600);
   return readFileSync(path, 'utf8');
 }
 

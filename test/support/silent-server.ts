@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
+import { makeHostKey } from '../../simulator/sftp-server.ts';
 
 export interface SilentServer {
   readonly port: number;
@@ -16,7 +17,7 @@ export function silentTcp(): Promise<SilentServer> {
 
 /** Takes any password. */
 export async function silentSftp(): Promise<SilentServer & { readonly hostKeySha256: string }> {
-  const key = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const key = makeHostKey();
   const parsed = ssh2.utils.parseKey(key);
   if (parsed instanceof Error) throw parsed;
   const digest = createHash('sha256').update(parsed.getPublicSSH()).digest('base64').replace(/=+$/, '');
