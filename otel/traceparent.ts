@@ -3,7 +3,7 @@
  * trace outlives delays, nodes and restarts. Reading never throws: what is not a traceparent reads as null.
  * Source: https://www.w3.org/TR/trace-context/#traceparent-header
  */
-import { randomBytes as cryptoBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 export interface TraceParent {
   readonly traceId: string;
@@ -14,6 +14,20 @@ export interface TraceParent {
 export type RandomBytes = (length: number) => Buffer;
 
 const pattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+const valid = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+// a call of the system for every id costs more than the step that it names
+const drawn = Buffer.allocUnsafe(4_096);
+let used = drawn.length;
+
+const cryptoBytes: RandomBytes = (length) => {
+  if (used + length > drawn.length) {
+    randomFillSync(drawn);
+    used = 0;
+  }
+  used += length;
+  return drawn.subarray(used - length, used);
+};
 
 /** A new root: a new trace with its first span, sampled. */
 export function makeTraceparent(randomBytes: RandomBytes = cryptoBytes): string {
@@ -31,9 +45,9 @@ export function parseTraceparent(text: string | null | undefined): TraceParent |
 
 /** A new span in the parent's trace; a new root when the parent cannot be read. */
 export function childTraceparent(parent: string | null | undefined, randomBytes: RandomBytes = cryptoBytes): string {
-  const parsed = parseTraceparent(parent);
-  if (!parsed) return makeTraceparent(randomBytes);
-  return formatTraceparent({ ...parsed, spanId: hexId(8, randomBytes) });
+  if (!parent || !valid.test(parent)) return makeTraceparent(randomBytes);
+  const flags = Number.parseInt(parent.slice(53), 16) & 1;
+  return `${parent.slice(0, 36)}${hexId(8, randomBytes)}-0${flags}`;
 }
 
 export function formatTraceparent({ traceId, spanId, sampled }: TraceParent): string {
@@ -44,6 +58,6 @@ export function formatTraceparent({ traceId, spanId, sampled }: TraceParent): st
 function hexId(bytes: number, randomBytes: RandomBytes): string {
   for (;;) {
     const id = randomBytes(bytes).toString('hex');
-    if (!/^0+$/.test(id)) return id;
+    if (id.charCodeAt(0) !== 48 || !/^0+$/.test(id)) return id;
   }
 }

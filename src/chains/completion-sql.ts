@@ -8,7 +8,7 @@
  */
 
 import { linkedOf } from './claim.ts';
-import { isBroken, isPaused, mayRunNow } from './row-rules.ts';
+import { isBroken, isPaused, mayRunNow, waitsAbove } from './row-rules.ts';
 
 function withLog(update: string): string {
   return `
@@ -38,9 +38,8 @@ export const moveToNextStep = withLog(`
         started_token = case when g.go then c.token + 1 end,
         attempt = g.go::int, rejections = 0, rejected_since = null, suspect = 0,
         reason = null, reason_by = null, since = now()
-    from (select $13::boolean and not ${isPaused('$15::text')} and not ${isBroken('$15::text', '$12', '$1')} and not exists (
-            select from chain h
-            where h.state = 'ready' and h.priority < $14 and h.run_at < now() - interval '1 second') as go) g`);
+    from (select $13::boolean and not ${isPaused('$15::text')} and not ${isBroken('$15::text', '$12', '$1')}
+                 and not ${waitsAbove('$14::smallint')} as go) g`);
 
 /** $12 succeeded or failed. */
 export const finish = withLog(`

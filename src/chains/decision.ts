@@ -63,7 +63,7 @@ const databaseBackMs = 500;
  * short of something while the handler read is a state to wait out, not the step's crash.
  */
 export function decisionOfThrown(run: Run, thrown: unknown): Decision {
-  const reason: unknown = run.abort.signal.aborted ? run.abort.signal.reason : null;
+  const { reason } = run.abort;
   if (reason instanceof RunAborted) {
     switch (reason.kind) {
       case 'lost':

@@ -51,15 +51,11 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
       void outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
     },
   });
-  const { signal } = run.abort;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
+  const aborted = new Promise<never>((_resolve, reject) => run.abort.listen(reject));
   aborted.catch(() => {});
   let decision: Decision;
   // told to end while it waited for a lane: it does not begin any more
-  const handled = signal.aborted ? aborted : startHandler(run, () => step.handler(opened.context));
+  const handled = run.abort.reason ? aborted : startHandler(run, () => step.handler(opened.context));
   try {
     await outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
     decision = decisionOf(run, await Promise.race([handled, aborted]));
@@ -68,11 +64,11 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
   } finally {
     deadline.end();
   }
-  if (signal.aborted) await waitForEnd(handled);
+  if (run.abort.reason) await waitForEnd(handled);
   run.deadlineAtMs = Number.POSITIVE_INFINITY;
   const ended = opened.endReads();
   // a read session whose query was cancelled may take a moment; the step does not wait for it
-  if (!signal.aborted) await ended;
+  if (!run.abort.reason) await ended;
   return { decision, removeSpool: opened.removeSpool };
 }
 

@@ -10,9 +10,10 @@
  * $13 priorities, $14 chain names, $15 states of those that end. A higher priority that waited 1 s goes first, and a pause
  * holds before the next step.
  */
+import { arrayText, type Element } from '../database/array-text.ts';
 import type { Tx } from '../database/session.ts';
 import { countChildren } from './join-sql.ts';
-import { isBroken, isPaused } from './row-rules.ts';
+import { isBroken, isPaused, waitsAbove } from './row-rules.ts';
 import type { Run } from './run.ts';
 import type { SlotNeed } from './slots.ts';
 
@@ -28,20 +29,19 @@ export const moveLinked = moving(true);
 function moving(linked: boolean): string {
   const when = (text: string) => (linked ? text : '');
   return `
-  with locked as materialized (
+  with ${linked ? 'locked' : 'given'} as materialized (
     select g.*,
            g.next_step is not null and g.may and not ${isPaused('g.name')}
-           and not ${isBroken('g.name', 'g.next_step', 'g.id')} and not exists (
-             select from chain h
-             where h.state = 'ready' and h.priority < g.priority and h.run_at < now() - interval '1 second')
+           and not ${isBroken('g.name', 'g.next_step', 'g.id')} and not ${waitsAbove('g.priority')}
            ${when('and g.children = 0 and (g.next_key is null or g.next_key is not distinct from c.slot_key)')} as go
     from unnest($2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::float8[], $8::text[], $9::text[],
                 $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[], $15::text[]
                 ${when(', $16::text[], $17::smallint[], $18::int[]')})
          as g (id, token, step, attempt, traceparent, duration_ms, outcome, reason, output, next_step, may, priority, name,
-               final_state ${when(', next_key, next_limit, children')}),
+               final_state ${when(', next_key, next_limit, children')})
+         ${when(`,
          lateral (select id, slot_key from chain where chain.id = g.id and chain.owner = $1 and chain.token = g.token
-                  for no key update) c
+                  for no key update) c`)}
   ), moved as (
     update chain c
     set step = coalesce(l.next_step, c.step),
@@ -64,8 +64,8 @@ function moving(linked: boolean): string {
         pending = case when l.next_step is null then c.pending else l.children end,
         failed_children = case when l.next_step is null then c.failed_children else 0 end,
         slot_key = l.next_key, slot_limit = l.next_limit`)}
-    from locked l
-    where c.id = l.id
+    from ${linked ? 'locked' : 'given'} l
+    where c.id = l.id and c.owner = $1 and c.token = l.token
     returning c.id, c.state, c.token, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_ms,
               l.traceparent
   ), logged as (
@@ -116,9 +116,9 @@ export interface Completed {
   readonly output?: string | null;
 }
 
-/** One array for each parameter of `moveMany` from $2 on. */
-export function columnsOf(completions: readonly Completion[]): unknown[][] {
-  const column = (value: (completion: Completion) => unknown) => completions.map(value);
+/** One array, as text, for each parameter of `moveMany` from $2 on. */
+export function columnsOf(completions: readonly Completion[]): string[] {
+  const column = (value: (completion: Completion) => Element) => arrayText(completions.map(value));
   return [
     column(({ run }) => run.chain.chainId),
     column(({ run }) => run.chain.token),
@@ -137,13 +137,13 @@ export function columnsOf(completions: readonly Completion[]): unknown[][] {
   ];
 }
 
-/** One array for each parameter of `moveLinked` from $2 on. */
-export function linkedColumnsOf(completions: readonly Completion[]): unknown[][] {
+/** One array, as text, for each parameter of `moveLinked` from $2 on. */
+export function linkedColumnsOf(completions: readonly Completion[]): string[] {
   return [
     ...columnsOf(completions),
-    completions.map(({ nextSlot }) => nextSlot?.key ?? null),
-    completions.map(({ nextSlot }) => nextSlot?.limit ?? null),
-    completions.map(({ children }) => children),
+    arrayText(completions.map(({ nextSlot }) => nextSlot?.key ?? null)),
+    arrayText(completions.map(({ nextSlot }) => nextSlot?.limit ?? null)),
+    arrayText(completions.map(({ children }) => children)),
   ];
 }
 

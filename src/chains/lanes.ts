@@ -10,7 +10,7 @@ import { crashed, type Decision, decisionOfThrown } from './decision.ts';
 import { unknownEffect, writeIntent } from './effects.ts';
 import { type ExecuteContext, type Executed, execute } from './execute.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
-import { type ClaimedChain, keyOf, type Run, type RunAborted } from './run.ts';
+import { type ClaimedChain, keyOf, type Run, RunAbort, type RunAborted } from './run.ts';
 import { type SettleContext, type Settled, settle } from './settle.ts';
 import { type SlotNeed, slotNeedOf } from './slots.ts';
 
@@ -63,7 +63,7 @@ export function createLanes(context: LanesContext): Lanes {
       key: keyOf(chain.chainId, chain.token),
       startedMs: clock.monotonicMs(),
       traceparent: childTraceparent(chain.traceparent),
-      abort: new AbortController(),
+      abort: new RunAbort(),
       phase: 'handling',
       progress: null,
       deadlineAtMs: Number.POSITIVE_INFINITY,

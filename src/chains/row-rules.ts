@@ -5,14 +5,26 @@
 /** A pause `p` holds now. */
 export const holdsNow = '(p.until is null or p.until > now())';
 
-/** True for a chain name (an SQL expression) that a pause covers now. */
+/** True for a chain name (an SQL expression) that a pause covers now. Mostly there is none: that is asked once a statement. */
 export function isPaused(chainName: string): string {
-  return `exists (select from pause p where ${holdsNow} and (p.chain_names is null or ${chainName} = any (p.chain_names)))`;
+  return `(exists (select from pause) and exists (select from pause p where ${holdsNow} and (p.chain_names is null or ${chainName} = any (p.chain_names))))`;
 }
 
 /** True for a chain at a step whose breaker is open, unless it is the one that may try; SQL expressions of its row, qualified. */
 export function isBroken(name: string, step: string, id: string): string {
-  return `exists (select from breaker b where b.chain = ${name} and b.step = ${step} and b.probe_chain_id is distinct from ${id})`;
+  return `(exists (select from breaker) and exists (
+    select from breaker b where b.chain = ${name} and b.step = ${step} and b.probe_chain_id is distinct from ${id}))`;
+}
+
+/** True when chains above this priority (an SQL expression; 0 to 3) have been ready for a second: they go first. */
+export function waitsAbove(priority: string): string {
+  // a question for each, asked once a statement: one with the priority in it would be asked for every row
+  const waits = [0, 1, 2].map(
+    (upper) =>
+      `${priority} > ${upper} and exists (
+        select from chain h where h.state = 'ready' and h.priority = ${upper} and h.run_at < now() - interval '1 second')`,
+  );
+  return `(${waits.join(' or ')})`;
 }
 
 /** What an open chain becomes that may run now: one with a concurrency key waits for its slot. */

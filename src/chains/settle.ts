@@ -16,7 +16,7 @@ import { readLog } from './completion-sql.ts';
 import { crashed, type Decision } from './decision.ts';
 import type { EngineAvailability, EngineLog } from './environment.ts';
 import { isRefused } from './gathering.ts';
-import { createPatience, isTransient } from './patience.ts';
+import { createPatience, isTransient, type Patience } from './patience.ts';
 import type { ClaimedChain, Linked, Run } from './run.ts';
 
 export type Settled =
@@ -38,7 +38,7 @@ export interface SettleContext extends CompletionContext {
 const transientCallbackTries = 10;
 
 export async function settle(context: SettleContext, run: Run, plan: Plan): Promise<Settled> {
-  const patience = createPatience(context.availability, context.random);
+  let patience: Patience | null = null;
   let current = plan;
   let unknown = false;
   let transientTries = 0;
@@ -60,6 +60,7 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
         continue;
       }
       if (isConnectionError(error)) unknown = true;
+      patience ??= createPatience(context.availability, context.random);
       if (await patience.waitOut(cause, context.signal)) {
         context.log.warn({ chainId: run.chain.chainId, step: run.chain.step, err: cause }, 'completion is tried again');
         continue;

@@ -31,14 +31,14 @@ export function openStepContext(
   },
 ): OpenStepContext {
   const { chain } = run;
-  const reads = lazyRead(outside.reads, run.abort.signal);
-  const fields = {
+  const reads = lazyRead(outside.reads, () => run.abort.signal);
+  const fields = () => ({
     chainId: chain.chainId,
     chain: chain.name,
     step: chain.step,
     attempt: chain.attempt,
     trace_id: parseTraceparent(run.traceparent)?.traceId,
-  };
+  });
   let spool: Promise<string> | null = null;
   return {
     context: {
@@ -46,10 +46,12 @@ export function openStepContext(
       input: chain.input,
       previous: chain.previous,
       attempt: chain.attempt,
-      signal: run.abort.signal,
+      get signal() {
+        return run.abort.signal;
+      },
       log: {
-        info: (more, message) => outside.log.info({ ...fields, ...more }, message),
-        warn: (more, message) => outside.log.warn({ ...fields, ...more }, message),
+        info: (more, message) => outside.log.info({ ...fields(), ...more }, message),
+        warn: (more, message) => outside.log.warn({ ...fields(), ...more }, message),
       },
       traceparent: run.traceparent,
       effectKey: outside.effectKey,
@@ -76,11 +78,8 @@ async function makeSpool(root: string | null, prefix: string): Promise<string> {
 }
 
 /** One read-only transaction that begins at the first statement and ends with `end`; the abort cancels its query. */
-function lazyRead(reads: Database, signal: AbortSignal): { session: ReadSession; end(): Promise<void> } {
+function lazyRead(reads: Database, signal: () => AbortSignal): { session: ReadSession; end(): Promise<void> } {
   let end: () => void = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
   let opened: Promise<ReadSession> | null = null;
   let transaction: Promise<void> | null = null;
   let over = false;
@@ -88,6 +87,9 @@ function lazyRead(reads: Database, signal: AbortSignal): { session: ReadSession;
   function session(): Promise<ReadSession> {
     if (over) return Promise.reject(new Error('the read session ended when the handler returned'));
     if (opened) return opened;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
     opened = new Promise<ReadSession>((resolve, reject) => {
       transaction = reads
         .read(
@@ -95,7 +97,7 @@ function lazyRead(reads: Database, signal: AbortSignal): { session: ReadSession;
             resolve(inside);
             await ended;
           },
-          { signal },
+          { signal: signal() },
         )
         .catch(reject);
     });
