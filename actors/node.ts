@@ -11,7 +11,7 @@ import { startEmbedded } from '../src/database/embedded/server.ts';
 import { ownRelease } from '../src/database/release.ts';
 import { ownSchema } from '../src/database/schema-range.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
-import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
+import { isUnsuitable, keepPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
@@ -57,7 +57,7 @@ const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
 const releaseIntervalMs = 2_000;
-/** The log's partitions are made three days ahead. */
+/** Partitions by day are made three days ahead. */
 const maintainEveryMs = 3_600_000;
 
 /** `started` resolves to the tree once it stands; steps that ask actors wait for it. */
@@ -170,7 +170,7 @@ export function nodeParts(
       database({
         availability,
         prepare: () => prepareDatabase(resources),
-        maintain: () => keepLogPartitions(resources),
+        maintain: () => keepPartitions(resources),
         maintainEveryMs,
         onPrepared: resources.markPrepared,
         isUnsuitable,

@@ -6,6 +6,7 @@ import type { Alerts } from '../alerts/alerts.ts';
 import type { Database, Tx } from '../database/session.ts';
 import { alertSubjectOf, chainAlertRules } from './chain-alerts.ts';
 import { giveKey, openChainOf } from './enqueue.ts';
+import { bringBack, endedInHistory } from './history.ts';
 import { cleanText } from './payload.ts';
 
 /** The command does not fit the chain's state; the message says which and what fits. */
@@ -69,10 +70,22 @@ function idOf(chainId: string): string {
   return chainId;
 }
 
-async function lockChain(tx: Tx, id: string): Promise<{ state: string; unique_key: string | null }> {
-  const [row] = await tx.query<{ state: string; unique_key: string | null }>(lock, [id]);
-  if (!row) throw new ChainCommandError(`there is no chain ${id}; see chain list`);
-  return row;
+interface Locked {
+  readonly state: string;
+  readonly unique_key: string | null;
+}
+
+/** A failed chain that was carried into history is brought back for the command; a refusal rolls that back. */
+async function lockChain(tx: Tx, id: string): Promise<Locked> {
+  const [row] = await tx.query<Locked>(lock, [id]);
+  if (row) return row;
+  const ended = await endedInHistory(tx, id);
+  if (ended !== null && ended !== 'failed') return { state: ended, unique_key: null };
+  await bringBack(tx, id);
+  // also when it brought nothing back: somebody else's retry may just have done so
+  const [back] = await tx.query<Locked>(lock, [id]);
+  if (!back) throw new ChainCommandError(`there is no chain ${id}; see chain list`);
+  return back;
 }
 
 const lock = 'select state, unique_key from chain where id = $1 for no key update';
