@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { openAdmin } from '../src/admin/open-admin.ts';
 import { createEngine, type Engine } from '../src/chains/engine.ts';
 import { createEnqueue } from '../src/chains/enqueue.ts';
+import { carryFinished } from '../src/chains/history.ts';
 import { createRegistry } from '../src/chains/registry.ts';
 import { stopPointsFromEnvironment } from '../src/chains/stop-points.ts';
 import { openComputePool } from '../src/compute/open-pool.ts';
@@ -14,6 +15,7 @@ import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
+import { removeOld } from '../src/node/retention.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
@@ -36,6 +38,7 @@ import { postgres } from './postgres.ts';
 import { type ProviderMessage, provider, providerId } from './provider.ts';
 import { recycler } from './recycler.ts';
 import { type ReleaseGuardServices, releaseGuard } from './release-guard.ts';
+import { retention } from './retention.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
 import type { TreeParts } from './tree.ts';
@@ -57,6 +60,9 @@ const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
 const releaseIntervalMs = 2_000;
+const carryBatch = 1_000;
+const carryEveryMs = 10_000;
+const removeEveryMs = 3_600_000;
 /** Partitions by day are made three days ahead. */
 const maintainEveryMs = 3_600_000;
 
@@ -233,6 +239,16 @@ export function nodeParts(
         log,
         nowMs: () => performance.now(),
         wallClock: () => new Date(),
+      }),
+      retention({
+        carry: () => carryFinished(db, { keepMs: config.chains.keepFinishedMs, limit: carryBatch }),
+        batch: carryBatch,
+        remove: () => removeOld(db, config.retention),
+        availability: working,
+        carryEveryMs,
+        removeEveryMs,
+        nowMs: () => performance.now(),
+        log,
       }),
       recycler({
         limits: config.recycle,

@@ -1,8 +1,10 @@
 /** `npm run bench -- <name> [options]`: prints JSON lines and a table. */
+import { benchFinished } from './finished/bench.ts';
 import { benchSp16 } from './sp16/bench.ts';
 import { benchSupervisors } from './supervisors/bench.ts';
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  finished: benchFinished,
   sp16: benchSp16,
   supervisors: benchSupervisors,
 };

@@ -1,0 +1,204 @@
+/**
+ * `npm run bench -- finished [--chains 1000000] [--seconds 30] [--rounds 3] [--idle-seconds 180]`: what finished chains and a
+ * forgotten transaction cost. Chains of four no-op steps run through the real engine on an embedded PostgreSQL with its own
+ * settings (fsync, synchronous_commit on), on one database without and one with that many finished chains, in turn; then
+ * beside a mover that carries them away, and beside a session that sits in a transaction with a snapshot.
+ * Counted are committed rows of the log, between two readings of the database's clock.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { auditChains } from '../../src/chains/audit.ts';
+import { carryFinished } from '../../src/chains/history.ts';
+import { chainHistory, ensureDayPartitions, stepLog } from '../../src/database/day-partitions.ts';
+import { startEmbedded } from '../../src/database/embedded/server.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { openDatabase } from '../../src/database/pool.ts';
+import type { Database } from '../../src/database/session.ts';
+import { startLoad } from './load.ts';
+
+interface Options {
+  readonly chains: number;
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly idleSeconds: number;
+}
+
+interface Place {
+  readonly url: string;
+  readonly database: Database;
+}
+
+interface Measured {
+  readonly bench: 'finished';
+  readonly run: string;
+  readonly seconds: number;
+  readonly stepsPerS: number;
+  /** Of the first and of the last sixth of the time: whether it wears out. */
+  readonly firstPerS: number;
+  readonly lastPerS: number;
+}
+
+/** Ended half an hour ago on average, as under load of an hour: all still in `chain`. */
+const fill = `
+  insert into chain (name, step, state, token, attempt, traceparent, input, previous, unique_key, created_at, since, finished_at)
+  select 'old', 'd', 'succeeded', 4, 1, '00-' || lpad(to_hex(n), 32, '2') || '-1111111111111111-01', '{"contractId": "17"}',
+         '{"records": 1234}', 'old-' || n, now() - interval '1 hour', t, t
+  from (select n, now() - random() * interval '1 hour' as t from generate_series(1, $1::integer) n) one`;
+
+export async function benchFinished(args: readonly string[]): Promise<void> {
+  const options = optionsOf(args);
+  const directory = resolve(`.linekeeper/bench/finished-${process.pid}`);
+  mkdirSync(directory, { recursive: true });
+  const server = await startEmbedded({ stateDirectory: directory, log: { info() {}, warn() {} } });
+  const results: Measured[] = [];
+  try {
+    console.error(`filling a database with ${options.chains.toLocaleString('en')} finished chains`);
+    const empty = await place(server.url, 'bench_empty', 0);
+    const full = await place(server.url, 'bench_full', options.chains);
+    const note = (measured: Measured) => {
+      console.log(JSON.stringify(measured));
+      results.push(measured);
+    };
+    await measure(empty, 'warm-up', Math.min(10, options.seconds));
+    for (let round = 1; round <= options.rounds; round += 1) {
+      note(await measure(empty, '0 finished', options.seconds));
+      note(await measure(full, 'finished in chain', options.seconds));
+    }
+    note(await measure(empty, '0 finished, idle in transaction', options.idleSeconds, idleInTransaction));
+    note(await measure(full, 'finished in chain, idle in transaction', options.idleSeconds, idleInTransaction));
+    note(await measure(full, 'finished, beside the mover', options.seconds, mover));
+    note(await measure(full, 'finished in history', options.seconds));
+    print(results);
+    for (const { database } of [empty, full]) await database.close();
+  } finally {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function place(serverUrl: string, name: string, chains: number): Promise<Place> {
+  const maintenance = openDatabase(serverUrl, { applicationName: 'bench', max: 1 });
+  await maintenance.query(`create database ${name}`);
+  await maintenance.close();
+  const url = serverUrl.replace(/\/\w+\?/, `/${name}?`);
+  await migrate(url);
+  const database = openDatabase(url, { applicationName: 'bench', max: 4 });
+  for (const table of [stepLog, chainHistory]) await ensureDayPartitions(database, table);
+  if (chains > 0) {
+    await database.query(fill, [chains]);
+    await database.query('insert into chain_key (key, chain_id) select unique_key, id from chain');
+  }
+  await database.query('vacuum analyze');
+  return { url, database };
+}
+
+/** Something that goes on beside the load; resolves to what ends it. */
+type Beside = (place: Place) => Promise<() => Promise<void>>;
+
+async function measure(at: Place, run: string, seconds: number, beside?: Beside): Promise<Measured> {
+  await at.database.query('checkpoint');
+  const endBeside = await beside?.(at);
+  const load = await startLoad(at.url, at.database);
+  await delay(2_000);
+  const [from] = await at.database.query<{ now: string }>('select clock_timestamp()::text as now');
+  await delay(seconds * 1_000);
+  await load.stop();
+  await endBeside?.();
+  const sixths = await at.database.query<{ part: number; n: number }>(counted, [from!.now, seconds]);
+  const perS = (parts: readonly number[]) =>
+    Math.round(
+      sixths.filter(({ part }) => parts.includes(part)).reduce((sum, { n }) => sum + n, 0) /
+        ((seconds / 6) * parts.length),
+    );
+  const wrong = await auditChains(at.database);
+  if (wrong.length > 0) throw new Error(`the audit found ${JSON.stringify(wrong)}`);
+  return {
+    bench: 'finished',
+    run,
+    seconds,
+    stepsPerS: perS([0, 1, 2, 3, 4, 5]),
+    firstPerS: perS([0]),
+    lastPerS: perS([5]),
+  };
+}
+
+const counted = `
+  select floor(extract(epoch from at - $1::timestamptz) / ($2::float8 / 6))::int as part, count(*)::int as n
+  from step_log
+  where at >= $1::timestamptz and at < $1::timestamptz + make_interval(secs => $2::float8) and outcome = 'succeeded'
+    and step <> 'prove'
+  group by part`;
+
+/** A forgotten session: its snapshot keeps vacuum from removing anything that died after it. */
+async function idleInTransaction({ url }: Place): Promise<() => Promise<void>> {
+  const database = openDatabase(url, { applicationName: 'forgotten', max: 1 });
+  const ended = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const reading = database.read(async (session) => {
+    await session.query('select count(*) from schedule');
+    begun.resolve();
+    await ended.promise;
+  });
+  await Promise.race([begun.promise, reading]);
+  return async () => {
+    ended.resolve();
+    await reading;
+    await database.close();
+  };
+}
+
+/** Carries away everything that has ended, as the actor does: a batch, then a pause as long. */
+async function mover({ database }: Place): Promise<() => Promise<void>> {
+  let ending = false;
+  let carried = 0;
+  const moving = (async () => {
+    while (!ending) {
+      const beganMs = performance.now();
+      carried += await carryFinished(database, { keepMs: 0, limit: 1_000 });
+      await delay(performance.now() - beganMs);
+    }
+  })();
+  return async () => {
+    ending = true;
+    await moving;
+    console.error(`${carried.toLocaleString('en')} chains were carried into history meanwhile`);
+    while ((await carryFinished(database, { keepMs: 0, limit: 10_000 })) > 0) {}
+  };
+}
+
+function print(results: readonly Measured[]): void {
+  const table = new Table({ head: ['run', 's', 'steps/s', 'first sixth', 'last sixth'] });
+  for (const { run, seconds, stepsPerS, firstPerS, lastPerS } of results) {
+    table.push([run, seconds, ...[stepsPerS, firstPerS, lastPerS].map((value) => value.toLocaleString('en'))]);
+  }
+  console.log(table.toString());
+  console.log(`${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`);
+}
+
+function optionsOf(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      chains: { type: 'string', default: '1000000' },
+      seconds: { type: 'string', default: '30' },
+      rounds: { type: 'string', default: '3' },
+      'idle-seconds': { type: 'string', default: '180' },
+    },
+  });
+  const number = (name: keyof typeof values): number => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 1)
+      throw new Error(`--${name} is ${values[name]}; it must be a whole number above 0`);
+    return value;
+  };
+  return {
+    chains: number('chains'),
+    seconds: number('seconds'),
+    rounds: number('rounds'),
+    idleSeconds: number('idle-seconds'),
+  };
+}
