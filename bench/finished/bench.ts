@@ -3,7 +3,7 @@
  * forgotten transaction cost. Chains of four no-op steps run through the real engine on an embedded PostgreSQL with its own
  * settings (fsync, synchronous_commit on), on one database without and one with that many finished chains, in turn; then
  * beside a mover that carries them away, and beside a session that sits in a transaction with a snapshot.
- * Counted are committed rows of the log, between two readings of the database's clock.
+ * Counted are committed rows of the log between readings of the database's clock, by second and by second of processor time.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -14,11 +14,12 @@ import Table from 'cli-table3';
 import { auditChains } from '../../src/chains/audit.ts';
 import { carryFinished } from '../../src/chains/history.ts';
 import { chainHistory, ensureDayPartitions, stepLog } from '../../src/database/day-partitions.ts';
-import { startEmbedded } from '../../src/database/embedded/server.ts';
+import { type EmbeddedServer, startEmbedded } from '../../src/database/embedded/server.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { startLoad } from './load.ts';
+import { processorMs } from './processor-time.ts';
 
 interface Options {
   readonly chains: number;
@@ -30,6 +31,7 @@ interface Options {
 interface Place {
   readonly url: string;
   readonly database: Database;
+  readonly postmasterPid: number;
 }
 
 interface Measured {
@@ -37,9 +39,11 @@ interface Measured {
   readonly run: string;
   readonly seconds: number;
   readonly stepsPerS: number;
-  /** Of the first and of the last sixth of the time: whether it wears out. */
-  readonly firstPerS: number;
-  readonly lastPerS: number;
+  /** By a second of processor time of node and server together: what a busy machine leaves comparable. */
+  readonly stepsPerCpuS: number;
+  /** The same of the first and of the last sixth of the time: whether it wears out. */
+  readonly firstPerCpuS: number;
+  readonly lastPerCpuS: number;
 }
 
 /** Ended half an hour ago on average, as under load of an hour: all still in `chain`. */
@@ -57,13 +61,13 @@ export async function benchFinished(args: readonly string[]): Promise<void> {
   const results: Measured[] = [];
   try {
     console.error(`filling a database with ${options.chains.toLocaleString('en')} finished chains`);
-    const empty = await place(server.url, 'bench_empty', 0);
-    const full = await place(server.url, 'bench_full', options.chains);
+    const empty = await place(server, 'bench_empty', 0);
+    const full = await place(server, 'bench_full', options.chains);
     const note = (measured: Measured) => {
       console.log(JSON.stringify(measured));
       results.push(measured);
     };
-    await measure(empty, 'warm-up', Math.min(10, options.seconds));
+    note(await measure(empty, 'warm-up', Math.min(10, options.seconds)));
     for (let round = 1; round <= options.rounds; round += 1) {
       note(await measure(empty, '0 finished', options.seconds));
       note(await measure(full, 'finished in chain', options.seconds));
@@ -80,11 +84,11 @@ export async function benchFinished(args: readonly string[]): Promise<void> {
   }
 }
 
-async function place(serverUrl: string, name: string, chains: number): Promise<Place> {
-  const maintenance = openDatabase(serverUrl, { applicationName: 'bench', max: 1 });
+async function place(server: EmbeddedServer, name: string, chains: number): Promise<Place> {
+  const maintenance = openDatabase(server.url, { applicationName: 'bench', max: 1 });
   await maintenance.query(`create database ${name}`);
   await maintenance.close();
-  const url = serverUrl.replace(/\/\w+\?/, `/${name}?`);
+  const url = server.url.replace(/\/\w+\?/, `/${name}?`);
   await migrate(url);
   const database = openDatabase(url, { applicationName: 'bench', max: 4 });
   for (const table of [stepLog, chainHistory]) await ensureDayPartitions(database, table);
@@ -93,7 +97,7 @@ async function place(serverUrl: string, name: string, chains: number): Promise<P
     await database.query('insert into chain_key (key, chain_id) select unique_key, id from chain');
   }
   await database.query('vacuum analyze');
-  return { url, database };
+  return { url, database, postmasterPid: server.pid };
 }
 
 /** Something that goes on beside the load; resolves to what ends it. */
@@ -104,38 +108,52 @@ async function measure(at: Place, run: string, seconds: number, beside?: Beside)
   const endBeside = await beside?.(at);
   const load = await startLoad(at.url, at.database);
   await delay(2_000);
-  const [from] = await at.database.query<{ now: string }>('select clock_timestamp()::text as now');
-  await delay(seconds * 1_000);
+  const marks = [await mark(at)];
+  for (const sixths of [1, 4, 1]) {
+    await delay((seconds / 6) * sixths * 1_000);
+    marks.push(await mark(at));
+  }
   await load.stop();
   await endBeside?.();
-  const sixths = await at.database.query<{ part: number; n: number }>(counted, [from!.now, seconds]);
-  const perS = (parts: readonly number[]) =>
-    Math.round(
-      sixths.filter(({ part }) => parts.includes(part)).reduce((sum, { n }) => sum + n, 0) /
-        ((seconds / 6) * parts.length),
-    );
   const wrong = await auditChains(at.database);
   if (wrong.length > 0) throw new Error(`the audit found ${JSON.stringify(wrong)}`);
+  const steps = async (from: Mark, to: Mark) =>
+    (await at.database.query<{ n: number }>(counted, [from.now, to.now]))[0]!.n;
+  const perCpuS = async (from: Mark, to: Mark) =>
+    Math.round(((await steps(from, to)) / (to.processorMs - from.processorMs)) * 1_000);
+  const [began, early, late, ended] = marks as [Mark, Mark, Mark, Mark];
   return {
     bench: 'finished',
     run,
     seconds,
-    stepsPerS: perS([0, 1, 2, 3, 4, 5]),
-    firstPerS: perS([0]),
-    lastPerS: perS([5]),
+    stepsPerS: Math.round((await steps(began, ended)) / seconds),
+    stepsPerCpuS: await perCpuS(began, ended),
+    firstPerCpuS: await perCpuS(began, early),
+    lastPerCpuS: await perCpuS(late, ended),
   };
 }
 
+interface Mark {
+  readonly now: string;
+  readonly processorMs: number;
+}
+
+async function mark({ database, postmasterPid }: Place): Promise<Mark> {
+  const [row] = await database.query<{ now: string }>('select clock_timestamp()::text as now');
+  return { now: row!.now, processorMs: processorMs(postmasterPid) };
+}
+
 const counted = `
-  select floor(extract(epoch from at - $1::timestamptz) / ($2::float8 / 6))::int as part, count(*)::int as n
-  from step_log
-  where at >= $1::timestamptz and at < $1::timestamptz + make_interval(secs => $2::float8) and outcome = 'succeeded'
-    and step <> 'prove'
-  group by part`;
+  select count(*)::int as n from step_log
+  where at >= $1::timestamptz and at < $2::timestamptz and outcome = 'succeeded' and step <> 'prove'`;
 
 /** A forgotten session: its snapshot keeps vacuum from removing anything that died after it. */
 async function idleInTransaction({ url }: Place): Promise<() => Promise<void>> {
-  const database = openDatabase(url, { applicationName: 'forgotten', max: 1 });
+  const database = openDatabase(url, {
+    applicationName: 'forgotten',
+    max: 1,
+    settings: ['set idle_in_transaction_session_timeout = 0'],
+  });
   const ended = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   const reading = database.read(async (session) => {
@@ -171,9 +189,13 @@ async function mover({ database }: Place): Promise<() => Promise<void>> {
 }
 
 function print(results: readonly Measured[]): void {
-  const table = new Table({ head: ['run', 's', 'steps/s', 'first sixth', 'last sixth'] });
-  for (const { run, seconds, stepsPerS, firstPerS, lastPerS } of results) {
-    table.push([run, seconds, ...[stepsPerS, firstPerS, lastPerS].map((value) => value.toLocaleString('en'))]);
+  const table = new Table({ head: ['run', 's', 'steps/s', 'steps/CPU s', 'first sixth', 'last sixth'] });
+  for (const { run, seconds, stepsPerS, stepsPerCpuS, firstPerCpuS, lastPerCpuS } of results) {
+    table.push([
+      run,
+      seconds,
+      ...[stepsPerS, stepsPerCpuS, firstPerCpuS, lastPerCpuS].map((value) => value.toLocaleString('en')),
+    ]);
   }
   console.log(table.toString());
   console.log(`${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`);

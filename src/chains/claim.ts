@@ -2,20 +2,27 @@
  * The claim: takes ready chains for this node, oldest of the highest priority first, each under a new token with its
  * attempt counted. `started_token` is written at once because every claimed chain goes straight to a free lane: what a dead
  * process leaves so is a suspect. Chains that this release does not know are left to nodes that do (the sweep blocks what
- * nobody takes), and what is paused is left alone. A claim whose answer was lost is released by the next renewals, with its attempt.
+ * nobody takes), and what is paused is left alone. Each priority is read from its low-water mark on. A claim whose answer was lost is released by the next renewals, with its attempt.
  */
 import type { Database } from '../database/session.ts';
+import type { LowWater } from './low-water.ts';
 import { isPaused } from './pause.ts';
 import type { ClaimedChain } from './run.ts';
 
 export const claimReady = `
   with picked as materialized (
-    select id from chain
-    where state = 'ready' and priority >= $3 and name || ' ' || version = any ($4)
-      and (name like 'node-proof.%' or not ${isPaused('name')})
-    order by priority, run_at, id
+    select c.id
+    from unnest($5::float8[]) with ordinality as low (from_s, n), lateral (
+      select id from chain
+      where state = 'ready' and priority = low.n - 1 and run_at >= to_timestamp(low.from_s)
+        and name || ' ' || version = any ($4)
+        and (name like 'node-proof.%' or not ${isPaused('name')})
+      order by run_at, id
+      limit $2
+      for no key update skip locked
+    ) c
+    where low.n - 1 >= $3
     limit $2
-    for no key update skip locked
   )
   update chain c
   set state = 'running', owner = $1, token = c.token + 1, started_token = c.token + 1, attempt = c.attempt + 1,
@@ -23,7 +30,7 @@ export const claimReady = `
   from picked
   where c.id = picked.id
   returning c.id, c.name, c.version, c.step, c.token, c.attempt, c.rejections, c.priority, c.subject, c.input,
-            c.previous, c.traceparent, now()::text as claimed_at`;
+            c.previous, c.traceparent, now()::text as claimed_at, extract(epoch from c.run_at)::float8 as run_at_s`;
 
 export async function claim(
   engine: Database,
@@ -32,9 +39,16 @@ export async function claim(
     readonly count: number;
     readonly lowestPriority: number;
     readonly known: readonly string[];
+    readonly lowWater: LowWater;
+    readonly nowMs: () => number;
   },
 ): Promise<ClaimedChain[]> {
-  const rows = await engine.query(claimReady, [options.bootId, options.count, options.lowestPriority, options.known]);
+  const { bootId, count, lowestPriority, known, lowWater, nowMs } = options;
+  const beganMs = nowMs();
+  const beginning = lowWater.begin(beganMs);
+  const rows = await engine.query(claimReady, [bootId, count, lowestPriority, known, beginning]);
+  const places = rows.map((row) => ({ priority: row.priority as number, runAtS: row.run_at_s as number }));
+  lowWater.end(beginning, places, beganMs, nowMs());
   return rows.map((row) => ({
     chainId: row.id,
     name: row.name,

@@ -15,6 +15,7 @@ import type { Settings } from './environment.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { createLease, trackClaims } from './lease.ts';
+import { createLowWater } from './low-water.ts';
 import { createPatience } from './patience.ts';
 import { proveWork } from './proof.ts';
 import { createRecovery } from './recovery.ts';
@@ -55,6 +56,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   const registered = createWake();
   const wake = createWake();
   const claims = trackClaims();
+  const lowWater = createLowWater();
   const sessions = openSessions(settings.open, bootId, (error) => {
     if (!end.signal.aborted) availability.report(error);
   });
@@ -212,7 +214,8 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   async function claimInto(count: number, lowestPriority: number): Promise<unknown[]> {
     const number = claims.begin();
     try {
-      const claimed = await claim(sessions.engine, { bootId, count, lowestPriority, known: registry.known });
+      const known = registry.known;
+      const claimed = await claim(sessions.engine, { bootId, count, lowestPriority, known, lowWater, nowMs });
       lastClaimMs = nowMs();
       if (draining.signal.aborted) {
         // the stop came while the claim was under way: nothing has started, give the chains back

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { audit } from '../../src/chains/audit.ts';
 import { claimReady } from '../../src/chains/claim.ts';
 import { carry, carryFinished } from '../../src/chains/history.ts';
+import { fromZero } from '../../src/chains/low-water.ts';
 import { list, listOpen } from '../../src/chains/queries.ts';
 import { plannerPins } from '../../src/chains/sessions.ts';
 import { timersDue } from '../../src/chains/sweep.ts';
@@ -45,7 +46,7 @@ const all = [...open, 'succeeded', 'failed', 'cancelled'];
 
 async function assertBounded(): Promise<void> {
   const read = {
-    claim: await buffersOf(engine, claimReady, ['00000000-0000-4000-8000-000000000000', 10, 0, ['new 1']]),
+    claim: await buffersOf(engine, claimReady, ['00000000-0000-4000-8000-000000000000', 10, 0, ['new 1'], fromZero]),
     sweep: await buffersOf(engine, timersDue, [500]),
     audit: await buffersOf(plain, audit, [5_000]),
     list: await buffersOf(plain, list, none.with(1, all as never)),
