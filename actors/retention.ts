@@ -42,15 +42,15 @@ const shortestPauseMs = 20;
 export function retention(services: RetentionServices): ActorSpec<RetentionMessage, RetentionState> {
   const { availability, nowMs } = services;
 
-  /** How long until the next one: soon after a full batch, and no sooner than this one took. */
+  /** How long until the next one: soon after a full batch, and no sooner than this one took; not long when it could not be. */
   async function round(work: () => Promise<boolean>, everyMs: number): Promise<number> {
-    if (!availability.isUp()) return everyMs;
+    if (!availability.isUp()) return services.carryEveryMs;
     const beganMs = nowMs();
     try {
       return (await work()) ? Math.max(shortestPauseMs, nowMs() - beganMs) : everyMs;
     } catch (error) {
       if (!(error instanceof PoolBusyError) && !availability.report(error)) throw error;
-      return everyMs;
+      return services.carryEveryMs;
     }
   }
 

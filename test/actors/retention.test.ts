@@ -10,11 +10,13 @@ const nothing = { partitions: [], busy: [], rows: {}, more: false };
 async function run(
   batches: readonly (number | Error)[],
   work: (clock: FakeClock, events: SupervisionEvent[]) => Promise<void>,
+  upAtMs = 0,
 ) {
   const clock = new FakeClock();
   const events: SupervisionEvent[] = [];
   const carriedAt: number[] = [];
-  let isUp = true;
+  const removedAt: number[] = [];
+  let isUp = upAtMs === 0;
   const spec = retention({
     async carry() {
       carriedAt.push(clock.now());
@@ -23,7 +25,10 @@ async function run(
       return batch;
     },
     batch: 10,
-    remove: async () => nothing,
+    async remove() {
+      removedAt.push(clock.now());
+      return nothing;
+    },
     availability: {
       isUp: () => isUp,
       report: (error) => {
@@ -44,22 +49,34 @@ async function run(
   };
   const root = await startTree(supervisor({ id: 'root', children: [spec] }), environment);
   await idle();
+  if (upAtMs > 0) {
+    await clock.advance(upAtMs);
+    isUp = true;
+  }
   await work(clock, events);
   await root.stop(1_000);
-  return carriedAt;
+  return { carriedAt, removedAt };
 }
 
 test('a full batch is followed by the next one at once, any other by a longer wait', async () => {
-  const at = await run([10, 10, 3], async (clock) => {
+  const { carriedAt } = await run([10, 10, 3], async (clock) => {
     for (let passed = 0; passed < 1_100; passed += 10) await clock.advance(10);
   });
-  assert.deepEqual(at, [0, 20, 40, 1_040]);
+  assert.deepEqual(carriedAt, [0, 20, 40, 1_040]);
 });
 
 test("a busy pool and a database that is away are waited out, and are nobody's crash", async () => {
-  const at = await run([new PoolBusyError('all busy'), new DatabaseDownError('gone'), 10], async (clock, events) => {
-    for (let passed = 0; passed < 5_000; passed += 100) await clock.advance(100);
-    assert.deepEqual(events, []);
-  });
-  assert.deepEqual(at, [0, 1_000]);
+  const { carriedAt } = await run(
+    [new PoolBusyError('all busy'), new DatabaseDownError('gone'), 10],
+    async (clock, events) => {
+      for (let passed = 0; passed < 5_000; passed += 100) await clock.advance(100);
+      assert.deepEqual(events, []);
+    },
+  );
+  assert.deepEqual(carriedAt, [0, 1_000]);
+});
+
+test('a service that starts before its database does not wait an hour to remove what is old', async () => {
+  const { removedAt } = await run([], (clock) => clock.advance(1_000), 500);
+  assert.deepEqual(removedAt, [1_000]);
 });
