@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { openAdmin } from '../src/admin/open-admin.ts';
 import { createEngine, type Engine } from '../src/chains/engine.ts';
 import { createEnqueue } from '../src/chains/enqueue.ts';
-import { carryFinished } from '../src/chains/history.ts';
+import { createMover } from '../src/chains/history.ts';
 import { createRegistry } from '../src/chains/registry.ts';
 import { stopPointsFromEnvironment } from '../src/chains/stop-points.ts';
 import { openComputePool } from '../src/compute/open-pool.ts';
@@ -241,9 +241,12 @@ export function nodeParts(
         wallClock: () => new Date(),
       }),
       retention({
-        carry: () => carryFinished(db, { keepMs: config.chains.keepFinishedMs, limit: carryBatch }),
-        batch: carryBatch,
-        remove: () => removeOld(db, config.retention),
+        carry: createMover(db, {
+          keepMs: config.chains.keepFinishedMs,
+          batch: carryBatch,
+          nowMs: () => performance.now(),
+        }).carry,
+        remove: () => removeOld(db, alerts, config.retention),
         availability: working,
         carryEveryMs,
         removeEveryMs,

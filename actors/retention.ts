@@ -5,6 +5,7 @@
  * looks again after a while. A database that is down, or a pool without a free session, is waited out: what stays longer than it should is
  * only slower to list.
  */
+import type { Mover } from '../src/chains/history.ts';
 import { PoolBusyError } from '../src/database/session.ts';
 import type { WorkingDatabase } from '../src/node/resources.ts';
 import type { Removed } from '../src/node/retention.ts';
@@ -22,9 +23,8 @@ interface RetentionState {
 }
 
 export interface RetentionServices {
-  /** Carries one batch of ended chains into history; resolves to how many, at most `batch`. */
-  readonly carry: () => Promise<number>;
-  readonly batch: number;
+  /** Carries one batch of ended chains into history. */
+  readonly carry: Mover['carry'];
   /** Removes one round of what is too old. */
   readonly remove: () => Promise<Removed>;
   readonly availability: WorkingDatabase;
@@ -67,9 +67,9 @@ export function retention(services: RetentionServices): ActorSpec<RetentionMessa
       next[message.type]();
       if (message.type === 'carry') {
         const nextMs = await round(async () => {
-          const moved = await services.carry();
-          carried += moved;
-          return moved >= services.batch;
+          const batch = await services.carry();
+          carried += batch.carried;
+          return batch.more;
         }, services.carryEveryMs);
         next.carry = context.after(nextMs, message);
       } else {

@@ -10,6 +10,8 @@ export interface TraceContext {
   /** Set while a step's handler or commit runs: what an unhandled rejection is charged to. */
   readonly chainId?: string;
   readonly step?: string;
+  /** Chains that opened one another without a delay, up to that one. */
+  readonly generation?: number;
 }
 
 const storage = new AsyncLocalStorage<TraceContext | undefined>();

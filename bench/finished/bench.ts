@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { auditChains } from '../../src/chains/audit.ts';
-import { carryFinished } from '../../src/chains/history.ts';
+import { carryFinished, createMover } from '../../src/chains/history.ts';
 import { chainHistory, ensureDayPartitions, stepLog } from '../../src/database/day-partitions.ts';
 import { type EmbeddedServer, startEmbedded } from '../../src/database/embedded/server.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -173,10 +173,11 @@ async function idleInTransaction({ url }: Place): Promise<() => Promise<void>> {
 async function mover({ database }: Place): Promise<() => Promise<void>> {
   let ending = false;
   let carried = 0;
+  const { carry } = createMover(database, { keepMs: 0, batch: 1_000, nowMs: () => performance.now() });
   const moving = (async () => {
     while (!ending) {
       const beganMs = performance.now();
-      carried += await carryFinished(database, { keepMs: 0, limit: 1_000 });
+      carried += (await carry()).carried;
       await delay(performance.now() - beganMs);
     }
   })();
@@ -184,7 +185,7 @@ async function mover({ database }: Place): Promise<() => Promise<void>> {
     ending = true;
     await moving;
     console.error(`${carried.toLocaleString('en')} chains were carried into history meanwhile`);
-    while ((await carryFinished(database, { keepMs: 0, limit: 10_000 })) > 0) {}
+    while ((await carryFinished(database, { keepMs: 0, limit: 10_000 })).carried > 0) {}
   };
 }
 

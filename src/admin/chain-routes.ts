@@ -1,4 +1,4 @@
-/** GET /chains, /chains/:id, /chains/:id/why; POST /chains/:id/cancel and /chains/:id/retry. */
+/** GET /chains, /chains/:id, /chains/:id/why; POST /chains/:id/cancel, /chains/:id/retry and /chains/:id/replay. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { id, limit, name, parseInput } from './input.ts';
@@ -31,6 +31,7 @@ const chainFilter = z.strictObject({
 });
 const chainId = z.strictObject({ id });
 const nothing = z.strictObject({});
+const fromStep = z.strictObject({ from: z.string().min(1).max(63) });
 
 export function chainRoutes(server: FastifyInstance, services: AdminServices): void {
   server.get('/chains', async (request) => {
@@ -59,6 +60,19 @@ export function chainRoutes(server: FastifyInstance, services: AdminServices): v
       );
     });
   }
+  replayRoute(server, services);
+}
+
+function replayRoute(server: FastifyInstance, services: AdminServices): void {
+  server.post('/chains/:id/replay', async (request) => {
+    const { id: given } = parseInput(chainId, request.params);
+    const { from } = parseInput(fromStep, request.body);
+    found(given, await services.chain(given));
+    const by = askedBy(request);
+    return recorded(services, { actor: by, action: 'chain.replay', subject: `chain ${given}`, detail: { from } }, () =>
+      services.replayChain({ id: given, from, by }),
+    );
+  });
 }
 
 function found<T>(given: string, chain: T | null): T {

@@ -50,6 +50,9 @@ export interface AdminServices {
   /** Throws `ServiceError` conflict when there is nothing to retry. */
   retryChain(request: By & { id: string }): Promise<ChainView>;
 
+  /** Throws `ServiceError` conflict when it runs, has no such step, or the step before has not succeeded. */
+  replayChain(request: By & { id: string; from: string }): Promise<ChainView>;
+
   /** At most 1,000 at a call, oldest first. */
   retryDead(request: By & { name?: string; step?: string }): Promise<DeadRetriedView>;
   /** Throws `ServiceError` conflict when it is not a dead letter. */

@@ -4,10 +4,23 @@
  * process leaves so is a suspect. Chains that this release does not know are left to nodes that do (the sweep blocks what
  * nobody takes), and what is paused is left alone. Each priority is read from its low-water mark on. A claim whose answer was lost is released by the next renewals, with its attempt.
  */
-import type { Database } from '../database/session.ts';
+import type { Database, Row } from '../database/session.ts';
 import type { LowWater } from './low-water.ts';
-import { isPaused } from './pause.ts';
-import type { ClaimedChain } from './run.ts';
+import { isBroken, isPaused } from './row-rules.ts';
+import type { ClaimedChain, Linked } from './run.ts';
+
+/** What a claim and a continuation know of the chain's parent, join, slot and depth, as SQL on its row; mostly null. */
+export function linkedOf(row: string): string {
+  return `case when ${row}.parent_id is not null or ${row}.slot_key is not null or ${row}.join_token is not null
+                 or ${row}.generation > 0
+          then json_build_object('parentId', ${row}.parent_id::text, 'slotKey', ${row}.slot_key,
+                                 'joinToken', ${row}.join_token::text, 'failedChildren', ${row}.failed_children,
+                                 'depth', ${row}.depth,
+                                 'generation', ${row}.generation) end as linked`;
+}
+
+export const claimedColumns = `c.id, c.name, c.version, c.step, c.token, c.attempt, c.rejections, c.priority, c.subject, c.input,
+            c.previous, c.traceparent, now()::text as claimed_at, ${linkedOf('c')}`;
 
 export const claimReady = `
   with picked as materialized (
@@ -16,7 +29,7 @@ export const claimReady = `
       select id from chain
       where state = 'ready' and priority = low.n - 1 and run_at >= to_timestamp(low.from_s)
         and name || ' ' || version = any ($4)
-        and (name like 'node-proof.%' or not ${isPaused('name')})
+        and (name like 'node-proof.%' or not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')}))
       order by run_at, id
       limit $2
       for no key update skip locked
@@ -29,27 +42,36 @@ export const claimReady = `
       since = now(), reason = null, reason_by = null
   from picked
   where c.id = picked.id
-  returning c.id, c.name, c.version, c.step, c.token, c.attempt, c.rejections, c.priority, c.subject, c.input,
-            c.previous, c.traceparent, now()::text as claimed_at, extract(epoch from c.run_at)::float8 as run_at_s`;
+  returning ${claimedColumns}, extract(epoch from c.run_at)::float8 as run_at_s`;
+
+export interface ClaimOptions {
+  readonly bootId: string;
+  readonly count: number;
+  readonly lowestPriority: number;
+  readonly known: readonly string[];
+}
+
+/** A row with `claimedColumns`. */
+export interface ClaimRow extends Row {
+  readonly id: string;
+  readonly linked: Linked | null;
+}
 
 export async function claim(
   engine: Database,
-  options: {
-    readonly bootId: string;
-    readonly count: number;
-    readonly lowestPriority: number;
-    readonly known: readonly string[];
-    readonly lowWater: LowWater;
-    readonly nowMs: () => number;
-  },
+  options: ClaimOptions & { readonly lowWater: LowWater; readonly nowMs: () => number },
 ): Promise<ClaimedChain[]> {
   const { bootId, count, lowestPriority, known, lowWater, nowMs } = options;
   const beganMs = nowMs();
   const beginning = lowWater.begin(beganMs);
-  const rows = await engine.query(claimReady, [bootId, count, lowestPriority, known, beginning]);
+  const rows = await engine.query<ClaimRow>(claimReady, [bootId, count, lowestPriority, known, beginning]);
   const places = rows.map((row) => ({ priority: row.priority as number, runAtS: row.run_at_s as number }));
   lowWater.end(beginning, places, beganMs, nowMs());
-  return rows.map((row) => ({
+  return rows.map(claimedOf);
+}
+
+export function claimedOf(row: ClaimRow): ClaimedChain {
+  return {
     chainId: row.id,
     name: row.name,
     version: row.version,
@@ -63,7 +85,8 @@ export async function claim(
     previous: row.previous,
     traceparent: row.traceparent,
     claimedAt: row.claimed_at,
-  }));
+    linked: row.linked,
+  };
 }
 
 /**

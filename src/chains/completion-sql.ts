@@ -7,7 +7,8 @@
  * $9 reason, $10 output, $11 error; from $12 on each statement's own.
  */
 
-import { isPaused } from './pause.ts';
+import { linkedOf } from './claim.ts';
+import { isBroken, isPaused, mayRunNow } from './row-rules.ts';
 
 function withLog(update: string): string {
   return `
@@ -37,7 +38,7 @@ export const moveToNextStep = withLog(`
         started_token = case when g.go then c.token + 1 end,
         attempt = g.go::int, rejections = 0, rejected_since = null, suspect = 0,
         reason = null, reason_by = null, since = now()
-    from (select $13::boolean and not ${isPaused('$15::text')} and not exists (
+    from (select $13::boolean and not ${isPaused('$15::text')} and not ${isBroken('$15::text', '$12', '$1')} and not exists (
             select from chain h
             where h.state = 'ready' and h.priority < $14 and h.run_at < now() - interval '1 second') as go) g`);
 
@@ -73,6 +74,19 @@ export const block = withLog(`
     set state = 'blocked', owner = null, attempt = greatest(c.attempt - 1, 0),
         reason = $9, reason_by = 'engine', since = now()`);
 
+export const recordUnknown = withLog(`
+    update chain c
+    set state = 'dead', owner = null, reason = $9, reason_by = 'engine', since = now(), suspect = 0`);
+
+/** The rejection of a step with an intent: nothing has happened. */
+export const takeIntentBack = 'delete from effect_intent where chain_id = $1 and step = $2';
+
+/** $12 and $13: the concurrency key of the step, and its limit, that the row did not have. */
+export const keepKey = withLog(`
+    update chain c
+    set state = 'concurrency', owner = null, attempt = greatest(c.attempt - 1, 0), slot_key = $12, slot_limit = $13,
+        reason = null, reason_by = null, since = now()`);
+
 /** The first statement of a completing transaction with a callback: nothing runs unless the row is still this run's. */
 export const lockByFence = 'select 1 from chain c where c.id = $1 and c.owner = $2 and c.token = $3 for no key update';
 
@@ -81,7 +95,7 @@ export const lockByFence = 'select 1 from chain c where c.id = $1 and c.owner = 
  * A row means: the completion of this token committed.
  */
 export const readLog = `
-  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, now()::text as claimed_at
+  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, now()::text as claimed_at, ${linkedOf('c')}
   from step_log l join chain c on c.id = l.chain_id
   where l.chain_id = $1 and l.token = $2 and l.node = $3 and l.at >= $4::timestamptz`;
 
@@ -96,7 +110,7 @@ export const releaseHeld = `
       for no key update skip locked) c
   ), moved as (
     update chain c
-    set state = 'ready', owner = null, token = c.token + 1, attempt = greatest(c.attempt - 1, 0), since = now(),
+    set state = ${mayRunNow('c')}, owner = null, token = c.token + 1, attempt = greatest(c.attempt - 1, 0), since = now(),
         reason = $4, reason_by = 'engine'
     from mine where c.id = mine.id
     returning c.id, c.token, c.step, c.attempt, c.traceparent

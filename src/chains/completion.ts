@@ -4,28 +4,35 @@
  * throws and has written nothing, or throws a connection error and may have committed: `settle` finds out.
  */
 
-import type { Database, Row, Tx } from '../database/session.ts';
+import type { Database, Row } from '../database/session.ts';
 import { maskText } from '../log/mask.ts';
-import { guardTx } from './commit-tx.ts';
+import { type Callback, type CallbackResult, runCallback } from './callback.ts';
+import { endStep } from './children.ts';
 import {
   block,
   finish,
+  keepKey,
   lockByFence,
   moveToNextStep,
   recordCrash,
   recordRejection,
+  recordUnknown,
   releaseHeld,
+  takeIntentBack,
 } from './completion-sql.ts';
-import { type Decision, errorOf } from './decision.ts';
-import type { Commit, Json, Step } from './define.ts';
+import type { Decision } from './decision.ts';
+import type { Json, Step } from './define.ts';
 import type { GroupCommit } from './group-commit.ts';
-import type { Completion } from './group-sql.ts';
-import { cleanText, serialise } from './payload.ts';
+import { type Completion, isChild, isLinked, moveAll } from './group-sql.ts';
+import { countChildren } from './join-sql.ts';
+import { cleanText } from './payload.ts';
+import type { Registry } from './registry.ts';
 import { crashDelayMs, rejectionDelayMs } from './retry-delay.ts';
 import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
 import type { SharedCommit } from './shared-commit.ts';
-import { noStopPoints, type StopPoints } from './stop-points.ts';
+import type { SlotNeed } from './slots.ts';
+import type { StopPoints } from './stop-points.ts';
 
 /** The row that a completing statement returns. Null: the fence was missed, nothing was written. */
 export interface Moved {
@@ -36,13 +43,9 @@ export interface Moved {
   readonly previous: Json;
 }
 
-/** A commit callback threw, or what it returned cannot be stored: a crash of the step, rolled back. */
-export class CallbackError extends Error {
-  override readonly name = 'CallbackError';
-}
-
 export interface CompletionContext {
   readonly bootId: string;
+  readonly registry: Registry;
   readonly sessions: Sessions;
   readonly group: GroupCommit;
   readonly shared: SharedCommit;
@@ -51,6 +54,8 @@ export interface CompletionContext {
   readonly nowMs: () => number;
   /** For steps without a deadline of their own. */
   readonly stepDeadlineMs: number;
+  /** Parents that their last child made ready. */
+  readonly onParents: (ids: readonly string[]) => void;
 }
 
 export interface Plan {
@@ -58,37 +63,82 @@ export interface Plan {
   /** Null when this release does not know it. */
   readonly step: Step | null;
   readonly nextStep: string | null;
+  /** The concurrency key of the next step. */
+  readonly nextSlot: SlotNeed | null;
   /** Asked at each try, as the node may have begun to drain. */
   readonly mayContinue: () => boolean;
 }
 
 export async function completeOnce(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
-  const { decision } = plan;
   const { chainId, step } = run.chain;
-  const commit = decision.kind === 'succeeded' || decision.kind === 'failed' ? decision.commit : null;
-  if (commit && plan.step?.shared) {
-    const moved = await completeShared(context, run, plan, commit);
+  const callback = callbackOf(context, plan);
+  if (callback && plan.step?.shared) {
+    const moved = await completeShared(context, run, plan, callback);
     if (moved !== 'alone') return moved;
   }
-  let moved: Moved | null;
-  if (commit) {
-    const deadline = new AbortController();
-    moved = await context.sessions.commits.transaction(
-      async (tx) => {
-        const fence = await tx.query(lockByFence, [chainId, context.bootId, run.chain.token]);
-        if (fence.length === 0) return null;
-        const output = await runCallback(context, run, plan, tx, commit, deadline);
-        const written = await write(context, run, plan, tx, output);
-        await context.stopPoints.reach('before-commit', chainId, step);
-        return written;
-      },
-      { signal: deadline.signal },
-    );
-  } else {
-    await context.stopPoints.reach('before-commit', chainId, step);
-    moved = await write(context, run, plan, context.sessions.engine, null);
-  }
+  if (!callback) await context.stopPoints.reach('before-commit', chainId, step);
+  const moved = callback ? await completeAlone(context, run, plan, callback) : await completeRow(context, run, plan);
   await context.stopPoints.reach('after-commit', chainId, step);
+  return moved;
+}
+
+/** Null when nothing but the chain's own row is to be written. */
+function callbackOf(context: CompletionContext, { decision, step }: Plan): Callback | null {
+  if (decision.kind !== 'succeeded' && decision.kind !== 'failed') return null;
+  const { commit } = decision;
+  const children = decision.kind === 'succeeded' ? decision.children : [];
+  if (commit === null && children.length === 0) return null;
+  return { commit, children, deadlineMs: step?.deadlineMs ?? context.stepDeadlineMs };
+}
+
+/** In a transaction of its own. */
+async function completeAlone(
+  context: CompletionContext,
+  run: Run,
+  plan: Plan,
+  callback: Callback,
+): Promise<Moved | null> {
+  const { chainId, step, token } = run.chain;
+  const deadline = new AbortController();
+  let parents: readonly string[] = [];
+  const moved = await context.sessions.commits.transaction(
+    async (tx) => {
+      const fence = await tx.query(lockByFence, [chainId, context.bootId, token]);
+      if (fence.length === 0) return null;
+      const result = await runCallback(context, run, callback, tx, deadline);
+      const completion = completionOf(context, run, plan, result);
+      let written: Moved | null;
+      if (isLinked(completion)) {
+        const all = await moveAll(tx, context.bootId, [completion]);
+        parents = all.parents;
+        written = all.moved[0] ? { ...all.moved[0], previous: jsonOf(completion.output) } : null;
+      } else {
+        written = await write(context, run, plan, tx, result.output);
+      }
+      await context.stopPoints.reach('before-commit', chainId, step);
+      return written;
+    },
+    { signal: deadline.signal },
+  );
+  context.onParents(parents);
+  return moved;
+}
+
+/** Without a callback: one statement, or more when a child may have come to its end or an intent is taken back. */
+async function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
+  const { engine } = context.sessions;
+  const { kind } = plan.decision;
+  const intended = kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
+  const mayDie = isChild(run) && (kind === 'crashed' || kind === 'rejected' || kind === 'unknown');
+  if (!mayDie && !intended) return write(context, run, plan, engine, null);
+  let parents: readonly string[] = [];
+  const moved = await engine.transaction(async (tx) => {
+    const written = await write(context, run, plan, tx, null);
+    if (written && intended) await tx.query(takeIntentBack, [run.chain.chainId, run.chain.step]);
+    if (written?.state === 'dead') parents = await countChildren(tx, [run.chain.chainId]);
+    return written;
+  });
+  context.onParents(parents);
   return moved;
 }
 
@@ -96,13 +146,14 @@ async function completeShared(
   context: CompletionContext,
   run: Run,
   plan: Plan,
-  commit: Commit,
+  callback: Callback,
 ): Promise<Moved | null | 'alone'> {
   const { decision } = plan;
   const { chainId, step } = run.chain;
+  const handlers = { output: decision.kind === 'succeeded' ? decision.output : null, children: 0 };
   const completed = await context.shared.complete({
-    ...completionOf(context, run, plan, decision.kind === 'succeeded' ? decision.output : null),
-    callback: (tx, deadline) => runCallback(context, run, plan, tx, commit, deadline),
+    ...completionOf(context, run, plan, handlers),
+    callback: (tx, deadline) => runCallback(context, run, callback, tx, deadline),
     beforeCommit: () => context.stopPoints.reach('before-commit', chainId, step),
   });
   if (completed === 'alone') return completed;
@@ -110,59 +161,26 @@ async function completeShared(
   return completed && { ...completed, previous: jsonOf(completed.output ?? null) };
 }
 
-/** Of a success or a failure. */
-function completionOf(context: CompletionContext, run: Run, plan: Plan, output: string | null): Completion {
+/** Of a success or a failure. A chain that opened children in its last step goes on to the engine's own, after the join. */
+function completionOf(context: CompletionContext, run: Run, plan: Plan, result: CallbackResult): Completion {
   const { decision } = plan;
+  const failed = decision.kind === 'failed';
+  const nextStep = failed ? null : (plan.nextStep ?? (result.children > 0 ? endStep : null));
   return {
     run,
     durationMs: context.nowMs() - run.startedMs,
-    outcome: decision.kind === 'failed' ? 'failed' : 'succeeded',
-    reason: decision.kind === 'failed' ? told(decision.reason) : null,
-    output,
-    nextStep: decision.kind === 'failed' ? null : plan.nextStep,
+    outcome: failed ? 'failed' : 'succeeded',
+    reason: failed ? told(decision.reason) : null,
+    output: result.output ?? (decision.kind === 'succeeded' ? decision.output : null),
+    nextStep,
     mayContinue: plan.mayContinue,
+    nextSlot: failed ? null : plan.nextSlot,
+    children: failed ? 0 : result.children,
   };
 }
 
 function jsonOf(text: string | null): Json {
   return text === null ? null : (JSON.parse(text) as Json);
-}
-
-/** Runs the callback within the step's deadline; resolves to the output that replaces the handler's, or null. */
-async function runCallback(
-  context: CompletionContext,
-  run: Run,
-  plan: Plan,
-  tx: Tx,
-  commit: Commit,
-  deadline: AbortController,
-): Promise<string | null> {
-  const who = `step ${run.chain.step} of chain ${run.chain.name}`;
-  const reach = (name: 'mid-commit-callback' | 'mid-copy') =>
-    context.stopPoints.reach(name, run.chain.chainId, run.chain.step);
-  const guarded = guardTx(tx, who, {
-    afterStatement: () => reach('mid-commit-callback'),
-    midCopy: context.stopPoints === noStopPoints ? null : () => reach('mid-copy'),
-  });
-  const deadlineMs = plan.step?.deadlineMs ?? context.stepDeadlineMs;
-  // the abort cancels the statement that runs, the race ends the wait for whatever else the callback awaits
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new CallbackError(`commit of ${who} took longer than ${deadlineMs} ms, its step's deadline`);
-    deadline.abort(error);
-    late.reject(error);
-  }, deadlineMs);
-  try {
-    const output = await Promise.race([commit(guarded.tx), late.promise]);
-    return output === undefined ? null : serialise(output, `output of the commit of ${who}`);
-  } catch (error) {
-    if (error instanceof CallbackError) throw error;
-    if (guarded.lost()) throw guarded.lost();
-    throw new CallbackError(`commit of ${who} threw: ${errorOf(error).message}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
-    guarded.close();
-  }
 }
 
 async function write(
@@ -187,20 +205,21 @@ async function write(
     output,
     error,
   ];
-  const grouped = async (output: string | null) => {
-    const completed = await context.group.complete(completionOf(context, run, plan, output));
-    return completed && { ...completed, previous: jsonOf(output) };
+  const grouped = async () => {
+    const completion = completionOf(context, run, plan, { output: null, children: 0 });
+    const completed = await context.group.complete(completion);
+    return completed && { ...completed, previous: jsonOf(completion.output) };
   };
   const one = async (text: string, values: unknown[]) => ((await session.query<Row>(text, values))[0] as Moved) ?? null;
   switch (decision.kind) {
     case 'succeeded': {
-      if (session === context.sessions.engine) return grouped(decision.output);
+      if (session === context.sessions.engine) return grouped();
       const values = common('succeeded', null, callbackOutput ?? decision.output, null);
       if (plan.nextStep === null) return one(finish, [...values, 'succeeded']);
       return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
     }
     case 'failed':
-      if (session === context.sessions.engine) return grouped(null);
+      if (session === context.sessions.engine) return grouped();
       return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);
     case 'rejected': {
       const delayMs = decision.afterMs ?? rejectionDelayMs(chain.rejections, context.random);
@@ -215,6 +234,12 @@ async function write(
         ...common('crashed', `${error.name}: ${error.message}`, null, errorJson(error)),
         delayMs,
       ]);
+    }
+    case 'unknown':
+      return one(recordUnknown, common('unknown', decision.reason, null, null));
+    case 'keyed': {
+      const { key, limit } = decision.slot;
+      return one(keepKey, [...common('released', 'waits for a slot of its concurrency key', null, null), key, limit]);
     }
     case 'blocked':
       return one(block, common('blocked', decision.reason, null, null));

@@ -5,6 +5,7 @@
  */
 import type { Database } from '../database/session.ts';
 import { ChainCommandError, retryChain } from './commands.ts';
+import { countChildren } from './join-sql.ts';
 import { cleanText } from './payload.ts';
 
 export interface DeadFilter {
@@ -41,10 +42,14 @@ export async function removeDeadLetter(database: Database, chainId: string, who:
   if (!/^[1-9]\d{0,18}$/.test(chainId)) {
     throw new ChainCommandError(`${cleanText(chainId, 40)} is not a chain id, a number`);
   }
-  const removed = await database.query(remove, [chainId, cleanText(why || 'removed'), cleanText(who, 200)]);
-  if (removed.length === 0) {
-    throw new ChainCommandError(`chain ${chainId} is not a dead letter; see chain list --state dead`);
-  }
+  const reason = cleanText(why || 'removed');
+  await database.transaction(async (tx) => {
+    const removed = await tx.query(remove, [chainId, reason, cleanText(who, 200)]);
+    if (removed.length === 0) {
+      throw new ChainCommandError(`chain ${chainId} is not a dead letter; see chain list --state dead`);
+    }
+    await countChildren(tx, [chainId]);
+  });
 }
 
 const matching = `

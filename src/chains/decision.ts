@@ -3,18 +3,28 @@
  * returns or throws becomes a decision; nothing escapes.
  */
 import { isConnectionError } from '../database/session.ts';
-import type { Commit, Outcome } from './define.ts';
+import type { ChildChain, Commit, Outcome } from './define.ts';
 import { isTransient } from './patience.ts';
 import { serialise } from './payload.ts';
 import { type Run, RunAborted } from './run.ts';
+import type { SlotNeed } from './slots.ts';
 
 export type Decision =
-  | { readonly kind: 'succeeded'; readonly output: string; readonly commit: Commit | null }
+  | {
+      readonly kind: 'succeeded';
+      readonly output: string;
+      readonly commit: Commit | null;
+      readonly children: readonly ChildChain[];
+    }
   | { readonly kind: 'failed'; readonly reason: string; readonly commit: Commit | null }
   | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs: number | null }
   | { readonly kind: 'crashed'; readonly error: Error }
   /** This release does not know the chain, its version or its step. */
   | { readonly kind: 'blocked'; readonly reason: string }
+  /** An earlier attempt of a step whose effect must not happen twice may have had it. */
+  | { readonly kind: 'unknown'; readonly reason: string }
+  /** The step runs with a concurrency key that the row does not have yet: it was put there by an older release. */
+  | { readonly kind: 'keyed'; readonly slot: SlotNeed }
   /** The node stops: the chain goes back with its attempt. */
   | { readonly kind: 'released'; readonly reason: string }
   /** The row is not this run's any more: nothing may be written. */
@@ -32,7 +42,8 @@ export function decisionOf(run: Run, returned: unknown): Decision {
     switch (returned.kind) {
       case 'succeeded': {
         const output = serialise(returned.output ?? null, `output of ${who}`);
-        return { kind: 'succeeded', output, commit: commitOf(returned.commit, who) };
+        const children = childrenOf(returned.children, who);
+        return { kind: 'succeeded', output, commit: commitOf(returned.commit, who), children };
       }
       case 'failed':
         return { kind: 'failed', reason: reasonOf(returned.reason, who), commit: commitOf(returned.commit, who) };
@@ -92,6 +103,12 @@ function commitOf(commit: unknown, who: string): Commit | null {
   if (commit === undefined || commit === null) return null;
   if (typeof commit !== 'function') throw new Error(`commit of ${who} is a ${typeof commit}, it must be a function`);
   return commit as Commit;
+}
+
+function childrenOf(children: unknown, who: string): readonly ChildChain[] {
+  if (children === undefined) return [];
+  if (Array.isArray(children)) return children as ChildChain[];
+  throw new Error(`children of ${who} is a ${typeof children}, it must be a list of child(…)`);
 }
 
 function reasonOf(reason: unknown, who: string): string {

@@ -13,16 +13,64 @@ import type { ReadSession, Tx } from '../database/session.ts';
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 export type Outcome =
-  | { readonly kind: 'succeeded'; readonly output: Json; readonly commit?: Commit }
+  | {
+      readonly kind: 'succeeded';
+      readonly output: Json;
+      readonly commit?: Commit;
+      readonly children?: readonly ChildChain[];
+    }
   | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: 'failed'; readonly reason: string; readonly commit?: Commit };
 
-/** Runs inside the completing transaction. May return an output that replaces the handler's. */
+/**
+ * Runs inside the completing transaction. May return an output that replaces the handler's. `open` opens child chains in
+ * it; the chain's next step waits until they have ended.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: most callbacks return nothing, and then the handler's output stands
-export type Commit = (tx: Tx) => Promise<Json | void>;
+export type Commit = (tx: Tx, open: (...children: readonly ChildChain[]) => void) => Promise<Json | void>;
 
-export function succeeded(result: { output?: Json; commit?: Commit } = {}): Outcome {
-  return { kind: 'succeeded', output: result.output ?? null, ...(result.commit ? { commit: result.commit } : {}) };
+/**
+ * What becomes of the parent when this child ends in anything but success: `fail`: the parent fails at its join, when its
+ * other children have ended; `ignore`: it goes on; `wait`: it waits until a person has retried or cancelled the child.
+ */
+export type OnChildFailure = 'fail' | 'ignore' | 'wait';
+
+export interface ChildChain {
+  readonly chain: ChainDefinition<never> | string;
+  readonly input: Json;
+  readonly onChildFailure: OnChildFailure;
+  readonly subject?: string;
+  readonly priority?: 'critical' | 'high' | 'normal' | 'low';
+}
+
+/** A child chain for `succeeded({ children })` or a callback's `open`. */
+export function child<Input extends Json>(
+  definition: ChainDefinition<Input> | string,
+  input: Input,
+  options: Pick<ChildChain, 'onChildFailure' | 'subject' | 'priority'>,
+): ChildChain {
+  return { chain: definition as ChainDefinition<never> | string, input, ...options };
+}
+
+/** How a child ended, as the step after the join sees it. */
+export interface ChildResult {
+  readonly chainId: string;
+  readonly chain: string;
+  readonly subject: string | null;
+  readonly state: string;
+  /** Of its last step that succeeded. */
+  readonly output: Json;
+  readonly reason: string | null;
+}
+
+/** `children`: chains to open in the completing transaction; the next step comes when all of them have ended. */
+export function succeeded(result: { output?: Json; commit?: Commit; children?: readonly ChildChain[] } = {}): Outcome {
+  return {
+    kind: 'succeeded',
+    output: result.output ?? null,
+    ...(result.commit ? { commit: result.commit } : {}),
+    ...(result.children ? { children: result.children } : {}),
+  };
 }
 
 /** Try again later: burns no attempt. Without `afterMs` the delay grows with every rejection. */
@@ -50,6 +98,8 @@ export interface StepContext<Input = Json> {
   /** Aborts at the step's deadline, at cancel, at drain's end and when the lease is lost. */
   readonly signal: AbortSignal;
   readonly log: StepLog;
+  /** The same at every attempt: what a step with `idempotent` effects gives to the other side. Default: chain and step. */
+  readonly effectKey: string;
   /** W3C traceparent of this attempt's span. */
   readonly traceparent: string;
   /** Tells how far the step is, shown live, and extends its deadline. Kept in memory only. */
@@ -58,6 +108,8 @@ export interface StepContext<Input = Json> {
   readonly read: ReadSession;
   /** A directory of this attempt for spool files; removed after the completion is known. */
   spoolDirectory(): Promise<string>;
+  /** The children of the join that this step comes after, in the order in which they were opened. */
+  children(): AsyncIterable<ChildResult>;
 }
 
 export type Handler<Input> = (context: StepContext<Input>) => Promise<Outcome>;
@@ -73,7 +125,34 @@ export interface RetryPolicy {
 
 export const defaultRetry: RetryPolicy = { tries: 3, delayMs: 1_000, factor: 2, capMs: 60_000 };
 
-export interface StepOptions {
+/** At most `limit` chains with the same key run the step at once, on all nodes together. */
+export interface Concurrency<Input> {
+  /** From the chain's input; a text of 1 to 200 characters, nothing personal. */
+  readonly key: (input: Input) => string;
+  /** Default 1. */
+  readonly limit: number;
+}
+
+/**
+ * What a step does outside the database, where no transaction reaches. `idempotent`: the other side takes it for the same
+ * when it comes again with `effectKey`. `atMostOnce`: it must not come twice; an attempt that finds that an earlier one may
+ * have gone so far does not begin, and a person is told.
+ */
+export type Effects<Input> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'idempotent'; readonly key: (input: Input) => string }
+  | { readonly kind: 'atMostOnce' };
+
+export const atMostOnce = { kind: 'atMostOnce' } as const;
+
+export function idempotent<Input>(key: (input: Input) => string): Effects<Input> {
+  return { kind: 'idempotent', key };
+}
+
+export interface StepOptions<Input = Json> {
+  /** Default: none. */
+  readonly effects?: Effects<Input>;
+  readonly concurrency?: { readonly key: (input: Input) => string; readonly limit?: number };
   readonly retry?: Partial<RetryPolicy>;
   /** Default: the engine's `stepDeadlineMs`, 900,000 ms (15 min). Extended by `progress`. */
   readonly deadlineMs?: number;
@@ -95,6 +174,8 @@ export interface Step<Input = Json> {
   readonly deadlineMs: number | null;
   readonly giveUpAfterMs: number;
   readonly shared: boolean;
+  readonly concurrency: Concurrency<Input> | null;
+  readonly effects: Effects<Input>;
 }
 
 export interface ChainDefinition<Input = Json> {
@@ -105,7 +186,7 @@ export interface ChainDefinition<Input = Json> {
 }
 
 export interface ChainBuilder<Input> extends ChainDefinition<Input> {
-  step(name: string, handler: Handler<Input>, options?: StepOptions): ChainBuilder<Input>;
+  step(name: string, handler: Handler<Input>, options?: StepOptions<Input>): ChainBuilder<Input>;
 }
 
 const namePattern = /^[a-z][a-z0-9.-]{0,62}$/;
@@ -142,10 +223,27 @@ function build<Input>(
         deadlineMs: options.deadlineMs ?? null,
         giveUpAfterMs: options.giveUpAfterMs ?? 24 * 3_600_000,
         shared: options.shared ?? false,
+        concurrency: concurrencyOf(name, stepName, options.concurrency),
+        effects: options.effects ?? { kind: 'none' },
       };
       return build(name, version, inputSchema, [...steps, step]);
     },
   };
+}
+
+function concurrencyOf<Input>(
+  chainName: string,
+  stepName: string,
+  declared: StepOptions<Input>['concurrency'],
+): Concurrency<Input> | null {
+  if (!declared) return null;
+  const { key, limit = 1 } = declared;
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
+    throw new RangeError(
+      `step ${stepName} of chain ${chainName}: concurrency limit ${limit} must be a whole number from 1 to 1,000`,
+    );
+  }
+  return { key, limit };
 }
 
 function assertName(what: string, name: string): void {

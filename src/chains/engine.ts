@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Database } from '../database/session.ts';
+import { breakerLimits } from './breaker.ts';
 import { cancelChain, resolveChainAlerts } from './commands.ts';
 import type { EngineOptions, Settings } from './environment.ts';
 import { type Incarnation, startIncarnation } from './incarnation.ts';
@@ -56,6 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
     stepDeadlineMs: 15 * 60_000,
     quarantineAfter: 10,
     unknownAfterMs: 5_000,
+    breaker: breakerLimits,
     stopPoints: noStopPoints,
     ...options,
     spoolRoot: options.spoolRoot ?? join(tmpdir(), 'linekeeper-spool'),

@@ -3,13 +3,15 @@
  * columns cannot hold, before any row is written. Inside a caller's transaction the chain is there if and only if that
  * commits; nothing then signals it, the sweep finds it (or the caller publishes the id after its commit).
  */
+import { capture } from '../../otel/context.ts';
 import { makeTraceparent } from '../../otel/traceparent.ts';
 import type { Database, Tx } from '../database/session.ts';
 import type { Signals } from '../signals/signals.ts';
 import type { ChainDefinition, Json } from './define.ts';
-import { createGroupEnqueue, type GroupEnqueue, insertMany } from './group-enqueue.ts';
+import { createGroupEnqueue, type GroupEnqueue, insertLinked, insertMany } from './group-enqueue.ts';
 import { cleanText, serialise } from './payload.ts';
 import type { AnyDefinition, Registry } from './registry.ts';
+import { type SlotNeed, slotNeedOf } from './slots.ts';
 
 export const priorities = { critical: 0, high: 1, normal: 2, low: 3 } as const;
 export type Priority = keyof typeof priorities;
@@ -54,12 +56,17 @@ export type Enqueue = <Input extends Json>(
   options?: EnqueueOptions,
 ) => Promise<Enqueued>;
 
-interface Row {
+/** A chain that opens another without a delay opens at most so many in a row. */
+const maxGeneration = 1_000;
+
+/** A chain to be, checked. */
+export interface Checked {
   readonly name: string;
   readonly version: number;
   readonly step: string;
   readonly input: string;
   readonly blocked: string | null;
+  readonly slot: SlotNeed | null;
 }
 
 export function createEnqueue({ registry, signals }: { registry: Registry; signals: Signals }): Enqueue {
@@ -70,18 +77,34 @@ export function createEnqueue({ registry, signals }: { registry: Registry; signa
     return group;
   };
   return async (session, chain, input, options = {}) => {
-    const row = rowOf(registry, chain, input, options);
-    if (!('transaction' in session)) return insert(session, row, options);
+    const row = checkNew(registry, chain, input, options);
+    const generation = options.runAt ? 0 : nextGeneration(row.name);
+    const add = (into: Pick<Tx, 'query'>) => insert(into, row, options, generation);
+    if (!('transaction' in session)) return add(session);
+    const alone = row.slot !== null || generation > 0;
     const enqueued = options.uniqueKey
-      ? await session.transaction((tx) => insert(tx, row, options))
-      : { chainId: await groupOf(session).insert(columnsOf(row, options)), created: true };
+      ? await session.transaction(add)
+      : alone
+        ? await add(session)
+        : { chainId: await groupOf(session).insert(columnsOf(row, options)), created: true };
     signals.publish(enqueued.chainId);
     return enqueued;
   };
 }
 
+/** 0 outside a step; throws InputRefusedError for a row of chains without end. */
+function nextGeneration(name: string): number {
+  const context = capture();
+  if (context?.chainId === undefined) return 0;
+  const generation = (context.generation ?? 0) + 1;
+  if (generation <= maxGeneration) return generation;
+  throw new InputRefusedError(
+    `step ${context.step} of chain ${context.chainId} opens chain ${name} as number ${generation} of a row in which each opened the next at once; give it a runAt, or end the row`,
+  );
+}
+
 /** In the order of `insertMany`. */
-function columnsOf(row: Row, options: EnqueueOptions): unknown[] {
+export function columnsOf(row: Checked, options: EnqueueOptions): unknown[] {
   return [
     row.name,
     row.version,
@@ -96,7 +119,13 @@ function columnsOf(row: Row, options: EnqueueOptions): unknown[] {
   ];
 }
 
-function rowOf(registry: Registry, chain: AnyDefinition | string, input: Json, options: EnqueueOptions): Row {
+/** Checks it as a door must. Throws InputRefusedError, PayloadError or UnknownChainError. */
+export function checkNew(
+  registry: Registry,
+  chain: AnyDefinition | string,
+  input: Json,
+  options: Pick<EnqueueOptions, 'unknown'> = {},
+): Checked {
   const definition = typeof chain === 'string' ? registry.newest(chain) : chain;
   if (!definition) {
     const name = String(chain);
@@ -105,7 +134,7 @@ function rowOf(registry: Registry, chain: AnyDefinition | string, input: Json, o
       throw new UnknownChainError(`no chain is named ${cleanText(name, 80)}; known: ${known}`);
     }
     const blocked = `this release defines no chain named ${cleanText(name, 80)}`;
-    return { name, version: 1, step: '', input: serialise(input, `input of chain ${name}`), blocked };
+    return { name, version: 1, step: '', input: serialise(input, `input of chain ${name}`), blocked, slot: null };
   }
   const checked = definition.inputSchema.safeParse(input);
   if (!checked.success) {
@@ -113,22 +142,35 @@ function rowOf(registry: Registry, chain: AnyDefinition | string, input: Json, o
     throw new InputRefusedError(`chain ${definition.name} refuses its input: ${issues.join('; ')}`);
   }
   const text = serialise(checked.data as Json, `input of chain ${definition.name}`);
-  return {
-    name: definition.name,
-    version: definition.version,
-    step: definition.steps[0]!.name,
-    input: text,
-    blocked: null,
-  };
+  const first = definition.steps[0]!;
+  const slot = refusing(() => slotNeedOf(first, definition.name, checked.data as Json));
+  return { name: definition.name, version: definition.version, step: first.name, input: text, blocked: null, slot };
 }
 
-async function insert(session: Pick<Tx, 'query'>, row: Row, options: EnqueueOptions): Promise<Enqueued> {
+function refusing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new InputRefusedError((error as Error).message, { cause: error });
+  }
+}
+
+async function insert(
+  session: Pick<Tx, 'query'>,
+  row: Checked,
+  options: EnqueueOptions,
+  generation: number,
+): Promise<Enqueued> {
   if (options.uniqueKey) {
     const open = await openChainOf(session, options.uniqueKey);
     if (open) return { chainId: open, created: false };
   }
   const columns = columnsOf(row, options).map((value) => [value]);
-  const [inserted] = await session.query<{ id: string }>(insertMany, columns);
+  const plain = row.slot === null && generation === 0;
+  const more = [[row.slot?.key ?? null], [row.slot?.limit ?? null], [null], null, null, 0, generation];
+  const [inserted] = plain
+    ? await session.query<{ id: string }>(insertMany, columns)
+    : await session.query<{ id: string }>(insertLinked, [...columns, ...more]);
   if (options.uniqueKey) await session.query(giveKey, [options.uniqueKey, inserted!.id]);
   return { chainId: inserted!.id, created: true };
 }

@@ -6,6 +6,7 @@ import type { Availability } from '../database/availability.ts';
 import type { PoolOptions } from '../database/pool.ts';
 import type { Database } from '../database/session.ts';
 import type { Signals } from '../signals/signals.ts';
+import type { BreakerLimits } from './breaker.ts';
 import type { StepLog } from './define.ts';
 import type { AnyDefinition } from './registry.ts';
 import type { StopPoints } from './stop-points.ts';
@@ -59,6 +60,8 @@ export interface EngineOptions {
   readonly stepDeadlineMs?: number;
   /** A chain that was running when so many processes died is quarantined. Default 10. */
   readonly quarantineAfter?: number;
+  /** When a step that crashes is stopped. Default `breakerLimits`. */
+  readonly breaker?: BreakerLimits;
   /** Default 5,000 ms: a ready chain that no node knows is blocked after that, and given back as soon when one does. */
   readonly unknownAfterMs?: number;
   /** Where attempts keep spool files. Default: a new directory in the system's temporary one. */

@@ -2,9 +2,10 @@
  * Runs one handler to a decision: its outcome, what it threw, or the abort that ended the wait for it. A handler that
  * ignores its abort is left behind after a short grace; what it still writes is fenced by its token.
  */
-import { withContext } from '../../otel/context.ts';
+import { type TraceContext, withContext } from '../../otel/context.ts';
 import type { Database } from '../database/session.ts';
-import { type Decision, decisionOf, decisionOfThrown } from './decision.ts';
+import { crashed, type Decision, decisionOf, decisionOfThrown } from './decision.ts';
+import { effectKeyOf } from './effects.ts';
 import type { Clock, EngineLog } from './environment.ts';
 import type { AnyStep } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
@@ -32,11 +33,18 @@ export interface Executed {
 }
 
 export async function execute(outside: ExecuteContext, run: Run, step: AnyStep): Promise<Executed> {
+  let effectKey: string;
+  try {
+    effectKey = effectKeyOf(step, run);
+  } catch (error) {
+    return { decision: crashed(error), removeSpool: async () => {} };
+  }
   const deadline = watchDeadline(outside.clock, run, step.deadlineMs ?? outside.stepDeadlineMs);
   const opened = openStepContext(run, {
     reads: outside.reads,
     log: outside.log,
     spoolRoot: outside.spoolRoot,
+    effectKey,
     onProgress(done, total, unit) {
       run.progress = { done, total, unit };
       deadline.extend();
@@ -70,10 +78,14 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
 
 /** The handler's promise; its late rejection, after the wait for it was given up, is no one's crash. */
 function startHandler(run: Run, handler: () => Promise<unknown>): Promise<unknown> {
-  const context = { traceparent: run.traceparent, chainId: run.chain.chainId, step: run.chain.step };
-  const handled = withContext(context, async () => handler());
+  const handled = withContext(contextOf(run), async () => handler());
   handled.catch(() => {});
   return handled;
+}
+
+/** What runs in the handler's name and in its commit's. */
+export function contextOf({ chain, traceparent }: Run): TraceContext {
+  return { traceparent, chainId: chain.chainId, step: chain.step, generation: chain.linked?.generation ?? 0 };
 }
 
 async function waitForEnd(handled: Promise<unknown>): Promise<void> {

@@ -9,28 +9,39 @@
  */
 import type { Database } from '../database/session.ts';
 import { gathering, halving } from './gathering.ts';
-import { type Completed, type Completion, columnsOf, compareIds, moveMany } from './group-sql.ts';
+import { type Completed, type Completion, compareIds, isChild, isLinked, moveAll } from './group-sql.ts';
 
 export interface GroupCommit {
   complete(completion: Completion): Promise<Completed | null>;
 }
 
-export function createGroupCommit(engine: Pick<Database, 'query'>, bootId: string): GroupCommit {
-  const complete = gathering<Completion, Completed | null>({
-    largest: 500,
-    atOnce: 2,
-    write: (group) =>
-      halving(
-        group.toSorted((a, b) => compareIds(a.item, b.item)),
-        moved,
-      ),
-  });
-
+/** `onParents` hears of parents that their last child made ready. */
+export function createGroupCommit(
+  engine: Pick<Database, 'query' | 'transaction'>,
+  bootId: string,
+  onParents: (ids: readonly string[]) => void,
+): GroupCommit {
   async function moved(completions: readonly Completion[]): Promise<(Completed | null)[]> {
-    const rows = await engine.query<Completed & { id: string }>(moveMany, [bootId, ...columnsOf(completions)]);
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return completions.map(({ run }) => byId.get(run.chain.chainId) ?? null);
+    const ends = completions.some(({ run, nextStep }) => nextStep === null && isChild(run));
+    const written = ends
+      ? await engine.transaction((tx) => moveAll(tx, bootId, completions))
+      : await moveAll(engine, bootId, completions);
+    onParents(written.parents);
+    return written.moved;
   }
 
-  return { complete };
+  const group = () =>
+    gathering<Completion, Completed | null>({
+      largest: 500,
+      atOnce: 2,
+      write: (together) =>
+        halving(
+          together.toSorted((a, b) => compareIds(a.item, b.item)),
+          moved,
+        ),
+    });
+  const plain = group();
+  // apart, so that chains that have to do with others cost those that have not nothing
+  const linked = group();
+  return { complete: (completion) => (isLinked(completion) ? linked(completion) : plain(completion)) };
 }

@@ -10,26 +10,45 @@
  * $13 priorities, $14 chain names, $15 states of those that end. A higher priority that waited 1 s goes first, and a pause
  * holds before the next step.
  */
-import { isPaused } from './pause.ts';
+import type { Tx } from '../database/session.ts';
+import { countChildren } from './join-sql.ts';
+import { isBroken, isPaused } from './row-rules.ts';
 import type { Run } from './run.ts';
+import type { SlotNeed } from './slots.ts';
 
-export const moveMany = `
+export const moveMany = moving(false);
+
+/**
+ * The same for chains that have to do with others: $16 concurrency keys of the next steps and $17 their limits, $18 how many
+ * children the step opened: then the chain waits for them. A chain goes on at once to a step with a key only when it has
+ * that key's slot already.
+ */
+export const moveLinked = moving(true);
+
+function moving(linked: boolean): string {
+  const when = (text: string) => (linked ? text : '');
+  return `
   with locked as materialized (
     select g.*,
-           g.next_step is not null and g.may and not ${isPaused('g.name')} and not exists (
+           g.next_step is not null and g.may and not ${isPaused('g.name')}
+           and not ${isBroken('g.name', 'g.next_step', 'g.id')} and not exists (
              select from chain h
-             where h.state = 'ready' and h.priority < g.priority and h.run_at < now() - interval '1 second') as go
+             where h.state = 'ready' and h.priority < g.priority and h.run_at < now() - interval '1 second')
+           ${when('and g.children = 0 and (g.next_key is null or g.next_key is not distinct from c.slot_key)')} as go
     from unnest($2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::float8[], $8::text[], $9::text[],
-                $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[], $15::text[])
+                $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[], $15::text[]
+                ${when(', $16::text[], $17::smallint[], $18::int[]')})
          as g (id, token, step, attempt, traceparent, duration_ms, outcome, reason, output, next_step, may, priority, name,
-               final_state),
-         lateral (select id from chain where chain.id = g.id and chain.owner = $1 and chain.token = g.token
+               final_state ${when(', next_key, next_limit, children')}),
+         lateral (select id, slot_key from chain where chain.id = g.id and chain.owner = $1 and chain.token = g.token
                   for no key update) c
   ), moved as (
     update chain c
     set step = coalesce(l.next_step, c.step),
         previous = coalesce(l.output::jsonb, c.previous),
-        state = (case when l.next_step is null then l.final_state when l.go then 'running' else 'ready' end)::chain_state,
+        state = (case ${when("when l.children > 0 then 'children'")}
+                      when l.next_step is null then l.final_state when l.go then 'running'
+                      ${when("when l.next_key is not null then 'concurrency'")} else 'ready' end)::chain_state,
         owner = case when l.go then c.owner end,
         token = c.token + l.go::int,
         started_token = case when l.go then c.token + 1 when l.next_step is null then c.started_token end,
@@ -40,6 +59,11 @@ export const moveMany = `
         reason = l.reason, reason_by = case when l.reason is not null then 'step ' || l.step end,
         since = now(),
         finished_at = case when l.next_step is null then now() end
+        ${when(`,
+        join_token = case when l.children > 0 then l.token when l.next_step is null then c.join_token end,
+        pending = case when l.next_step is null then c.pending else l.children end,
+        failed_children = case when l.next_step is null then c.failed_children else 0 end,
+        slot_key = l.next_key, slot_limit = l.next_limit`)}
     from locked l
     where c.id = l.id
     returning c.id, c.state, c.token, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_ms,
@@ -51,6 +75,7 @@ export const moveMany = `
     from moved
   )
   select id, state, token, now()::text as claimed_at, reason from moved`;
+}
 
 /** Locks the rows that are still these runs': $1 owner, $2 ids, $3 tokens, sorted by id. */
 export const lockMany = `
@@ -71,6 +96,15 @@ export interface Completion {
   readonly nextStep: string | null;
   /** Asked when the statement is sent, as the node may have begun to drain. */
   readonly mayContinue: () => boolean;
+  /** The concurrency key of the next step. */
+  readonly nextSlot: SlotNeed | null;
+  /** How many children the step opened; known when its callback has run. */
+  readonly children: number;
+}
+
+/** Whether the completion concerns other chains, so that `moveLinked` has to write it. */
+export function isLinked({ run, nextSlot, children }: Completion): boolean {
+  return run.chain.linked !== null || nextSlot !== null || children > 0;
 }
 
 export interface Completed {
@@ -101,6 +135,44 @@ export function columnsOf(completions: readonly Completion[]): unknown[][] {
     column(({ run }) => run.chain.name),
     column(({ outcome }) => outcome),
   ];
+}
+
+/** One array for each parameter of `moveLinked` from $2 on. */
+export function linkedColumnsOf(completions: readonly Completion[]): unknown[][] {
+  return [
+    ...columnsOf(completions),
+    completions.map(({ nextSlot }) => nextSlot?.key ?? null),
+    completions.map(({ nextSlot }) => nextSlot?.limit ?? null),
+    completions.map(({ children }) => children),
+  ];
+}
+
+/**
+ * Writes the completions and, when some are of children that ended, counts these at their parents as the last statement.
+ * `tx` must be a transaction when there are such. Answers are in the order of the completions; null missed its fence.
+ */
+export async function moveAll(
+  tx: Pick<Tx, 'query'>,
+  bootId: string,
+  completions: readonly Completion[],
+): Promise<{ moved: (Completed | null)[]; parents: string[] }> {
+  const linked = completions.some(isLinked);
+  const values = linked ? linkedColumnsOf(completions) : columnsOf(completions);
+  const rows = await tx.query<Completed & { id: string }>(linked ? moveLinked : moveMany, [bootId, ...values]);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const moved = completions.map(({ run }) => byId.get(run.chain.chainId) ?? null);
+  const ended = completions.filter(
+    ({ run, nextStep }) => nextStep === null && byId.has(run.chain.chainId) && isChild(run),
+  );
+  const parents = await countChildren(
+    tx,
+    ended.map(({ run }) => run.chain.chainId),
+  );
+  return { moved, parents };
+}
+
+export function isChild({ chain }: Run): boolean {
+  return chain.linked !== null && chain.linked.parentId !== null;
 }
 
 /** The order in which rows are locked. Ids are decimal text of up to 19 digits. */

@@ -7,26 +7,23 @@
  * `ended` resolves to 'stopped' or 'declared-dead' (the owner then begins a new life) and rejects with anything the engine
  * did not foresee: that is its owner's crash. A database that is down parks both loops.
  */
-import { raiseBlocked, raiseQuarantined, reportChain } from './chain-alerts.ts';
-import { claim, lowestPriorityOf } from './claim.ts';
-import { releaseHeld } from './completion-sql.ts';
+import { createBreakers } from './breaker.ts';
+import { raiseQuarantined, reportChain } from './chain-alerts.ts';
 import type { Decision } from './decision.ts';
 import type { Settings } from './environment.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { createLease, trackClaims } from './lease.ts';
-import { createLowWater } from './low-water.ts';
 import { createPatience } from './patience.ts';
-import { proveWork } from './proof.ts';
 import { createRecovery } from './recovery.ts';
-import { type Refusal, refusalOf } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import type { Registry } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
 import { openSessions } from './sessions.ts';
 import type { Settled } from './settle.ts';
 import { createSharedCommit } from './shared-commit.ts';
-import { blockUnknown, keepPauses, timersAtOnce, unblockKnown, wakeTimers } from './sweep.ts';
 import { createWake, pause } from './wake.ts';
+import { createWork } from './work.ts';
 
 export interface Incarnation {
   readonly bootId: string;
@@ -56,17 +53,12 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   const registered = createWake();
   const wake = createWake();
   const claims = trackClaims();
-  const lowWater = createLowWater();
   const sessions = openSessions(settings.open, bootId, (error) => {
     if (!end.signal.aborted) availability.report(error);
   });
   let isRegistered = false;
   let wasFull = false;
-  let lastClaimMs: number | null = null;
   let lastBeatMs: number | null = null;
-  let lastProofMs: number | null = null;
-  let lastRefusal: Refusal | null = null;
-  const beganMs = nowMs();
   let outcome: 'stopped' | 'declared-dead' = 'stopped';
   let crash: { error: unknown } | null = null;
 
@@ -81,14 +73,30 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     end.abort(reason);
   };
 
+  const onParents = (ids: readonly string[]) => {
+    settings.signals.publish(...ids);
+    if (ids.length > 0) wake.wake();
+  };
+  const breakers = createBreakers({
+    engine: sessions.engine,
+    alerts: settings.alerts,
+    nowMs,
+    limits: settings.breaker,
+    onError: (error) => {
+      // a breaker that could not be written is tried again at the next crash
+      if (!end.signal.aborted) log.warn({ err: error }, 'a breaker was not kept');
+    },
+  });
   const lanes = createLanes({
     count: settings.lanes,
     registry,
     settle: {
       bootId,
+      registry,
       sessions,
-      group: createGroupCommit(sessions.engine, bootId),
-      shared: createSharedCommit(sessions.shared, bootId),
+      group: createGroupCommit(sessions.engine, bootId, onParents),
+      shared: createSharedCommit(sessions.shared, bootId, onParents),
+      onParents,
       stopPoints,
       random,
       nowMs,
@@ -101,6 +109,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     onFree: () => wake.wake(),
     onLeft: (run: Run, decision: Decision, settled: Settled) => {
       wake.wake();
+      void breakers.note(run, decision);
       reportChain(settings, run, decision, settled);
     },
     onCrash: fail,
@@ -132,6 +141,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     quarantineAfter: settings.quarantineAfter,
     log,
     stopPoints,
+    onParents,
     onFreed: (freed) => {
       wake.wake();
       for (const chain of freed) if (chain.state === 'quarantined') raiseQuarantined(settings.alerts, chain);
@@ -177,71 +187,32 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     await pause(settings.beatMs, end.signal);
   }
 
-  let claimNumber = 0;
-  let sweptMs = Number.NEGATIVE_INFINITY;
-  let knownMs = Number.NEGATIVE_INFINITY;
+  const work = createWork({
+    bootId,
+    settings,
+    registry,
+    sessions,
+    lanes,
+    claims,
+    breakers,
+    draining: draining.signal,
+    wake,
+    onFull: () => {
+      wasFull = true;
+    },
+  });
   async function workTurn(): Promise<void> {
-    if (!isRegistered) {
-      await registered.wait(1_000, draining.signal);
-      return;
-    }
-    if (nowMs() - (lastProofMs ?? beganMs) >= settings.proofMs) {
-      await proveWork(sessions.engine, bootId);
-      lastProofMs = nowMs();
-      lastRefusal = null;
-    }
-    const sweep = { sessions, registry, stopPoints, held: lanes.held };
-    if (nowMs() - knownMs >= settings.unknownAfterMs) {
-      await unblockKnown(sweep);
-      for (const chain of await blockUnknown(sweep, settings.unknownAfterMs)) raiseBlocked(settings.alerts, chain);
-      knownMs = nowMs();
-    }
-    if (nowMs() - sweptMs >= settings.sweepMs) {
-      const woken = await wakeTimers(sweep);
-      const more = await keepPauses(sweep);
-      // a full batch: there may be more, which need not wait for the next sweep
-      if (woken < timersAtOnce && !more) sweptMs = nowMs();
-    }
-    const count = lanes.free();
-    const lowestPriority = lowestPriorityOf(claimNumber);
-    claimNumber += 1;
-    const claimed = count === 0 || draining.signal.aborted ? [] : await claimInto(count, lowestPriority);
-    if (count === 0) wasFull = true;
-    if (count > 0 && (claimed.length === count || lowestPriority > 0)) return;
-    await wake.wait(settings.sweepMs, draining.signal);
-  }
-
-  async function claimInto(count: number, lowestPriority: number): Promise<unknown[]> {
-    const number = claims.begin();
-    try {
-      const known = registry.known;
-      const claimed = await claim(sessions.engine, { bootId, count, lowestPriority, known, lowWater, nowMs });
-      lastClaimMs = nowMs();
-      if (draining.signal.aborted) {
-        // the stop came while the claim was under way: nothing has started, give the chains back
-        const ids = claimed.map((chain) => chain.chainId);
-        const tokens = claimed.map((chain) => chain.token);
-        if (ids.length > 0) await sessions.engine.query(releaseHeld, [bootId, ids, tokens, 'the node stops']);
-        return [];
-      }
-      for (const chain of claimed) lanes.take(chain);
-      if (lanes.free() === 0) wasFull = true;
-      return claimed;
-    } finally {
-      claims.end(number);
-    }
+    if (isRegistered) await work.turn();
+    else await registered.wait(1_000, draining.signal);
   }
 
   const unsubscribe = settings.signals.subscribe(() => wake.wake());
-  const noteRefusal = (error: unknown) => {
-    lastRefusal = refusalOf(error, nowMs()) ?? lastRefusal;
-  };
   const leasing = loop(end.signal, leaseTurn, (error) => {
     recovery.forget();
     // once registered, only the loop that proves may speak for it
-    if (!isRegistered) noteRefusal(error);
+    if (!isRegistered) work.noteRefusal(error);
   });
-  const working = loop(draining.signal, workTurn, noteRefusal);
+  const working = loop(draining.signal, workTurn, work.noteRefusal);
 
   async function finish(): Promise<'stopped' | 'declared-dead'> {
     await Promise.all([leasing, working]);
@@ -275,10 +246,10 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     bootId,
     lanes,
     ended,
-    lastClaimMs: () => lastClaimMs,
+    lastClaimMs: work.lastClaimMs,
     lastBeatMs: () => lastBeatMs,
-    lastProofMs: () => lastProofMs,
-    lastRefusal: () => lastRefusal,
+    lastProofMs: work.lastProofMs,
+    lastRefusal: work.lastRefusal,
     wake: () => wake.wake(),
     stop,
   };

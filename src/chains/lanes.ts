@@ -4,12 +4,15 @@
  * what rejects out of a lane is the engine's own crash and goes to `onCrash`.
  */
 import { childTraceparent } from '../../otel/traceparent.ts';
+import { endStep, failedJoin } from './children.ts';
 import type { Plan } from './completion.ts';
-import type { Decision } from './decision.ts';
+import { crashed, type Decision, decisionOfThrown } from './decision.ts';
+import { unknownEffect, writeIntent } from './effects.ts';
 import { type ExecuteContext, type Executed, execute } from './execute.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
 import { type ClaimedChain, keyOf, type Run, type RunAborted } from './run.ts';
 import { type SettleContext, type Settled, settle } from './settle.ts';
+import { type SlotNeed, slotNeedOf } from './slots.ts';
 
 /** A chain that goes on here without a claim gives its lane back after so many steps, or so long. */
 const continuationSteps = 16;
@@ -110,7 +113,7 @@ export function createLanes(context: LanesContext): Lanes {
     const executed = await inLane(async () => {
       run.startedMs = clock.monotonicMs();
       await stopPoints.reach('after-claim', chainId, run.chain.step);
-      return step ? execute(context.execute, run, step) : unknownStep(run);
+      return begin(run, step ?? null);
     });
     const { decision } = executed;
     run.phase = 'completing';
@@ -118,7 +121,7 @@ export function createLanes(context: LanesContext): Lanes {
     let settled: Settled = { kind: 'lost' };
     try {
       if (decision.kind !== 'lost') {
-        settled = await settle(context.settle, run, planOf(decision, step ?? null, definition, mayContinue));
+        settled = await settle(context.settle, run, planOf(run, decision, step ?? null, definition, mayContinue));
         await stopPoints.reach('before-ack', chainId, run.chain.step);
       }
     } finally {
@@ -126,6 +129,46 @@ export function createLanes(context: LanesContext): Lanes {
     }
     context.onLeft(run, decision, settled);
     return settled;
+  }
+
+  /** The handler, unless the engine has the answer itself. */
+  async function begin(run: Run, step: AnyStep | null): Promise<Executed> {
+    const { chain } = run;
+    const { linked } = chain;
+    if (linked !== null && linked.failedChildren > 0) {
+      const reason = await failedJoin(context.settle.sessions.engine, run);
+      return decided({ kind: 'failed', reason, commit: null });
+    }
+    if (chain.step === endStep) {
+      return decided({ kind: 'succeeded', output: JSON.stringify(chain.previous), commit: null, children: [] });
+    }
+    if (!step) return unknownStep(run);
+    let slot: SlotNeed | null;
+    try {
+      slot = slotNeedOf(step, chain.name, chain.input);
+    } catch (error) {
+      return decided(crashed(error));
+    }
+    if (slot !== null && slot.key !== linked?.slotKey) return decided({ kind: 'keyed', slot });
+    if (step.effects.kind === 'atMostOnce') {
+      const intent = await intend(run);
+      if (intent !== null) return decided(intent);
+    }
+    return execute(context.execute, run, step);
+  }
+
+  /** Null: the intent is written, the handler may begin. */
+  async function intend(run: Run): Promise<Decision | null> {
+    const { sessions, bootId } = context.settle;
+    try {
+      const intent = await writeIntent(sessions.engine, bootId, run);
+      if (intent === 'written') return null;
+      if (intent === 'lost') return { kind: 'lost', reason: 'the chain was taken away before its step began' };
+      return { kind: 'unknown', reason: unknownEffect(run) };
+    } catch (error) {
+      // nothing has begun: it is waited out like a read that the database did not serve
+      return decisionOfThrown(run, error);
+    }
   }
 
   return {
@@ -162,17 +205,29 @@ function mostHeld(lanes: number): number {
 }
 
 function planOf(
+  run: Run,
   decision: Plan['decision'],
   step: AnyStep | null,
   definition: Parameters<typeof stepAfter>[0] | null,
   mayContinue: () => boolean,
 ): Plan {
-  const nextStep = definition && step ? (stepAfter(definition, step.name)?.name ?? null) : null;
-  return { decision, step, nextStep, mayContinue };
+  const next = definition && step ? stepAfter(definition, step.name) : null;
+  const nextStep = next?.name ?? null;
+  try {
+    const nextSlot = decision.kind === 'succeeded' ? slotNeedOf(next, run.chain.name, run.chain.input) : null;
+    return { decision, step, nextStep, nextSlot, mayContinue };
+  } catch (error) {
+    const crash = crashed(error) as Plan['decision'];
+    return { decision: crash, step, nextStep, nextSlot: null, mayContinue };
+  }
+}
+
+function decided(decision: Decision): Executed {
+  return { decision, removeSpool: async () => {} };
 }
 
 function unknownStep(run: Run): Executed {
   const { name, version, step } = run.chain;
   const reason = `this release does not know step ${step || '1'} of chain ${name} version ${version}`;
-  return { decision: { kind: 'blocked', reason }, removeSpool: async () => {} };
+  return decided({ kind: 'blocked', reason });
 }

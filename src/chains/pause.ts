@@ -5,6 +5,7 @@
  */
 import type { Database } from '../database/session.ts';
 import { cleanText } from './payload.ts';
+import { holdsNow, isPaused, mayRunNow } from './row-rules.ts';
 
 export interface Pause {
   /** `all`, `chain:<name>` or `provider:<sync type>`. */
@@ -75,13 +76,6 @@ function chainNamesOf({ chains, providers }: PauseScopes, scope: string): readon
   throw new PauseError(`${cleanText(scope, 80)} is no scope; it is all, chain:<name> or provider:<sync type>`);
 }
 
-const holdsNow = '(p.until is null or p.until > now())';
-
-/** True for a chain name (an SQL expression) that a pause covers now. */
-export function isPaused(chainName: string): string {
-  return `exists (select from pause p where ${holdsNow} and (p.chain_names is null or ${chainName} = any (p.chain_names)))`;
-}
-
 const upsert = `
   insert into pause (scope, chain_names, by, why, until)
   select $1, $2::text[], $3, $4, $5::timestamptz
@@ -132,6 +126,6 @@ export const releasePaused = `
     where names.name is not null and not ${isPaused('names.name')}
   )
   update chain c
-  set state = 'ready', token = c.token + 1, reason = null, reason_by = null, since = now()
+  set state = ${mayRunNow('c')}, token = c.token + 1, reason = null, reason_by = null, since = now()
   from free where c.id = free.id
   returning c.id`;

@@ -45,6 +45,11 @@ export interface ChainDetail extends ChainRow {
   readonly token: string;
   readonly suspect: number;
   readonly uniqueKey: string | null;
+  readonly parentId: string | null;
+  /** Children of its last join that it waits for, and those that failed it. */
+  readonly pendingChildren: number;
+  readonly failedChildren: number;
+  readonly concurrencyKey: string | null;
   readonly input: Json;
   /** Output of the step before; of the last one when the chain has succeeded. */
   readonly previous: Json;
@@ -128,7 +133,9 @@ export const listOpen = `
   limit $5`;
 
 const show = `
-  select ${columns}, owner, token, suspect, unique_key as "uniqueKey", input, previous from every_chain where id = $1`;
+  select ${columns}, owner, token, suspect, unique_key as "uniqueKey", parent_id as "parentId", pending as "pendingChildren",
+         failed_children as "failedChildren", slot_key as "concurrencyKey", input, previous
+  from every_chain where id = $1`;
 
 const readSteps = `
   select token, at, step, attempt, outcome, reason, output, error, node, started_at as "startedAt", traceparent

@@ -7,6 +7,8 @@
  * SKIP LOCKED, at every beat again until none is left. A chain whose handler had started is a suspect.
  */
 import type { EngineLog } from './environment.ts';
+import { countChildren } from './join-sql.ts';
+import { mayRunNow } from './row-rules.ts';
 import type { Sessions } from './sessions.ts';
 import type { StopPoints } from './stop-points.ts';
 
@@ -18,6 +20,8 @@ export interface RecoveryContext {
   readonly quarantineAfter: number;
   readonly log: EngineLog;
   readonly stopPoints: StopPoints;
+  /** Parents that their last child made ready. */
+  readonly onParents: (ids: readonly string[]) => void;
   readonly onFreed: (freed: readonly FreedChain[]) => void;
 }
 
@@ -25,7 +29,7 @@ export interface FreedChain {
   readonly id: string;
   readonly name: string;
   readonly step: string;
-  readonly state: 'ready' | 'quarantined';
+  readonly state: 'ready' | 'concurrency' | 'quarantined';
 }
 
 export interface Recovery {
@@ -42,11 +46,18 @@ export function createRecovery(context: RecoveryContext): Recovery {
 
   async function free(owner: string): Promise<void> {
     for (;;) {
+      let parents: readonly string[] = [];
       const freed = await sessions.engine.transaction(async (tx) => {
         const rows = await tx.query(freeChains, [owner, context.quarantineAfter, context.bootId]);
         for (const row of rows) await context.stopPoints.reach('mid-recovery', row.id, row.step);
+        const ended = rows.filter((row) => row.state === 'quarantined');
+        parents = await countChildren(
+          tx,
+          ended.map((row) => row.id),
+        );
         return rows as FreedChain[];
       });
+      context.onParents(parents);
       if (freed.length === 0) return;
       context.log.warn({ node: owner, chains: freed.length }, 'freed the chains of a node that is gone');
       context.onFreed(freed);
@@ -108,8 +119,8 @@ const freeChains = `
     select id from chain where owner = $1 and state = 'running' limit 500 for no key update skip locked
   ), freed as (
     update chain c
-    set state = (case when c.started_token = c.token and c.suspect + 1 >= $2::int then 'quarantined' else 'ready' end
-                )::chain_state,
+    set state = (case when c.started_token = c.token and c.suspect + 1 >= $2::int then 'quarantined'::chain_state else ${mayRunNow('c')} end
+                ),
         owner = null, token = c.token + 1,
         attempt = case when c.started_token = c.token then c.attempt else greatest(c.attempt - 1, 0) end,
         suspect = c.suspect + (c.started_token is not distinct from c.token)::int,

@@ -10,6 +10,8 @@ export interface Registry {
   readonly definitions: readonly AnyDefinition[];
   /** `name version` of each. */
   readonly known: readonly string[];
+  /** Whether a step of any has a concurrency key. */
+  readonly hasSlots: boolean;
   /** The newest version known under this name. */
   newest(name: string): AnyDefinition | null;
   find(name: string, version: number): AnyDefinition | null;
@@ -30,6 +32,7 @@ export function createRegistry(definitions: readonly AnyDefinition[]): Registry 
   return {
     definitions,
     known: [...byKey.keys()],
+    hasSlots: definitions.some(({ steps }) => steps.some((step) => step.concurrency !== null)),
     newest: (name) => newest.get(name) ?? null,
     find: (name, version) => byKey.get(`${name} ${version}`) ?? null,
   };

@@ -5,6 +5,20 @@
 import type { Json } from './define.ts';
 import type { Clock } from './environment.ts';
 
+/** What a chain has to do with others. */
+export interface Linked {
+  readonly parentId: string | null;
+  /** The key that it runs with. */
+  readonly slotKey: string | null;
+  /** The join that its step comes after; null when the step before opened no children. */
+  readonly joinToken: string | null;
+  readonly failedChildren: number;
+  /** Levels of parents above it. */
+  readonly depth: number;
+  /** Chains that opened one another without a delay, up to this one. */
+  readonly generation: number;
+}
+
 /** A chain as the claim or the continuation handed it over. */
 export interface ClaimedChain {
   readonly chainId: string;
@@ -22,6 +36,8 @@ export interface ClaimedChain {
   readonly traceparent: string;
   /** now() of the claiming transaction, as text so that no microsecond is lost; bounds the search in the log. */
   readonly claimedAt: string;
+  /** Null for a chain without parent, children and concurrency key. */
+  readonly linked: Linked | null;
 }
 
 /** Why a run was told to end before its handler had. */

@@ -10,13 +10,14 @@
  * Rejects with the signal's reason when the node stops waiting, and with errors that are the engine's own.
  */
 import { isConnectionError } from '../database/session.ts';
-import { CallbackError, type CompletionContext, completeOnce, type Moved, type Plan } from './completion.ts';
+import { CallbackError } from './callback.ts';
+import { type CompletionContext, completeOnce, type Moved, type Plan } from './completion.ts';
 import { readLog } from './completion-sql.ts';
 import { crashed, type Decision } from './decision.ts';
 import type { EngineAvailability, EngineLog } from './environment.ts';
 import { isRefused } from './gathering.ts';
 import { createPatience, isTransient } from './patience.ts';
-import type { ClaimedChain, Run } from './run.ts';
+import type { ClaimedChain, Linked, Run } from './run.ts';
 
 export type Settled =
   /** The chain goes on here, under the next token. */
@@ -72,6 +73,7 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
 }
 
 function hasCallback({ decision }: Plan): boolean {
+  if (decision.kind === 'succeeded' && decision.children.length > 0) return true;
   return (decision.kind === 'succeeded' || decision.kind === 'failed') && decision.commit !== null;
 }
 
@@ -82,12 +84,19 @@ function settled(run: Run, plan: Plan, moved: Moved): Settled {
     step: plan.nextStep!,
     previous: moved.previous,
     claimedAt: moved.claimed_at,
+    linked: linkedAfter(run, plan.nextSlot?.key ?? null),
   });
+}
+
+/** What `moveLinked` leaves on the row of a chain that goes on here: its join is over, its slot that of the next step. */
+function linkedAfter({ chain }: Run, slotKey: string | null): Linked | null {
+  if (chain.linked === null) return null;
+  return { ...chain.linked, slotKey, joinToken: null, failedChildren: 0 };
 }
 
 function continued(
   run: Run,
-  at: { token: string; step: string; previous: ClaimedChain['previous']; claimedAt: string },
+  at: Pick<ClaimedChain, 'step' | 'previous' | 'claimedAt' | 'linked'> & { token: string },
 ): Settled {
   const next = { ...run.chain, ...at, token: BigInt(at.token), attempt: 1, rejections: 0 };
   return { kind: 'continue', next };
@@ -100,5 +109,11 @@ async function fromLog(context: SettleContext, run: Run): Promise<Settled | null
   if (!row) return null;
   const goesOn = row.state === 'running' && row.owner === context.bootId && BigInt(row.token) === token + 1n;
   if (!goesOn) return { kind: 'left', state: row.state, reason: row.reason };
-  return continued(run, { token: row.token, step: row.step, previous: row.previous, claimedAt: row.claimed_at });
+  return continued(run, {
+    token: row.token,
+    step: row.step,
+    previous: row.previous,
+    claimedAt: row.claimed_at,
+    linked: row.linked,
+  });
 }

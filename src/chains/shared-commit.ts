@@ -10,8 +10,10 @@
  */
 import type { Database, Tx } from '../database/session.ts';
 import { isConnectionError } from '../database/session.ts';
+import type { CallbackResult } from './callback.ts';
+import { endStep } from './children.ts';
 import { type Gathered, gathering } from './gathering.ts';
-import { type Completed, type Completion, columnsOf, compareIds, lockMany, moveMany } from './group-sql.ts';
+import { type Completed, type Completion, compareIds, lockMany, moveAll } from './group-sql.ts';
 import { isTransient } from './patience.ts';
 
 /** `alone`: it has to be completed by itself. */
@@ -19,7 +21,7 @@ export type Shared = Completed | null | 'alone';
 
 export interface SharedCompletion extends Completion {
   /** Resolves to the output that replaces the handler's, or null. The signal ends the transaction of all. */
-  readonly callback: (tx: Tx, deadline: AbortController) => Promise<string | null>;
+  readonly callback: (tx: Tx, deadline: AbortController) => Promise<CallbackResult>;
   /** A test may stop the world here. */
   readonly beforeCommit: () => Promise<void> | void;
 }
@@ -38,7 +40,11 @@ class OneFailed extends Error {
   }
 }
 
-export function createSharedCommit(sessions: Pick<Database, 'transaction'>, bootId: string): SharedCommit {
+export function createSharedCommit(
+  sessions: Pick<Database, 'transaction'>,
+  bootId: string,
+  onParents: (ids: readonly string[]) => void,
+): SharedCommit {
   const complete = gathering<SharedCompletion, Shared>({ largest: 128, atOnce: 2, write: commit });
 
   /** Never rejects. */
@@ -46,7 +52,8 @@ export function createSharedCommit(sessions: Pick<Database, 'transaction'>, boot
     if (group.length === 0) return;
     const sorted = group.toSorted((a, b) => compareIds(a.item, b.item));
     try {
-      const completed = await inOneTransaction(sorted);
+      const { completed, parents } = await inOneTransaction(sorted);
+      onParents(parents);
       for (const { item, resolve } of sorted) resolve(completed.get(item.run.chain.chainId) ?? null);
     } catch (error) {
       const cause = error instanceof OneFailed ? error.cause : error;
@@ -62,7 +69,9 @@ export function createSharedCommit(sessions: Pick<Database, 'transaction'>, boot
     }
   }
 
-  function inOneTransaction(group: readonly Waiting[]): Promise<Map<string, Completed>> {
+  function inOneTransaction(
+    group: readonly Waiting[],
+  ): Promise<{ completed: Map<string, Completed>; parents: string[] }> {
     const deadline = new AbortController();
     const work = async (tx: Tx) => {
       const column = <T>(value: (completion: Completion) => T) => group.map(({ item }) => value(item));
@@ -82,11 +91,21 @@ export function createSharedCommit(sessions: Pick<Database, 'transaction'>, boot
         }),
       );
       if (failure) throw failure as OneFailed;
-      const completions = mine.map(({ item }, at) => ({ ...item, output: outputs[at] ?? item.output }));
-      const rows = await tx.query<Completed & { id: string }>(moveMany, [bootId, ...columnsOf(completions)]);
+      const completions = mine.map(({ item }, at) => ({
+        ...item,
+        output: outputs[at]?.output ?? item.output,
+        children: outputs[at]?.children ?? 0,
+        // a chain whose step was its last goes on to end after the join
+        nextStep: outputs[at]?.children ? (item.nextStep ?? endStep) : item.nextStep,
+      }));
+      const { moved, parents } = await moveAll(tx, bootId, completions);
       for (const { item } of mine) await item.beforeCommit();
-      const given = new Map(completions.map(({ run, output }) => [run.chain.chainId, output]));
-      return new Map(rows.map((row) => [row.id, { ...row, output: given.get(row.id) ?? null }]));
+      const completed = new Map<string, Completed>();
+      for (const [at, { run, output }] of completions.entries()) {
+        const row = moved[at];
+        if (row) completed.set(run.chain.chainId, { ...row, output });
+      }
+      return { completed, parents };
     };
     return sessions.transaction(work, { signal: deadline.signal });
   }

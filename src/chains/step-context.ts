@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { parseTraceparent } from '../../otel/traceparent.ts';
 import type { Database, ReadSession, Row } from '../database/session.ts';
+import { readChildren } from './children.ts';
 import type { StepContext, StepLog } from './define.ts';
 import type { Run } from './run.ts';
 
@@ -25,6 +26,7 @@ export function openStepContext(
     readonly reads: Database;
     readonly log: StepLog;
     readonly spoolRoot: string | null;
+    readonly effectKey: string;
     readonly onProgress: (done: number, total: number, unit: string) => void;
   },
 ): OpenStepContext {
@@ -50,12 +52,14 @@ export function openStepContext(
         warn: (more, message) => outside.log.warn({ ...fields, ...more }, message),
       },
       traceparent: run.traceparent,
+      effectKey: outside.effectKey,
       progress: outside.onProgress,
       read: reads.session,
       spoolDirectory() {
         spool ??= makeSpool(outside.spoolRoot, `${chain.chainId}-${chain.token}-`);
         return spool;
       },
+      children: () => readChildren(reads.session, chain.chainId, chain.linked?.joinToken ?? null),
     },
     endReads: reads.end,
     async removeSpool() {

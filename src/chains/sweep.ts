@@ -2,8 +2,10 @@
  * The sweep: what makes rows move without any signal. It turns timers that are due by the database's clock into ready
  * chains, keeps pauses, blocks chains that no node knows, and gives them back once this one does.
  */
+import { cancelAbandoned, countChildren, forgetAbandoned } from './join-sql.ts';
 import { holdPaused, pausedAtOnce, releasePaused } from './pause.ts';
 import type { Registry } from './registry.ts';
+import { mayRunNow } from './row-rules.ts';
 import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
 import type { StopPoints } from './stop-points.ts';
@@ -15,10 +17,35 @@ export interface SweepContext {
   readonly held: ReadonlyMap<string, Run>;
 }
 
-export const timersAtOnce = 500;
+const timersAtOnce = 500;
+/** Of one abandoned join. */
+const cancelledAtOnce = 500;
+
+/** Timers, pauses, joins that nobody waits for. True: there may be more to do at once. */
+export async function sweepOnce(context: SweepContext): Promise<boolean> {
+  const woken = await wakeTimers(context);
+  const paused = await keepPauses(context);
+  const cancelled = await cancelChildren(context);
+  return woken >= timersAtOnce || paused || cancelled;
+}
+
+/** Cancels children of joins that nobody waits for any more. True: there may be more of them. */
+async function cancelChildren({ sessions }: SweepContext): Promise<boolean> {
+  const [any] = await sessions.engine.query('select from abandoned_join limit 1');
+  if (!any) return false;
+  return sessions.engine.transaction(async (tx) => {
+    const cancelled = await tx.query<{ id: string }>(cancelAbandoned, [cancelledAtOnce]);
+    if (cancelled.length === 0) await tx.query(forgetAbandoned);
+    await countChildren(
+      tx,
+      cancelled.map(({ id }) => id),
+    );
+    return cancelled.length > 0;
+  });
+}
 
 /** Resolves to the number of timers that became ready. */
-export async function wakeTimers(context: SweepContext): Promise<number> {
+async function wakeTimers(context: SweepContext): Promise<number> {
   return context.sessions.engine.transaction(async (tx) => {
     const due = await tx.query<{ id: string; step: string }>(timersDue, [timersAtOnce]);
     for (const { id, step } of due) await context.stopPoints.reach('mid-sweep', id, step);
@@ -30,7 +57,7 @@ export async function wakeTimers(context: SweepContext): Promise<number> {
 }
 
 /** Moves ready chains under a pause, and gives back those that no pause covers any more. True: there may be more of them. */
-export async function keepPauses({ sessions }: SweepContext): Promise<boolean> {
+async function keepPauses({ sessions }: SweepContext): Promise<boolean> {
   const held = await sessions.engine.query(holdPaused, [pausedAtOnce]);
   const released = await sessions.engine.query(releasePaused, [pausedAtOnce]);
   return held.length >= pausedAtOnce || released.length >= pausedAtOnce;
@@ -38,7 +65,11 @@ export async function keepPauses({ sessions }: SweepContext): Promise<boolean> {
 
 /** Blocks chains that this release does not know and that no other node has taken for `afterMs`. Resolves to their ids. */
 export async function blockUnknown({ sessions, registry }: SweepContext, afterMs: number): Promise<BlockedChain[]> {
-  return (await sessions.engine.query(blockOrphans, [registry.known, afterMs])) as BlockedChain[];
+  const blocked: BlockedChain[] = [];
+  for (const statement of [blockReady, blockKeyed]) {
+    blocked.push(...((await sessions.engine.query(statement, [registry.known, afterMs])) as BlockedChain[]));
+  }
+  return blocked;
 }
 
 export interface BlockedChain {
@@ -71,13 +102,13 @@ export const timersDue = `
     select id from chain where state = 'timer' and run_at <= now() order by run_at limit $1
     for no key update skip locked
   )
-  update chain c set state = 'ready', since = now() from due where c.id = due.id
+  update chain c set state = ${mayRunNow('c')}, since = now() from due where c.id = due.id
   returning c.id, c.step`;
 
-const blockOrphans = `
+const blockOrphans = (state: string) => `
   with unknown as materialized (
     select id from chain
-    where state = 'ready' and since < now() - make_interval(secs => $2::float8 / 1000)
+    where state = '${state}' and since < now() - make_interval(secs => $2::float8 / 1000)
       and not name || ' ' || version = any ($1)
     limit 500
     for no key update skip locked
@@ -87,6 +118,10 @@ const blockOrphans = `
       reason = 'this release does not know chain ' || c.name || ' version ' || c.version
   from unknown where c.id = unknown.id
   returning c.id, c.name, c.step, c.reason`;
+
+// one statement for each, so that each has its partial index
+const blockReady = blockOrphans('ready');
+const blockKeyed = blockOrphans('concurrency');
 
 const unblock = `
   with known as materialized (

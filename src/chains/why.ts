@@ -35,8 +35,12 @@ export async function why(session: Pick<Database, 'query'>, chainId: string): Pr
             false,
           );
     case 'children':
+      return whyChildren(row, say);
     case 'concurrency':
-      return say(`waits for other chains (${row.state})${because}; it goes on by itself when they end.`, true);
+      return say(
+        `waits since ${row.since} for a slot of its concurrency key at step ${row.step}${row.slot_holder ? `, which chain ${row.slot_holder} has` : ''}; it starts by itself.`,
+        row.live_nodes > 0,
+      );
     case 'breaker':
       return say(
         `waits for the breaker of step ${row.step}${because}; a probe goes through every minute by itself.`,
@@ -79,6 +83,22 @@ export async function why(session: Pick<Database, 'query'>, chainId: string): Pr
   }
 }
 
+function whyChildren(row: Record<string, unknown>, say: (text: string, clearsByItself: boolean) => Why): Why {
+  const { id, state } = (row.child ?? {}) as { id?: string; state?: string };
+  const many = `${row.pending} of its children`;
+  const held = ['failed', 'dead', 'quarantined', 'blocked', 'review', 'paused'].includes(state ?? '');
+  if (!id || !held) {
+    return say(
+      `waits since ${row.since} for ${many}${id ? `, such as chain ${id}, ${state}` : ''}; it goes on by itself when they have ended.`,
+      true,
+    );
+  }
+  return say(
+    `waits since ${row.since} for ${many}; chain ${id} is ${state}, so look there: linekeeper chain why ${id}`,
+    false,
+  );
+}
+
 function whyRunning(row: Record<string, unknown>, say: (text: string, clearsByItself: boolean) => Why): Why {
   if (row.node_live === true) {
     return say(`is running step ${row.step} (attempt ${row.attempt}) on ${row.host} since ${row.since}.`, true);
@@ -99,6 +119,11 @@ const facts = `
          (select to_char(p.until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
           from pause p where p.chain_names is null or c.name = any (p.chain_names)
           order by p.until desc nulls first limit 1) as paused_until,
+         c.pending,
+         (select json_build_object('id', k.id::text, 'state', k.state) from chain k
+          where c.state = 'children' and k.parent_id = c.id and k.parent_token = c.join_token and not k.counted
+          order by k.state in ('failed', 'dead', 'quarantined', 'blocked', 'review', 'paused') desc, k.id limit 1) as child,
+         (select s.chain_id::text from chain_slot s where c.state = 'concurrency' and s.key = c.slot_key limit 1) as slot_holder,
          n.state in ('live', 'draining') and n.beat_at > now() - make_interval(secs => 2 * n.lease_ms / 1000.0) as node_live,
          (select count(*)::int from node l
           where l.state = 'live' and l.beat_at > now() - make_interval(secs => 2 * l.lease_ms / 1000.0)) as live_nodes

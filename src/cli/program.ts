@@ -141,7 +141,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const chain = noun('chain', 'list, show, why, cancel, retry: the chains of work');
+  const chain = noun('chain', 'list, show, why, cancel, retry, replay: the chains of work');
   remote(chain.command('list').description('the latest chains'))
     .option('--state <state>', 'only in this state')
     .option('--name <name>', 'only of this name')
@@ -175,6 +175,15 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
   }
+
+  remote(chain.command('replay <id>').description('run a chain again from one of its steps, with the same input'))
+    .requiredOption('--from <step>', 'the step that it begins again with')
+    .action(
+      runs(async () => {
+        const { chainMove } = await import('./chain-move.ts');
+        return (id, options) => chainMove(io, 'replay', id, options);
+      }),
+    );
 
   const dead = noun('dead', 'retry, remove: dead letters');
   remote(dead.command('retry').description('let all dead letters that match try again'))

@@ -50,12 +50,12 @@ export async function ensureDayPartitions(database: Database, table: DayTable, k
 
 /** Drops the partitions whose whole day is more than `keepDays` days ago, each in a transaction; resolves to their names. */
 export async function dropOldPartitions(database: Database, table: DayTable, keepDays: number): Promise<string[]> {
-  const old = await database.query<{ name: string }>(oldDays, [table.name, keepDays]);
-  for (const { name } of old) {
+  const old = await database.query<{ name: string; qualified: string }>(oldDays, [table.name, keepDays]);
+  for (const { qualified } of old) {
     await database.transaction(async (tx) => {
       await begin(tx, '250ms');
       // another node may have been first
-      await tx.query(`drop table if exists ${name}`);
+      await tx.query(`drop table if exists ${qualified}`);
     });
   }
   return old.map(({ name }) => name);
@@ -100,10 +100,13 @@ const missingDays = ({ name, column, earliest }: DayTable) => `
       where ${column} >= day::timestamp at time zone 'UTC' and ${column} < (day + 1)::timestamp at time zone 'UTC')
   order by day`;
 
-/** By name, which is the day: $1 table, $2 days. Qualified, so that only this table's own partitions are ever dropped. */
+/**
+ * By name, which is the day: $1 table, $2 days. Qualified, so that only this table's own partitions are ever dropped; not by
+ * `regclass`, which says a number when another node has just dropped it.
+ */
 const oldDays = `
-  select i.inhrelid::regclass::text as name
-  from pg_inherits i join pg_class p on p.oid = i.inhrelid
+  select p.relname::text as name, format('%I.%I', n.nspname, p.relname) as qualified
+  from pg_inherits i join pg_class p on p.oid = i.inhrelid join pg_namespace n on n.oid = p.relnamespace
   where i.inhparent = $1::regclass and p.relname ~ ('^' || $1 || '_\\d{8}$')
     and to_date(right(p.relname, 8), 'YYYYMMDD') + 1 <= (now() at time zone 'UTC')::date - $2::integer
   order by p.relname`;

@@ -3,6 +3,8 @@
  * grow beside them, in batches of at most `batch`. Every node may do this at any time: rows that another one holds are passed
  * over, a partition that cannot be locked at once is dropped the next time.
  */
+import type { Alerts } from '../alerts/alerts.ts';
+import { settledChainAlerts } from '../chains/chain-alerts.ts';
 import { dropExpiredKeys } from '../chains/history.ts';
 import { chainHistory, deleteOldRest, dropOldPartitions, stepLog } from '../database/day-partitions.ts';
 import type { Database } from '../database/session.ts';
@@ -25,22 +27,34 @@ export interface Removed {
 }
 
 /** One bounded round over everything. */
-export async function removeOld(database: Database, retention: Retention, batch = 1_000): Promise<Removed> {
+export async function removeOld(
+  database: Database,
+  alerts: Pick<Alerts, 'resolve'>,
+  retention: Retention,
+  batch = 1_000,
+): Promise<Removed> {
   const { chainDays, auditDays } = retention;
   const partitions: string[] = [];
   const busy: string[] = [];
-  for (const table of [chainHistory, stepLog]) {
+  // the log first: a parent whose log is there has all its children (history.ts)
+  for (const table of [stepLog, chainHistory]) {
     try {
       partitions.push(...(await dropOldPartitions(database, table, chainDays)));
     } catch (error) {
       if ((error as { code?: unknown }).code !== '55P03') throw error;
       busy.push(table.name);
+      break;
     }
   }
   const deleted = async (statement: string, days: number) => (await database.query(statement, [days, batch])).length;
+  const logRest = await deleteOldRest(database, stepLog, chainDays, batch);
+  const mayDropChains = busy.length === 0 && logRest < batch;
+  const settled = await settledChainAlerts(database, batch);
+  for (const { rule, subject } of settled) alerts.resolve(rule, subject);
   const counts: Record<string, number> = {
-    chain_history_rest: await deleteOldRest(database, chainHistory, chainDays, batch),
-    step_log_rest: await deleteOldRest(database, stepLog, chainDays, batch),
+    step_log_rest: logRest,
+    chain_history_rest: mayDropChains ? await deleteOldRest(database, chainHistory, chainDays, batch) : 0,
+    effect_intent: await deleted(oldIntents, chainDays),
     chain_key: await dropExpiredKeys(database, batch),
     node: await deleted(oldNodes, nodeDays),
     schedule_slot: await deleted(oldSlots, chainDays),
@@ -63,7 +77,15 @@ const oldNodes = `
     limit $2 for update skip locked))
   returning 1`;
 
-/** The last slot that fired stays whatever its age: its chain may be open, and the overlap policy asks for it. */
+/** Written by a chain that is nowhere any more. */
+const oldIntents = `
+  delete from effect_intent where (chain_id, step) in (
+    select chain_id, step from effect_intent e
+    where at < now() - make_interval(days => $1::integer) and not exists (select from every_chain c where c.id = e.chain_id)
+    order by at limit $2 for update skip locked)
+  returning 1`;
+
+/** The last slot that fired stays whatever its age, since its chain may be open and the overlap policy asks for it; so does one that waits. */
 const oldSlots = `
   with last_fired as materialized (
     select s.name, (select max(l.due_at) from schedule_slot l where l.schedule = s.name and l.result = 'fired') as due_at
@@ -72,7 +94,7 @@ const oldSlots = `
     select o.schedule, o.due_at from last_fired f, lateral (
       select schedule, due_at from schedule_slot
       where schedule = f.name and due_at < now() - make_interval(days => $1::integer)
-        and due_at is distinct from f.due_at
+        and due_at is distinct from f.due_at and result <> 'queued'
       order by due_at limit $2 for update skip locked) o
     limit $2
   )

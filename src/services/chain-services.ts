@@ -5,6 +5,8 @@ import type { ChainDetailView, ChainView, ChainWhyView, DeadRetriedView, Progres
 import { ChainCommandError, cancelChain, resolveChainAlerts, retryChain } from '../chains/commands.ts';
 import { removeDeadLetter, retryDeadLetters } from '../chains/dead-letters.ts';
 import { type ChainRow, listChains, showChain } from '../chains/queries.ts';
+import { createRegistry } from '../chains/registry.ts';
+import { replayChain } from '../chains/replay.ts';
 import { why } from '../chains/why.ts';
 import type { ServiceContext } from './context.ts';
 
@@ -105,6 +107,11 @@ export function chainServices(context: ServiceContext) {
     removeDead: ({ by, id, why: reason }: By & { id: string; why: string }) =>
       after(id, async () => {
         await removeDeadLetter(database, id, by, reason);
+        resolveChainAlerts(context.alerts, id);
+      }),
+    replayChain: ({ by, id, from }: By & { id: string; from: string }) =>
+      after(id, async () => {
+        await replayChain(database, createRegistry(context.definitions), id, from, by);
         resolveChainAlerts(context.alerts, id);
       }),
     retryChain: ({ by, id }: By & { id: string }) =>

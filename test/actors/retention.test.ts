@@ -22,9 +22,8 @@ async function run(
       carriedAt.push(clock.now());
       const batch = batches[carriedAt.length - 1] ?? 0;
       if (batch instanceof Error) throw batch;
-      return batch;
+      return { carried: batch, more: batch === 10 };
     },
-    batch: 10,
     async remove() {
       removedAt.push(clock.now());
       return nothing;

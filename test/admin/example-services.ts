@@ -131,6 +131,7 @@ export function exampleServices(): ExampleServices {
         : null,
     cancelChain: async (request) => called('cancelChain', request, chainView({ state: 'cancelled' })),
     retryChain: async (request) => called('retryChain', request, chainView({ state: 'ready' })),
+    replayChain: async (request) => called('replayChain', request, chainView({ state: 'ready' })),
     retryDead: async (request) => called('retryDead', request, { retried: ['42'], refused: [] }),
     removeDead: async (request) => called('removeDead', request, chainView({ state: 'cancelled' })),
     pauses: async () => [pauseView],

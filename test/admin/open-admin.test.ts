@@ -74,18 +74,22 @@ test('chains are listed by state, name and limit, shown, and explained', async (
   assert.equal((await get('/chains/42/why')).body.because, 'Chain 42 waits to try again.');
 });
 
-test('cancel and retry act under the name of who asked, and are recorded first', async () => {
+test('cancel, retry and replay act under the name of who asked, and are recorded first', async () => {
   assert.equal((await post('/chains/42/cancel', {})).body.state, 'cancelled');
   assert.equal((await post('/chains/42/retry', {})).body.state, 'ready');
+  assert.equal((await post('/chains/42/replay', { from: 'rate' })).body.state, 'ready');
+  assert.equal((await post('/chains/42/replay', {})).status, 400);
   assert.deepEqual(services.calls, [
     { name: 'cancelChain', input: { id: '42', by: 'anna@cli' } },
     { name: 'retryChain', input: { id: '42', by: 'anna@cli' } },
+    { name: 'replayChain', input: { id: '42', from: 'rate', by: 'anna@cli' } },
   ]);
   assert.deepEqual(
     services.audit.map((entry) => [entry.actor, entry.action, entry.subject]),
     [
       ['anna@cli', 'chain.cancel', 'chain 42'],
       ['anna@cli', 'chain.retry', 'chain 42'],
+      ['anna@cli', 'chain.replay', 'chain 42'],
     ],
   );
 });

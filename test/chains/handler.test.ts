@@ -78,7 +78,7 @@ test('a spool directory lives as long as its attempt, and the context names the 
   assert.equal(existsSync(spool), false);
   assert.deepEqual(
     { ...(context as object), traceparent: '' },
-    { traceparent: '', chainId, step: 'spool', same: true },
+    { traceparent: '', chainId, step: 'spool', generation: 0, same: true },
   );
 });
 

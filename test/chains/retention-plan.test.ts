@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { audit } from '../../src/chains/audit.ts';
 import { claimReady } from '../../src/chains/claim.ts';
-import { carry, carryFinished } from '../../src/chains/history.ts';
+import { carry, carryFinished, carryValues } from '../../src/chains/history.ts';
 import { fromZero } from '../../src/chains/low-water.ts';
 import { list, listOpen } from '../../src/chains/queries.ts';
 import { plannerPins } from '../../src/chains/sessions.ts';
@@ -66,12 +66,12 @@ test('200,000 finished chains are not read by claim, sweep, audit and list, with
 
 test('a batch of the mover reads what it carries, not what stays', async () => {
   const rows = 500;
-  const blocks = await buffersOf(plain, carry, [3_600_000, rows]);
+  const blocks = await buffersOf(plain, carry, carryValues(3_600_000, rows));
   assert.ok(blocks / rows < 60, `${blocks / rows} blocks a chain`);
 });
 
 test('with 200,000 chains in history, lists of all, of one name and of what failed read a page of it', async () => {
-  while ((await carryFinished(plain, { keepMs: 3_600_000, limit: 20_000 })) > 0) {}
+  while ((await carryFinished(plain, { keepMs: 3_600_000, limit: 20_000 })).carried > 0) {}
   for (const statistics of [false, true]) {
     if (statistics) await plain.query('analyze');
     await assertBounded();

@@ -17,6 +17,8 @@ after(async () => {
   await server.close();
 });
 
+const resolved: string[] = [];
+const alerts = { resolve: (rule: string, subject: string) => void resolved.push(`${rule} ${subject}`) };
 const keep = { chainDays: 90, auditDays: 400 };
 
 async function idsOf(table: string, column = 'id'): Promise<string[]> {
@@ -55,10 +57,10 @@ test('days past retention are dropped whole, of the log and of history, and no o
   }
   const dropped = [];
   for (const table of ['chain_history', 'step_log']) for (const ago of [92, 91]) dropped.push(await nameOf(table, ago));
-  const two = await Promise.all([removeOld(database, keep), removeOld(database, keep)]);
+  const two = await Promise.all([removeOld(database, alerts, keep), removeOld(database, alerts, keep)]);
   assert.deepEqual([...new Set(two.flatMap(({ partitions }) => partitions))].sort(), dropped.sort());
   assert.deepEqual(await idsOf('step_log', 'chain_id'), ['89', '90']);
-  assert.deepEqual((await removeOld(database, keep)).partitions, []);
+  assert.deepEqual((await removeOld(database, alerts, keep)).partitions, []);
 });
 
 test('a partition that cannot be locked at once is left for the next time', async () => {
@@ -66,7 +68,7 @@ test('a partition that cannot be locked at once is left for the next time', asyn
   const reader = openDatabase(server.url, { applicationName: 'reader', max: 1 });
   await reader.read(async (session) => {
     await session.query('select count(*) from step_log');
-    const removed = await removeOld(database, { ...keep, chainDays: 89 });
+    const removed = await removeOld(database, alerts, { ...keep, chainDays: 89 });
     assert.deepEqual(removed.busy, ['step_log']);
     assert.deepEqual(await database.query('select to_regclass($1) is not null as there', [name]), [{ there: true }]);
   });
@@ -79,10 +81,10 @@ test('rows that landed in the rest do not pile up there', async () => {
     `insert into step_log_rest (chain_id, token, at, step, attempt, outcome, traceparent)
      select n, 1, now() - interval '200 days', 'a', 1, 'succeeded', 't' from generate_series(1, 25) n`,
   );
-  const first = await removeOld(database, keep, 20);
+  const first = await removeOld(database, alerts, keep, 20);
   assert.equal(first.rows.step_log_rest, 20);
   assert.equal(first.more, true);
-  const second = await removeOld(database, keep, 20);
+  const second = await removeOld(database, alerts, keep, 20);
   assert.deepEqual([second.rows, second.more], [{ step_log_rest: 5 }, false]);
 });
 
@@ -120,7 +122,7 @@ test('rows of the other tables go when they are too old, and what is still neede
     `insert into audit (at, actor, action, subject) values
        (now() - interval '401 days', 'anna', 'x', 'old'), (now() - interval '399 days', 'anna', 'x', 'kept')`,
   );
-  const { rows } = await removeOld(database, keep);
+  const { rows } = await removeOld(database, alerts, keep);
   assert.deepEqual(rows, { node: 2, schedule_slot: 3, routing_decision: 3, alert: 1, audit: 1 });
   assert.deepEqual(await idsOf('node', 'host'), ['live', 'owner', 'today']);
   assert.deepEqual(await idsOf('alert', 'rule'), ['b', 'c']);

@@ -9,7 +9,7 @@ import { readBoots } from '../../src/process/boot-record.ts';
 import { until } from '../support/service.ts';
 
 const intervalMs = 50;
-const deadlineMs = 1_200;
+const deadlineMs = 2_400;
 
 describe('the watchdog', { concurrency: 1 }, () => {
   let directory: string;
@@ -55,7 +55,7 @@ describe('the watchdog', { concurrency: 1 }, () => {
   });
 
   test('a main thread that waits inside Node is ended too, and the line says why there is no stack', async () => {
-    child.stdin!.write('wait 3000\n');
+    child.stdin!.write('wait 8000\n');
     const { signal } = await ended;
     assert.equal(signal, 'SIGKILL', output);
     assert.match(output, /its stack is not known: the main thread runs no JavaScript/);
@@ -63,8 +63,8 @@ describe('the watchdog', { concurrency: 1 }, () => {
   });
 
   test('long work below the deadline goes on, and is told when it was long', async () => {
-    child.stdin!.write('spin 900\n');
-    await said('did spin 900');
+    child.stdin!.write('spin 1800\n');
+    await said('did spin 1800');
     await said('the event loop turns again after');
     assert.match(output, /the event loop has been blocked for .*/);
     assert.equal(lastBoot()?.end, null);

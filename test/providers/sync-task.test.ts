@@ -49,7 +49,7 @@ test('a task whose chain has long ended and was carried into history is closed; 
     );
     tasks.push(task!.id);
   }
-  assert.equal(await carryFinished(h.database, { keepMs: 3_600_000, limit: 10 }), 1);
+  assert.equal((await carryFinished(h.database, { keepMs: 3_600_000, limit: 10 })).carried, 1);
   assert.equal((await h.database.transaction(closeBrokenTasks)).length, 1);
   const after = await h.database.query('select status from sync_task where id = any ($1) order by id', [tasks]);
   assert.deepEqual(after, [{ status: 'failed' }, { status: 'open' }]);

@@ -1,47 +1,4 @@
 -- Up Migration
--- Chains that ended more than chains.keepFinishedMs ago, by day of their end; days past retention are dropped whole. What
--- is left out (owner, started_token, rejected_since) means nothing once a chain has ended. No index that work would need.
-create table chain_history (
-  id bigint not null,
-  name text not null,
-  version smallint not null,
-  step text not null,
-  state chain_state not null check (state in ('succeeded', 'failed', 'cancelled')),
-  priority smallint not null,
-  run_at timestamptz not null,
-  token bigint not null,
-  attempt smallint not null,
-  rejections smallint not null,
-  suspect smallint not null,
-  reason text,
-  reason_by text,
-  since timestamptz not null,
-  traceparent text not null,
-  subject text,
-  input jsonb not null,
-  previous jsonb,
-  unique_key text,
-  requested_by text,
-  created_at timestamptz not null,
-  finished_at timestamptz not null,
-  primary key (id, finished_at)
-) partition by range (finished_at);
--- for `chain list` by name, and by a state that is rare
-create index chain_history_name on chain_history (name, id);
-create index chain_history_unsuccessful on chain_history (id) where state in ('failed', 'cancelled');
-create table chain_history_rest partition of chain_history default;
-
--- Every chain, wherever it is, in one snapshot: a look at one table and then at the other would miss one that is carried
--- over in between. For the doors only.
-create view every_chain as
-  select id, name, version, step, state, priority, run_at, owner, token, attempt, rejections, suspect, reason, reason_by,
-         since, traceparent, subject, input, previous, unique_key, requested_by, created_at, finished_at
-  from chain
-  union all
-  select id, name, version, step, state, priority, run_at, null::uuid, token, attempt, rejections, suspect, reason, reason_by,
-         since, traceparent, subject, input, previous, unique_key, requested_by, created_at, finished_at
-  from chain_history;
-
 -- The dead versions that the engine leaves are many beside the rows that are open, so a share of the table's size says
 -- nothing: a million finished chains would let 200,000 dead ones stand in the way of every claim. (docs/retention.md)
 alter table chain set (
@@ -73,5 +30,3 @@ alter table chain reset (
   autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_vacuum_cost_delay,
   autovacuum_analyze_scale_factor, autovacuum_analyze_threshold
 );
-drop view every_chain;
-drop table chain_history;
