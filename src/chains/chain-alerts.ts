@@ -70,9 +70,9 @@ export async function settledChainAlerts(
 
 /** $1 rules, $2 what stands before the id in a subject. */
 const settled = `
-  select rule, subject from alert
-  where state = 'open' and rule = any ($1::text[]) and subject ~ ('^' || $2 || '\\d{1,18}$') and not exists (
+  select a.rule, a.subject from alert a
+  where a.state = 'open' and a.rule = any ($1::text[]) and a.subject ~ ('^' || $2 || '\\d{1,18}$') and not exists (
     select from chain c
-    where c.id = case when subject ~ ('^' || $2 || '\\d{1,18}$') then substr(subject, length($2) + 1)::bigint end
-      and 'chain.' || c.state = rule)
+    where c.id = case when a.subject ~ ('^' || $2 || '\\d{1,18}$') then substr(a.subject, length($2) + 1)::bigint end
+      and 'chain.' || c.state = a.rule)
   limit $3`;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { carryFinished } from '../../src/chains/history.ts';
 import { chainHistory, dropOldPartitions, ensureDayPartitions, stepLog } from '../../src/database/day-partitions.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
@@ -88,8 +89,58 @@ test('rows that landed in the rest do not pile up there', async () => {
   assert.deepEqual([second.rows, second.more], [{ step_log_rest: 5 }, false]);
 });
 
+test('no day of chains is dropped while an older day of the log is there: a parent could not know that its children are gone', async () => {
+  const ago = 120;
+  for (const table of ['step_log', 'chain_history']) {
+    const [bounds] = await database.query(`select ${day(ago)}::text as lower, ${day(ago - 1)}::text as upper`);
+    await database.query(
+      `create table ${await nameOf(table, ago)} partition of ${table} for values from ('${bounds!.lower} 00:00+00') to ('${bounds!.upper} 00:00+00')`,
+    );
+  }
+  const reader = openDatabase(server.url, { applicationName: 'reader', max: 1 });
+  await reader.read(async (session) => {
+    await session.query('select count(*) from step_log');
+    const { partitions, busy } = await removeOld(database, alerts, keep);
+    assert.deepEqual([partitions, busy], [[], ['step_log']]);
+  });
+  await reader.close();
+  const { partitions } = await removeOld(database, alerts, keep);
+  assert.deepEqual(partitions, [await nameOf('step_log', ago), await nameOf('chain_history', ago)]);
+});
+
+test('intents go with the last trace of their chain, and alerts about chains that wait for nobody are resolved', async () => {
+  await database.query('truncate chain, chain_history, alert');
+  const [open, moved] = await database.query<{ id: string }>(
+    `insert into chain (name, step, state, traceparent, input, finished_at) values
+       ('open', 'a', 'dead', 't', '{}', null), ('moved', 'a', 'failed', 't', '{}', now() - interval '2 hours') returning id`,
+  );
+  await carryFinished(database, { keepMs: 3_600_000, limit: 10 });
+  await database.query(
+    `insert into effect_intent (chain_id, step, token, at)
+     select id, 'a', 1, now() - interval '100 days' from unnest($1::bigint[]) id`,
+    [[open!.id, moved!.id, '999999']],
+  );
+  await database.query(
+    `insert into effect_intent (chain_id, step, token, at) values (999998, 'a', 1, now() - interval '1 day')`,
+  );
+  await database.query(
+    `insert into alert (rule, subject, level, message) values
+       ('chain.dead', 'chain ${open!.id}', 'critical', 'm'), ('chain.blocked', 'chain ${open!.id}', 'critical', 'm'),
+       ('chain.dead', 'chain ${moved!.id}', 'critical', 'm'), ('chain.quarantined', 'chain 999999', 'critical', 'm'),
+       ('chain.dead', 'chain of thought', 'critical', 'm'), ('node.ended', 'chain 999999', 'critical', 'm')`,
+  );
+  resolved.length = 0;
+  const { rows } = await removeOld(database, alerts, keep);
+  assert.deepEqual(rows, { effect_intent: 1 });
+  assert.deepEqual(await idsOf('effect_intent', 'chain_id'), [open!.id, moved!.id, '999998'].sort());
+  assert.deepEqual(
+    resolved.sort(),
+    [`chain.blocked chain ${open!.id}`, `chain.dead chain ${moved!.id}`, 'chain.quarantined chain 999999'].sort(),
+  );
+});
+
 test('rows of the other tables go when they are too old, and what is still needed stays', async () => {
-  await database.query('truncate chain');
+  await database.query('truncate chain, chain_history, effect_intent, alert');
   await database.query(
     `insert into node (id, host, pid, release, state, beat_at) select gen_random_uuid(), host, 1, '0.1.0', state, now() - age
      from (values ('gone', 'ended', interval '25 hours'), ('dead', 'dead', '25 hours'), ('today', 'dead', '23 hours'),
