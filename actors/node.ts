@@ -3,9 +3,9 @@ import { hostname } from 'node:os';
 import { openAdmin } from '../src/admin/open-admin.ts';
 import { createEngine, type Engine } from '../src/chains/engine.ts';
 import { createEnqueue } from '../src/chains/enqueue.ts';
-import { createMover } from '../src/chains/history.ts';
 import { createRegistry } from '../src/chains/registry.ts';
 import { stopPointsFromEnvironment } from '../src/chains/stop-points.ts';
+import { declareEnded, lookForSuspects } from '../src/chains/suspects.ts';
 import { openComputePool } from '../src/compute/open-pool.ts';
 import type { Ownership } from '../src/database/embedded/ownership.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
@@ -15,7 +15,8 @@ import { chainDefinitions } from '../src/node/definitions.ts';
 import { isUnsuitable, keepPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
-import { removeOld } from '../src/node/retention.ts';
+import { retentionWork } from '../src/node/retention.ts';
+import { startSuspectProcess } from '../src/node/suspect-process.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
 import { knownSyncTypes, type RoutingDecision } from '../src/providers/registry.ts';
 import type { ProviderSession } from '../src/providers/session.ts';
@@ -41,6 +42,7 @@ import { type ReleaseGuardServices, releaseGuard } from './release-guard.ts';
 import { retention } from './retention.ts';
 import { type RouterMessage, router } from './router.ts';
 import { scheduler } from './scheduler.ts';
+import { suspects } from './suspects.ts';
 import type { TreeParts } from './tree.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -59,8 +61,8 @@ const askDeadlineMs = 5_000;
 const schedulerIntervalMs = 1_000;
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
+const suspectsIntervalMs = 1_000;
 const releaseIntervalMs = 2_000;
-const carryBatch = 1_000;
 const carryEveryMs = 10_000;
 const removeEveryMs = 3_600_000;
 /** Partitions by day are made three days ahead. */
@@ -73,6 +75,7 @@ export function nodeParts(
   started: Promise<Root>,
   ends: NodeEnds,
   manager: ServiceManager,
+  task: 'everything' | 'suspects',
   openReleaseGuard: ReleaseGuardServices['open'],
 ): TreeParts & { readonly context: ServiceContext; readonly holder: EngineHolder } {
   const { alerts, availability, config, database: db, env, log, signals, working } = resources;
@@ -150,6 +153,7 @@ export function nodeParts(
       beatMs: config.chains.beatMs,
       sweepMs: config.chains.sweepMs,
       stepDeadlineMs: config.chains.stepDeadlineMs,
+      suspects: task === 'suspects' ? 'only' : 'leave',
       spoolRoot: resources.spoolDirectory,
       stopPoints: stopPointsFromEnvironment(env),
     });
@@ -158,9 +162,7 @@ export function nodeParts(
     start: () => startEmbedded({ stateDirectory: config.stateDirectory, ownership, log }),
     onStarted: resources.useDatabase,
   });
-  return {
-    context,
-    holder,
+  const parts: TreeParts = {
     observability: [
       admin(() =>
         openAdmin({
@@ -197,22 +199,36 @@ export function nodeParts(
         resources.compute,
       ),
     ],
-    chains: [engine({ create, holder, drainMs: ends.drainMs })],
+    chains: [
+      engine({ create, holder, drainMs: ends.drainMs }),
+      suspects({
+        look: () => (working.isUp() ? lookForSuspects(db) : Promise.resolve(null)),
+        start: (signal) => startSuspectProcess(resources, signal),
+        declareEnded: (pid) => declareEnded(db, hostname(), pid),
+        alerts,
+        node: () => nodeName(config.stateDirectory),
+        log,
+        intervalMs: suspectsIntervalMs,
+        nowMs: () => performance.now(),
+      }),
+    ],
     providers: [
       router({ log, syncTypes: knownSyncTypes }),
       ...knownSyncTypes.map((entry) => provider({ entry, maxSessions: config.providers.sftp.maxSessions })),
     ],
-    scheduler: scheduler({
-      fireDue: async () => {
-        const { slots, errors } = await fireDue(db, { enqueue });
-        for (const { schedule, error } of errors) log.error({ schedule, error }, 'a schedule could not fire');
-        for (const slot of slots) log.info({ ...slot }, `schedule slot ${slot.result}`);
-        signals.publish(...slots.flatMap((slot) => slot.chainId ?? []));
-        return slots.length;
-      },
-      availability: working,
-      intervalMs: schedulerIntervalMs,
-    }),
+    scheduler: [
+      scheduler({
+        fireDue: async () => {
+          const { slots, errors } = await fireDue(db, { enqueue });
+          for (const { schedule, error } of errors) log.error({ schedule, error }, 'a schedule could not fire');
+          for (const slot of slots) log.info({ ...slot }, `schedule slot ${slot.result}`);
+          signals.publish(...slots.flatMap((slot) => slot.chainId ?? []));
+          return slots.length;
+        },
+        availability: working,
+        intervalMs: schedulerIntervalMs,
+      }),
+    ],
     guardians: [
       auditor({
         find: async () => {
@@ -241,12 +257,7 @@ export function nodeParts(
         wallClock: () => new Date(),
       }),
       retention({
-        carry: createMover(db, {
-          keepMs: config.chains.keepFinishedMs,
-          batch: carryBatch,
-          nowMs: () => performance.now(),
-        }).carry,
-        remove: () => removeOld(db, alerts, config.retention),
+        ...retentionWork(db, alerts, config),
         availability: working,
         carryEveryMs,
         removeEveryMs,
@@ -272,6 +283,14 @@ export function nodeParts(
       }),
     ],
   };
+  const only: TreeParts = {
+    ...parts,
+    observability: [],
+    chains: parts.chains.slice(0, 1),
+    scheduler: [],
+    guardians: parts.guardians.slice(1, 2),
+  };
+  return { context, holder, ...(task === 'suspects' ? only : parts) };
 }
 
 function standing(tree: Root | null): Root {

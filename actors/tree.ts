@@ -11,7 +11,8 @@ export interface TreeParts {
   readonly infrastructure: readonly ChildSpec[];
   readonly chains: readonly ChildSpec[];
   readonly providers: readonly ChildSpec[];
-  readonly scheduler: ChildSpec;
+  /** One, or none in a process that only runs chains. */
+  readonly scheduler: readonly ChildSpec[];
   readonly guardians: readonly ChildSpec[];
 }
 
@@ -35,7 +36,7 @@ export function nodeTree(parts: TreeParts): SupervisorSpec {
           // before the chains, which ask them: at a stop the steps that drain must still be answered, or they burn an attempt
           supervisor({ id: 'providers', ...leaf, children: parts.providers }),
           supervisor({ id: 'chains', ...leaf, children: parts.chains }),
-          parts.scheduler,
+          ...parts.scheduler,
         ],
       }),
       supervisor({ id: 'guardians', ...leaf, children: parts.guardians }),

@@ -47,7 +47,7 @@ export async function runService(
   { env, stderr, cwd, configFile }: ServiceIo,
   link: PrimaryLink | null = null,
 ): Promise<number> {
-  const base = link ? { process: link.order.index } : {};
+  const base = link ? { process: link.order.only ?? link.order.index } : {};
   const log = createLog({ level: config.log.level, base, mixin: traceFields });
   const end = Promise.withResolvers<ProcessEnd>();
   let drainMs = usualDrainMs;
@@ -102,6 +102,7 @@ export async function runService(
         drainMs: () => drainMs,
       },
       manager,
+      link?.order.only ?? 'everything',
       (events) => (link ? guardedAbove : openReleaseGuard({ events, resources: resources!, place, cwd, configFile })),
     );
     holder = parts.holder;

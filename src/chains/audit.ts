@@ -2,7 +2,7 @@
  * The audit of law 2: counts open chains that have no live reason, or are past its bound (engine.md, "State of a chain").
  * An empty list is the only good answer. It looks at rows alone; what a node holds in memory it tells in its lease row.
  *
- * - ready: a node had a lane free for `boundMs` all along, and the chain was ready for as long
+ * - ready: a node had a lane free for `boundMs` all along, and the chain was ready for as long (a suspect: 10 min)
  * - running: its node's lease is live, holds (id, token) in memory (three beats are allowed), and is within the deadline
  * - timer: due less than one sweep ago, with `boundMs` of grace
  * - paused, blocked, quarantined, dead, review, breaker: somebody said why
@@ -47,13 +47,15 @@ export const audit = `
   free_lane as (
     select exists (
       select from node, bound
-      where state = 'live' and free_since < now() - b
+      where state = 'live' and not suspects and free_since < now() - b
         and beat_at > now() - make_interval(secs => 2 * beat_ms / 1000.0)) as yes
   ),
   found as (
     select c.id, 'ready for too long beside a free lane' as finding
     from chain c, bound, free_lane
-    where c.state = 'ready' and free_lane.yes and c.since < now() - b
+    where c.state = 'ready' and free_lane.yes
+      -- a suspect waits for a process of its own, which has to start, and for the suspects before it
+      and c.since < now() - case when c.suspect > 0 then interval '10 minutes' else b end
     union all
     select c.id,
       case when n.id is null then 'running without a node'

@@ -25,10 +25,11 @@ export const claimedColumns = `c.id, c.name, c.version, c.step, c.token, c.attem
 export const claimReady = `
   with picked as materialized (
     select c.id
-    from unnest($5::float8[]) with ordinality as low (from_s, n), lateral (
+    from unnest($6::float8[]) with ordinality as low (from_s, n), lateral (
       select id from chain
       where state = 'ready' and priority = low.n - 1 and run_at >= to_timestamp(low.from_s)
         and name || ' ' || version = any ($4)
+        and ($5::boolean is null or (suspect > 0) = $5)
         and (name like 'node-proof.%' or not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')}))
       order by run_at, id
       limit $2
@@ -49,6 +50,8 @@ export interface ClaimOptions {
   readonly count: number;
   readonly lowestPriority: number;
   readonly known: readonly string[];
+  /** Only suspects, or all but suspects; null: whatever is ready. */
+  readonly suspects: boolean | null;
 }
 
 /** A row with `claimedColumns`. */
@@ -61,10 +64,11 @@ export async function claim(
   engine: Database,
   options: ClaimOptions & { readonly lowWater: LowWater; readonly nowMs: () => number },
 ): Promise<ClaimedChain[]> {
-  const { bootId, count, lowestPriority, known, lowWater, nowMs } = options;
+  const { bootId, count, lowestPriority, known, suspects, lowWater, nowMs } = options;
   const beganMs = nowMs();
   const beginning = lowWater.begin(beganMs);
-  const rows = await engine.query<ClaimRow>(claimReady, [bootId, count, lowestPriority, known, beginning]);
+  const values = [bootId, count, lowestPriority, known, suspects, beginning];
+  const rows = await engine.query<ClaimRow>(claimReady, values);
   const places = rows.map((row) => ({ priority: row.priority as number, runAtS: row.run_at_s as number }));
   lowWater.end(beginning, places, beganMs, nowMs());
   return rows.map(claimedOf);

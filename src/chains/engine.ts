@@ -57,6 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
     stepDeadlineMs: 15 * 60_000,
     quarantineAfter: 10,
     unknownAfterMs: 5_000,
+    suspects: 'take',
     breaker: breakerLimits,
     stopPoints: noStopPoints,
     ...options,

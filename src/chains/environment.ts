@@ -60,6 +60,11 @@ export interface EngineOptions {
   readonly stepDeadlineMs?: number;
   /** A chain that was running when so many processes died is quarantined. Default 10. */
   readonly quarantineAfter?: number;
+  /**
+   * Chains that were running when their process died: `leave` them to a process of their own, run `only` them (this is that
+   * process, and what ends it is quarantined at once), or `take` them like any other until `quarantineAfter`. Default take.
+   */
+  readonly suspects?: 'take' | 'leave' | 'only';
   /** When a step that crashes is stopped. Default `breakerLimits`. */
   readonly breaker?: BreakerLimits;
   /** Default 5,000 ms: a ready chain that no node knows is blocked after that, and given back as soon when one does. */

@@ -89,6 +89,8 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
   });
   const lanes = createLanes({
     count: settings.lanes,
+    // a suspect that got through is none any more: the others may have it
+    continues: settings.suspects !== 'only',
     registry,
     settle: {
       bootId,
@@ -118,6 +120,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     bootId,
     sessions,
     nodeInfo: settings.nodeInfo,
+    suspects: settings.suspects === 'only',
     leaseMs: settings.leaseMs,
     beatMs: settings.beatMs,
     nowMs,

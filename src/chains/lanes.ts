@@ -20,6 +20,8 @@ const continuationMs = 2_000;
 
 export interface LanesContext {
   readonly count: number;
+  /** Whether a chain may go on to its next step here without a claim. */
+  readonly continues: boolean;
   readonly registry: Registry;
   readonly settle: SettleContext;
   readonly execute: ExecuteContext;
@@ -92,7 +94,8 @@ export function createLanes(context: LanesContext): Lanes {
     const beganMs = clock.monotonicMs();
     let steps = 1;
     let run: Run | null = hold(claimed);
-    const mayContinue = () => !draining && steps < continuationSteps && clock.monotonicMs() - beganMs < continuationMs;
+    const mayContinue = () =>
+      context.continues && !draining && steps < continuationSteps && clock.monotonicMs() - beganMs < continuationMs;
     while (run !== null) {
       const current: Run = run;
       try {

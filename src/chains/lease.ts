@@ -19,6 +19,8 @@ export interface LeaseContext {
   readonly bootId: string;
   readonly sessions: Sessions;
   readonly nodeInfo: NodeInfo;
+  /** It runs suspects only. */
+  readonly suspects: boolean;
   readonly leaseMs: number;
   readonly beatMs: number;
   readonly nowMs: () => number;
@@ -122,7 +124,16 @@ export function createLease(context: LeaseContext): Lease {
   return {
     async register() {
       const { host, pid, release, schema } = nodeInfo;
-      await sessions.lease.query(registerNode, [bootId, host, pid, release, schema, context.leaseMs, context.beatMs]);
+      await sessions.lease.query(registerNode, [
+        bootId,
+        host,
+        pid,
+        release,
+        schema,
+        context.leaseMs,
+        context.beatMs,
+        context.suspects,
+      ]);
     },
     renew,
     async setState(state) {
@@ -138,7 +149,7 @@ function heldJson({ held, nowMs }: LeaseContext): string {
 }
 
 const registerNode = `
-  insert into node (id, host, pid, release, schema, lease_ms, beat_ms) values ($1, $2, $3, $4, $5, $6, $7)
+  insert into node (id, host, pid, release, schema, lease_ms, beat_ms, suspects) values ($1, $2, $3, $4, $5, $6, $7, $8)
   on conflict (id) do nothing`;
 
 const renewLease = `

@@ -117,18 +117,22 @@ const terminateSessions = `
 const freeChains = `
   with mine as materialized (
     select id from chain where owner = $1 and state = 'running' limit 500 for no key update skip locked
+  ), alone as (
+    select exists (select from node where id = $1 and suspects) as yes
   ), freed as (
     update chain c
-    set state = (case when c.started_token = c.token and c.suspect + 1 >= $2::int then 'quarantined'::chain_state else ${mayRunNow('c')} end
+    set state = (case when c.started_token = c.token and (alone.yes or c.suspect + 1 >= $2::int) then 'quarantined'::chain_state else ${mayRunNow('c')} end
                 ),
         owner = null, token = c.token + 1,
         attempt = case when c.started_token = c.token then c.attempt else greatest(c.attempt - 1, 0) end,
         suspect = c.suspect + (c.started_token is not distinct from c.token)::int,
-        reason = case when c.started_token = c.token and c.suspect + 1 >= $2::int
+        reason = case when c.started_token = c.token and alone.yes
+                 then 'the process that ran nothing but its step ' || c.step || ' died'
+                 when c.started_token = c.token and c.suspect + 1 >= $2::int
                  then 'its process died ' || (c.suspect + 1) || ' times while it ran step ' || c.step
                  else 'its node is gone' end,
         reason_by = 'engine', since = now()
-    from mine where c.id = mine.id
+    from mine, alone where c.id = mine.id
     returning c.id, c.name, c.step, c.state, c.token, c.attempt, c.reason, c.traceparent
   ), logged as (
     insert into step_log (chain_id, token, step, attempt, outcome, reason, node, traceparent)

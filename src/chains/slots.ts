@@ -54,7 +54,7 @@ export interface KeyedClaims {
 export function createKeyedClaims(engine: Pick<Database, 'query'>): KeyedClaims {
   let from = '';
   return {
-    async claim({ bootId, count, lowestPriority, known }) {
+    async claim({ bootId, count, lowestPriority, known, suspects }) {
       const rows = await engine.query<ClaimRow & { walked: number; last_key: string | null }>(claimKeyed, [
         bootId,
         count,
@@ -62,6 +62,7 @@ export function createKeyedClaims(engine: Pick<Database, 'query'>): KeyedClaims 
         known,
         from,
         keysAtOnce,
+        suspects,
       ]);
       const [first] = rows;
       from = first && first.walked >= keysAtOnce ? (first.last_key ?? '') : '';
@@ -71,7 +72,7 @@ export function createKeyedClaims(engine: Pick<Database, 'query'>): KeyedClaims 
 }
 
 /**
- * $1 owner, $2 how many, $3 lowest priority, $4 known chains, $5 the key to go on behind, $6 how many keys. Walks the keys
+ * $1 owner, $2 how many, $3 lowest priority, $4 known chains, $5 the key to go on behind, $6 how many keys, $7 suspects. Walks the keys
  * that are waited for, not the chains; inserts slots in the order of their keys, so that two nodes never wait for each other
  * in a circle. One row without an id when nothing was claimed.
  */
@@ -93,6 +94,7 @@ export const claimKeyed = `
     cross join lateral (
       select id, priority, run_at, token, slot_limit from chain
       where state = 'concurrency' and slot_key = w.key and priority >= $3 and name || ' ' || version = any ($4)
+        and ($7::boolean is null or (suspect > 0) = $7)
         and not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')})
       order by priority, run_at, id
       limit least(greatest(l.slot_limit - h.taken, 0), $2)

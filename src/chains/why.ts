@@ -22,6 +22,7 @@ export async function why(session: Pick<Database, 'query'>, chainId: string): Pr
   const by = row.reason_by ? ` by ${row.reason_by}` : '';
   switch (row.state as string) {
     case 'ready':
+      if (row.suspect > 0) return whySuspect(row, say);
       return row.live_nodes > 0
         ? say(`is ready since ${row.since} and waits for a free lane for step ${row.step}; it starts by itself.`, true)
         : say(`is ready for step ${row.step}, but no node runs; start one with: linekeeper start`, false);
@@ -99,6 +100,13 @@ function whyChildren(row: Record<string, unknown>, say: (text: string, clearsByI
   );
 }
 
+function whySuspect(row: Record<string, unknown>, say: (text: string, clearsByItself: boolean) => Why): Why {
+  const text = `was running step ${row.step} when its process died and waits since ${row.since} to run in a process of its own`;
+  return Number(row.live_nodes) > 0
+    ? say(`${text}, which a node starts by itself; should that die too, the chain is quarantined.`, true)
+    : say(`${text}, but no node runs; start one with: linekeeper start`, false);
+}
+
 function whyRunning(row: Record<string, unknown>, say: (text: string, clearsByItself: boolean) => Why): Why {
   if (row.node_live === true) {
     return say(`is running step ${row.step} (attempt ${row.attempt}) on ${row.host} since ${row.since}.`, true);
@@ -110,7 +118,7 @@ function whyRunning(row: Record<string, unknown>, say: (text: string, clearsByIt
 }
 
 const facts = `
-  select c.state, c.step, c.attempt, c.reason, c.reason_by, n.host,
+  select c.state, c.step, c.attempt, c.suspect, c.reason, c.reason_by, n.host,
          to_char(c.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since,
          to_char(c.run_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as due,
          to_char(c.finished_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as finished,
@@ -126,6 +134,6 @@ const facts = `
          (select s.chain_id::text from chain_slot s where c.state = 'concurrency' and s.key = c.slot_key limit 1) as slot_holder,
          n.state in ('live', 'draining') and n.beat_at > now() - make_interval(secs => 2 * n.lease_ms / 1000.0) as node_live,
          (select count(*)::int from node l
-          where l.state = 'live' and l.beat_at > now() - make_interval(secs => 2 * l.lease_ms / 1000.0)) as live_nodes
+          where l.state = 'live' and not l.suspects and l.beat_at > now() - make_interval(secs => 2 * l.lease_ms / 1000.0)) as live_nodes
   from every_chain c left join node n on n.id = c.owner
   where c.id = $1`;

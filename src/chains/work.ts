@@ -48,6 +48,7 @@ export function createWork(context: WorkContext): Work {
   const nowMs = () => settings.clock.monotonicMs();
   const keyed = registry.hasSlots ? createKeyedClaims(sessions.engine) : null;
   const lowWater = createLowWater();
+  const suspects = settings.suspects === 'take' ? null : settings.suspects === 'only';
   const beganMs = nowMs();
   let lastClaimMs: number | null = null;
   let lastProofMs: number | null = null;
@@ -85,7 +86,7 @@ export function createWork(context: WorkContext): Work {
   async function claimInto(count: number, lowestPriority: number): Promise<number> {
     const number = claims.begin();
     try {
-      const options = { bootId, lowestPriority, known: registry.known };
+      const options = { bootId, lowestPriority, known: registry.known, suspects };
       // handed over at once: what the next claim runs into is nothing to them
       const withKeys = await handOver((await keyed?.claim({ ...options, count: Math.ceil(count / 2) })) ?? []);
       const rest = { ...options, count: count - withKeys.length, lowWater, nowMs };

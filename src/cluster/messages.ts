@@ -10,6 +10,8 @@ export interface NodeOrder {
   readonly type: 'order';
   /** 1 to N. */
   readonly index: number;
+  /** It runs suspect chains and does nothing else. */
+  readonly only?: 'suspects';
   /** As the primary read it, with this node's own places in it. */
   readonly config: Config;
   /** How often the primary must hear of proven work; null: it does not ask. */

@@ -5,7 +5,7 @@
  */
 import type { Alerts } from '../alerts/alerts.ts';
 import { settledChainAlerts } from '../chains/chain-alerts.ts';
-import { dropExpiredKeys } from '../chains/history.ts';
+import { createMover, dropExpiredKeys, type Mover } from '../chains/history.ts';
 import { chainHistory, deleteOldRest, dropOldPartitions, stepLog } from '../database/day-partitions.ts';
 import type { Database } from '../database/session.ts';
 
@@ -24,6 +24,19 @@ export interface Removed {
   readonly rows: Readonly<Record<string, number>>;
   /** True when a batch was full: there may be more to delete. */
   readonly more: boolean;
+}
+
+/** What the actor does, on this node's sessions. */
+export function retentionWork(
+  database: Database,
+  alerts: Pick<Alerts, 'resolve'>,
+  config: { readonly retention: Retention; readonly chains: { readonly keepFinishedMs: number } },
+): { readonly carry: Mover['carry']; readonly remove: () => Promise<Removed> } {
+  const { keepFinishedMs: keepMs } = config.chains;
+  return {
+    carry: createMover(database, { keepMs, batch: 1_000, nowMs: () => performance.now() }).carry,
+    remove: () => removeOld(database, alerts, config.retention),
+  };
 }
 
 /** One bounded round over everything. */

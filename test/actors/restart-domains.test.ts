@@ -44,7 +44,15 @@ function realTree(): SupervisorSpec {
   });
   const ends = { onUnsuitable: () => {}, onGiveUp: () => {}, onRecycle: () => {}, drainMs: () => 10_000 };
   return nodeTree(
-    nodeParts(anything as never, anything as never, new Promise(() => {}), ends, noManager, anything as never),
+    nodeParts(
+      anything as never,
+      anything as never,
+      new Promise(() => {}),
+      ends,
+      noManager,
+      'everything',
+      anything as never,
+    ),
   );
 }
 

@@ -37,7 +37,7 @@ test('while the engine drains at a stop, the router still answers its steps', as
     infrastructure: [idle('database')],
     chains: [engine],
     providers: [router],
-    scheduler: idle('scheduler'),
+    scheduler: [idle('scheduler')],
     guardians: [idle('auditor')],
   });
   root = await startTree(tree, { report() {} });

@@ -33,7 +33,7 @@ test('an old transaction makes claims from zero read what is dead, and claims fr
     const take = (count: number) => {
       // a claim from zero that took a second: the next one is not due for four
       const nowMs = () => (atMs += 1_000);
-      return claim(engine, { bootId, count, lowestPriority: 0, known: ['c 1'], lowWater, nowMs });
+      return claim(engine, { bootId, count, lowestPriority: 0, known: ['c 1'], suspects: null, lowWater, nowMs });
     };
     for (const priority of [1, 2]) {
       await engine.query(insert, [60, priority, 4_000]);
@@ -45,7 +45,7 @@ test('an old transaction makes claims from zero read what is dead, and claims fr
     await engine.query('vacuum chain');
     const mark = lowWater.begin(atMs);
     assert.notEqual(mark, fromZero);
-    const values = (beginning: readonly number[]) => [bootId, 4, 0, ['c 1'], beginning];
+    const values = (beginning: readonly number[]) => [bootId, 4, 0, ['c 1'], null, beginning];
     const fromTheMark = await buffersOf(engine, claimReady, values(mark));
     const fromTheStart = await buffersOf(engine, claimReady, values(fromZero));
     assert.ok(fromTheMark < 100 && fromTheStart > 200, `${fromTheMark} and ${fromTheStart} blocks`);
@@ -62,7 +62,15 @@ test('what becomes ready in front of the mark is taken by the next claim from ze
   const take = async (count: number, tookMs: number) => {
     let readings = 0;
     const nowMs = () => atMs + (readings++ === 0 ? 0 : tookMs);
-    const found = await claim(engine, { bootId, count, lowestPriority: 0, known: ['c 1'], lowWater, nowMs });
+    const found = await claim(engine, {
+      bootId,
+      count,
+      lowestPriority: 0,
+      known: ['c 1'],
+      suspects: null,
+      lowWater,
+      nowMs,
+    });
     atMs += tookMs;
     return found.length;
   };

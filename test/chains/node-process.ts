@@ -7,6 +7,7 @@ const engine = h.engine([fourSteps, sharedSteps], {
   stopPoints: stopPointsFromEnvironment(process.env),
   leaseMs: 600,
   lanes: 2,
+  ...(process.env.TEST_SUSPECTS ? { suspects: process.env.TEST_SUSPECTS as 'leave' | 'only' } : {}),
 });
 process.on('SIGTERM', () => void engine.stop(1_000).then(() => h.close()));
 await engine.ended;

@@ -46,7 +46,14 @@ const all = [...open, 'succeeded', 'failed', 'cancelled'];
 
 async function assertBounded(): Promise<void> {
   const read = {
-    claim: await buffersOf(engine, claimReady, ['00000000-0000-4000-8000-000000000000', 10, 0, ['new 1'], fromZero]),
+    claim: await buffersOf(engine, claimReady, [
+      '00000000-0000-4000-8000-000000000000',
+      10,
+      0,
+      ['new 1'],
+      null,
+      fromZero,
+    ]),
     sweep: await buffersOf(engine, timersDue, [500]),
     audit: await buffersOf(plain, audit, [5_000]),
     list: await buffersOf(plain, list, none.with(1, all as never)),

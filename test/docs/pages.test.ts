@@ -84,7 +84,7 @@ test('the budget of each supervisor is in docs/supervision.md, and of the primar
     page(name)
       .split('\n')
       .filter((line) => / in \d+ s \|$/.test(line));
-  assert.deepEqual(written('docs/supervision.md'), rows(nodeTree({ ...parts, scheduler: leaf('scheduler') })));
+  assert.deepEqual(written('docs/supervision.md'), rows(nodeTree({ ...parts, scheduler: [leaf('scheduler')] })));
   assert.deepEqual(written('docs/processes.md'), rows(primaryTree(parts)));
 });
 

@@ -31,6 +31,7 @@ const inTheMidst = [
   'mid-copy:rate',
   'mid-commit-callback:totals:7',
   'mid-commit-callback:totals:12',
+  'mid-sweep:import',
 ];
 const points = [...steps.flatMap((step) => everyStep.map((point) => `${point}:${step}`)), ...inTheMidst];
 /** Behind the last commit nothing is left to be done. */
@@ -54,14 +55,9 @@ describe('the main job survives SIGKILL', { concurrency: 2 }, () => {
     });
   }
 
-  for (const [point, disturbance] of [
-    ['mid-recovery', 'mid-handler:import'],
-    ['mid-sweep', 'mid-handler:import'],
-  ] as const) {
-    test(`at ${point}, of the process that takes over`, async () => {
-      assert.equal(await run(disturbance, point), undisturbed);
-    });
-  }
+  test('at mid-recovery, of the process that takes over', async () => {
+    assert.equal(await run('mid-handler:import', 'mid-recovery'), undisturbed);
+  });
 
   /** Runs the job, killed at each of the points in turn; resolves to the digests of all totals. */
   async function run(...killedAt: (string | null)[]): Promise<string> {
@@ -74,7 +70,7 @@ describe('the main job survives SIGKILL', { concurrency: 2 }, () => {
       let started = false;
       for (const point of killedAt) {
         if (point === null) continue;
-        const env = { LINEKEEPER_STOP_POINT: point, LINEKEEPER_STOP_POINT_LOG: log };
+        const env = { LINEKEEPER_STOP_POINT: point, LINEKEEPER_STOP_POINT_LOG: log, LINEKEEPER_CHAINS_SWEEP_MS: '50' };
         service = startService({ databaseUrl, stateDirectory, env });
         if (!started) await begin(service);
         started = true;
