@@ -55,14 +55,16 @@ export function createWork(context: WorkContext): Work {
   let lastRefusal: Refusal | null = null;
   let claimNumber = 0;
   let sweptMs = Number.NEGATIVE_INFINITY;
-  let knownMs = Number.NEGATIVE_INFINITY;
+  let knownDueMs = Number.NEGATIVE_INFINITY;
 
   async function look(): Promise<void> {
     const sweep = { sessions, registry, stopPoints: settings.stopPoints, held: lanes.held };
-    if (nowMs() - knownMs >= settings.unknownAfterMs) {
+    const lookedMs = nowMs();
+    if (lookedMs >= knownDueMs) {
       await unblockKnown(sweep);
       for (const chain of await blockUnknown(sweep, settings.unknownAfterMs)) raiseBlocked(settings.alerts, chain);
-      knownMs = nowMs();
+      // all that is ready is read: at most for a twentieth of the time
+      knownDueMs = nowMs() + Math.max(settings.unknownAfterMs, 20 * (nowMs() - lookedMs));
     }
     if (nowMs() - sweptMs < settings.sweepMs) return;
     const more = await sweepOnce(sweep);

@@ -12,7 +12,7 @@ import { openDatabase } from '../../src/database/pool.ts';
 import { anyInput, harness, until } from '../chains/harness.ts';
 import { testDatabase } from '../support/database.ts';
 
-const chains = 6_000;
+const chains = 3_000;
 const finished = 100_000;
 
 const noop = async () => succeeded();
