@@ -117,7 +117,7 @@ const declareDead = `
   update node set state = 'dead' where id = $1 and beat = $2 and state in ('live', 'draining') returning id`;
 
 /** In two ranges, so that what this node itself has run is not read. */
-const readOwnersGone = `
+export const readOwnersGone = `
   select distinct c.owner from (
     select owner from chain where state = 'running' and owner < $1
     union all

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { claim, claimReady } from '../../src/chains/claim.ts';
 import { createLowWater, fromZero } from '../../src/chains/low-water.ts';
+import { readOwnersGone } from '../../src/chains/recovery.ts';
 import { plannerPins } from '../../src/chains/sessions.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
@@ -49,6 +50,9 @@ test('an old transaction makes claims from zero read what is dead, and claims fr
     const fromTheMark = await buffersOf(engine, claimReady, values(mark));
     const fromTheStart = await buffersOf(engine, claimReady, values(fromZero));
     assert.ok(fromTheMark < 100 && fromTheStart > 200, `${fromTheMark} and ${fromTheStart} blocks`);
+    // nor does this node's look for chains of nodes that are gone read what it has run itself
+    const gone = await buffersOf(engine, readOwnersGone, [bootId]);
+    assert.ok(gone < 20, `${gone} blocks`);
     // the more urgent ones first, all the same
     assert.deepEqual((await take(4)).map(({ priority }) => priority).sort(), [1, 1, 1, 2]);
   });
