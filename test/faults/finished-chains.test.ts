@@ -63,7 +63,10 @@ async function blocksPerStep(old: number, isForgotten: boolean): Promise<number>
       60_000,
     );
     await until(
-      () => h.database.query(`select id from chain where state in ('ready', 'running') limit 1`),
+      () =>
+        h.database.query(
+          `select id from chain where state = 'ready' union all select id from chain where state = 'running'`,
+        ),
       (open) => open.length === 0,
     );
     assert.deepEqual(await auditChains(h.database), []);
