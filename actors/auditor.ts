@@ -64,8 +64,8 @@ export function auditor(services: AuditorServices): ActorSpec<AuditorMessage, Au
 }
 
 function tell(alerts: Alerts, before: readonly Pick<Finding, 'rule' | 'subject'>[], now: readonly Finding[]): void {
-  for (const { rule, subject, message, detail } of now) {
-    alerts.raise({ rule, subject, message, level: 'critical', detail });
+  for (const { rule, subject, message, detail, level = 'critical' } of now) {
+    alerts.raise({ rule, subject, message, level, detail });
   }
   for (const gone of before) {
     if (!now.some((one) => one.rule === gone.rule && one.subject === gone.subject))

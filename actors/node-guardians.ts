@@ -1,4 +1,5 @@
 /** A node's group `guardians`: what looks whether all the rest is well. */
+import { retentionWork } from '../src/node/retention.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
 import { unmetExpectations } from '../src/services/expectations.ts';
 import { findFaults, openFindings } from '../src/services/findings.ts';
@@ -8,12 +9,15 @@ import type { ChildSpec } from '../supervisors/types.ts';
 import { auditor } from './auditor.ts';
 import { recycler } from './recycler.ts';
 import { releaseGuard } from './release-guard.ts';
+import { retention } from './retention.ts';
 import { watchdog } from './watchdog.ts';
 import type { Wiring } from './wiring.ts';
 
 const auditIntervalMs = 10_000;
 const recycleIntervalMs = 1_000;
 const releaseIntervalMs = 2_000;
+const carryEveryMs = 10_000;
+const removeEveryMs = 3_600_000;
 
 /** A process for suspects is only watched. */
 export function guardians(wiring: Wiring): ChildSpec[] {
@@ -48,6 +52,14 @@ export function guardians(wiring: Wiring): ChildSpec[] {
       nowMs: () => performance.now(),
     }),
     watch,
+    retention({
+      ...retentionWork(db, alerts, config),
+      availability: working,
+      carryEveryMs,
+      removeEveryMs,
+      nowMs: () => performance.now(),
+      log,
+    }),
     recycler({
       limits: config.recycle,
       chains: () => holder.current?.status().carried ?? 0,

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { openComputePool } from '../src/compute/open-pool.ts';
 import { startEmbedded } from '../src/database/embedded/server.ts';
 import { readApplicationId } from '../src/node/application.ts';
-import { isUnsuitable, keepLogPartitions, prepareDatabase } from '../src/node/prepare.ts';
+import { isUnsuitable, keepPartitions, prepareDatabase } from '../src/node/prepare.ts';
 import type { ChildSpec } from '../supervisors/types.ts';
 import { compute } from './compute.ts';
 import { database } from './database.ts';
@@ -11,7 +11,7 @@ import { postgres } from './postgres.ts';
 import { signals } from './signals.ts';
 import type { Wiring } from './wiring.ts';
 
-/** The log's partitions are made three days ahead. */
+/** Partitions by day are made three days ahead. */
 const maintainEveryMs = 3_600_000;
 
 export function infrastructure({ resources, ownership, ends }: Wiring): ChildSpec[] {
@@ -25,7 +25,7 @@ export function infrastructure({ resources, ownership, ends }: Wiring): ChildSpe
     database({
       availability,
       prepare: () => prepareDatabase(resources),
-      maintain: () => keepLogPartitions(resources),
+      maintain: () => keepPartitions(resources),
       maintainEveryMs,
       onPrepared: resources.markPrepared,
       isUnsuitable,

@@ -67,7 +67,14 @@ function pgOptions(): string {
 /** One run of it is one batch of chains from claim to end. */
 export function pgbenchScript(): string {
   const owner = `('00000000-0000-4000-8000-00000000000' || :client_id)::uuid`;
-  const claim = fill(claimReady, { 1: owner, 2: String(batch), 3: '0', 4: `'{four 1}'::text[]`, 5: 'null::boolean' });
+  const claim = fill(claimReady, {
+    1: owner,
+    2: String(batch),
+    3: '0',
+    4: `'{four 1}'::text[]`,
+    5: 'null::boolean',
+    6: "array_fill('-infinity'::float8, array[4])",
+  });
   const moves = ['a', 'b', 'c', 'd'].map((step, place, steps) => fill(moveMany, movedBy(owner, step, place, steps)));
   return [
     `with claimed as (${claim}) select array_agg(id order by id)::text as ids from claimed \\gset`,

@@ -1,4 +1,5 @@
 /** Who is told when a chain waits for a person: a log line each time, and an alert that `retry` and `cancel` resolve. */
+import type { Database } from '../database/session.ts';
 import type { Decision } from './decision.ts';
 import type { Settings } from './environment.ts';
 import type { FreedChain } from './recovery.ts';
@@ -58,3 +59,20 @@ export function raiseQuarantined(alerts: Settings['alerts'], { id, name, step }:
     detail: { chain: name, step },
   });
 }
+
+/** At most `limit` open alerts about chains that do not wait for a person any more, such as a dead one cancelled with its parent. */
+export async function settledChainAlerts(
+  database: Pick<Database, 'query'>,
+  limit: number,
+): Promise<{ rule: string; subject: string }[]> {
+  return database.query(settled, [chainAlertRules, alertSubjectOf(''), limit]);
+}
+
+/** $1 rules, $2 what stands before the id in a subject. */
+const settled = `
+  select a.rule, a.subject from alert a
+  where a.state = 'open' and a.rule = any ($1::text[]) and a.subject ~ ('^' || $2 || '\\d{1,18}$') and not exists (
+    select from chain c
+    where c.id = case when a.subject ~ ('^' || $2 || '\\d{1,18}$') then substr(a.subject, length($2) + 1)::bigint end
+      and 'chain.' || c.state = a.rule)
+  limit $3`;

@@ -2,9 +2,10 @@
  * The claim: takes ready chains for this node, oldest of the highest priority first, each under a new token with its
  * attempt counted. `started_token` is written at once because every claimed chain goes straight to a free lane: what a dead
  * process leaves so is a suspect. Chains that this release does not know are left to nodes that do (the sweep blocks what
- * nobody takes), and what is paused is left alone. A claim whose answer was lost is released by the next renewals, with its attempt.
+ * nobody takes), and what is paused is left alone. Each priority is read from its low-water mark on. A claim whose answer was lost is released by the next renewals, with its attempt.
  */
 import type { Database, Row } from '../database/session.ts';
+import type { LowWater } from './low-water.ts';
 import { isBroken, isPaused } from './row-rules.ts';
 import type { ClaimedChain, Linked } from './run.ts';
 
@@ -23,20 +24,26 @@ export const claimedColumns = `c.id, c.name, c.version, c.step, c.token, c.attem
 
 export const claimReady = `
   with picked as materialized (
-    select id from chain
-    where state = 'ready' and priority >= $3 and name || ' ' || version = any ($4)
-      and ($5::boolean is null or (suspect > 0) = $5)
-      and (name like 'node-proof.%' or not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')}))
-    order by priority, run_at, id
+    select c.id
+    from unnest($6::float8[]) with ordinality as low (from_s, n), lateral (
+      select id from chain
+      where state = 'ready' and priority = low.n - 1 and run_at >= to_timestamp(low.from_s)
+        and name || ' ' || version = any ($4)
+        and ($5::boolean is null or (suspect > 0) = $5)
+        and (name like 'node-proof.%' or not (${isPaused('name')} or ${isBroken('chain.name', 'chain.step', 'chain.id')}))
+      order by run_at, id
+      limit $2
+      for no key update skip locked
+    ) c
+    where low.n - 1 >= $3
     limit $2
-    for no key update skip locked
   )
   update chain c
   set state = 'running', owner = $1, token = c.token + 1, started_token = c.token + 1, attempt = c.attempt + 1,
       since = now(), reason = null, reason_by = null
   from picked
   where c.id = picked.id
-  returning ${claimedColumns}`;
+  returning ${claimedColumns}, extract(epoch from c.run_at)::float8 as run_at_s`;
 
 export interface ClaimOptions {
   readonly bootId: string;
@@ -53,9 +60,18 @@ export interface ClaimRow extends Row {
   readonly linked: Linked | null;
 }
 
-export async function claim(engine: Database, options: ClaimOptions): Promise<ClaimedChain[]> {
-  const values = [options.bootId, options.count, options.lowestPriority, options.known, options.suspects];
-  return (await engine.query<ClaimRow>(claimReady, values)).map(claimedOf);
+export async function claim(
+  engine: Database,
+  options: ClaimOptions & { readonly lowWater: LowWater; readonly nowMs: () => number },
+): Promise<ClaimedChain[]> {
+  const { bootId, count, lowestPriority, known, suspects, lowWater, nowMs } = options;
+  const beganMs = nowMs();
+  const beginning = lowWater.begin(beganMs);
+  const values = [bootId, count, lowestPriority, known, suspects, beginning];
+  const rows = await engine.query<ClaimRow>(claimReady, values);
+  const places = rows.map((row) => ({ priority: row.priority as number, runAtS: row.run_at_s as number }));
+  lowWater.end(beginning, places, beganMs, nowMs());
+  return rows.map(claimedOf);
 }
 
 export function claimedOf(row: ClaimRow): ClaimedChain {

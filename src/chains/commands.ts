@@ -7,6 +7,7 @@ import type { Database, Row, Tx } from '../database/session.ts';
 import { alertSubjectOf, chainAlertRules } from './chain-alerts.ts';
 import type { Json } from './define.ts';
 import { giveKey, openChainOf } from './enqueue.ts';
+import { bringBack, bringChildrenBack } from './history.ts';
 import { abandonJoin, countChildren } from './join-sql.ts';
 import { cleanText } from './payload.ts';
 import { mayRunNow } from './row-rules.ts';
@@ -56,6 +57,11 @@ export async function retryChain(database: Database, chainId: string, who: strin
       );
     }
     await takeKeyAgain(tx, id, before.unique_key);
+    if (before.state === 'failed' && !(await bringChildrenBack(tx, id))) {
+      throw new ChainCommandError(
+        `chain ${id} waited for children, and these are not all kept any more; replay it from the step that opened them`,
+      );
+    }
     if (before.failed_children > 0) await refuseFailedJoin(tx, id);
     await tx.query(retry, [id, cleanText(who, 200)]);
     await tx.query(recordAudit, [who, 'chain retry', `chain ${id}`, JSON.stringify({ was: before.state })]);
@@ -107,11 +113,15 @@ export interface LockedChain {
   readonly input: Json;
 }
 
-/** Throws ChainCommandError when there is no such chain. */
+/** One that was carried into history is brought back; a refusal rolls that back. Throws ChainCommandError when there is no such chain. */
 export async function lockChain(tx: Tx, id: string): Promise<LockedChain> {
   const [row] = await tx.query<LockedChain & Row>(lock, [id]);
-  if (!row) throw new ChainCommandError(`there is no chain ${id}; see chain list`);
-  return row;
+  if (row) return row;
+  await bringBack(tx, id);
+  // also when it brought nothing back: somebody else's command may just have done so
+  const [back] = await tx.query<LockedChain & Row>(lock, [id]);
+  if (!back) throw new ChainCommandError(`there is no chain ${id}; see chain list`);
+  return back;
 }
 
 const lock = `

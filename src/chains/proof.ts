@@ -11,6 +11,7 @@ import { makeTraceparent } from '../../otel/traceparent.ts';
 import type { Database } from '../database/session.ts';
 import { claimReady } from './claim.ts';
 import { finish } from './completion-sql.ts';
+import { fromZero } from './low-water.ts';
 
 const insertProof = `
   insert into chain (name, step, priority, run_at, traceparent, input)
@@ -24,7 +25,7 @@ export async function proveWork(engine: Database, bootId: string): Promise<void>
   const traceparent = makeTraceparent();
   await engine.transaction(async (tx) => {
     const [made] = await tx.query<{ id: string }>(insertProof, [name, traceparent]);
-    const [claimed] = await tx.query(claimReady, [bootId, 1, 0, [`${name} 1`], null]);
+    const [claimed] = await tx.query(claimReady, [bootId, 1, 0, [`${name} 1`], null, fromZero]);
     if (claimed?.id !== made!.id) throw new Error(`the claim did not find ${name}, which is ready`);
     const { id, step, token, attempt } = claimed!;
     const values = [id, bootId, token, step, attempt, traceparent, 0, 'succeeded', null, null, null, 'succeeded'];

@@ -1,4 +1,7 @@
-/** Read-only looks at chains: the list and one chain with its log. For the doors; nothing here is hot. */
+/**
+ * Read-only looks at chains: the list and one chain with its log. For the doors; nothing here is hot. Chains that ended
+ * long ago are in history and are seen all the same. What is asked about open chains alone reads no chain that has ended.
+ */
 
 import type { Database } from '../database/session.ts';
 import type { Json } from './define.ts';
@@ -67,16 +70,26 @@ export interface LogRow {
   readonly traceparent: string;
 }
 
-/** Newest first. */
+/** Newest first. A state that does not exist has no chains. */
 export async function listChains(session: Session, filter: ChainFilter = {}): Promise<ChainRow[]> {
-  return session.query(list, [
+  const states = statesOf(filter);
+  if (states.length === 0) return [];
+  const onlyOpen = states.every((state) => openStates.includes(state));
+  return session.query(onlyOpen ? listOpen : list, [
     filter.name ?? null,
-    filter.states ?? null,
-    filter.open ?? false,
+    states,
     filter.subject ?? null,
     filter.before ?? null,
     Math.min(Math.max(1, filter.limit ?? 50), 1_000),
   ]) as Promise<ChainRow[]>;
+}
+
+const waitingStates = ['children', 'concurrency', 'paused', 'breaker', 'review', 'blocked', 'quarantined', 'dead'];
+const openStates = ['ready', 'running', 'timer', ...waitingStates];
+const endStates = ['succeeded', 'failed', 'cancelled'];
+
+function statesOf({ states, open }: ChainFilter): string[] {
+  return (open ? openStates : [...openStates, ...endStates]).filter((state) => states?.includes(state) ?? true);
 }
 
 /** Null when there is no such chain. */
@@ -98,20 +111,31 @@ const columns = `
   requested_by as "requestedBy", run_at as "runAt", since, created_at as "createdAt", finished_at as "finishedAt",
   traceparent`;
 
-const list = `
-  select ${columns} from chain
-  where ($1::text is null or name = $1)
-    and ($2::text[] is null or state::text = any ($2))
-    and (not $3::boolean or state not in ('succeeded', 'failed', 'cancelled'))
-    and ($4::text is null or subject = $4)
-    and ($5::bigint is null or id < $5)
+const matching = `
+  ($1::text is null or name = $1) and state = any ($2::chain_state[]) and ($3::text is null or subject = $3)
+    and ($4::bigint is null or id < $4)`;
+
+export const list = `
+  select ${columns} from every_chain
+  where ${matching}
   order by id desc
-  limit $6`;
+  limit $5`;
+
+/** By the partial indexes of the open states: $2 alone would not lead PostgreSQL to them. */
+export const listOpen = `
+  select ${columns} from (
+    ${['ready', 'running', 'timer']
+      .map((state) => `select * from chain where state = '${state}' and ${matching} union all`)
+      .join('\n    ')}
+    select * from chain where state in (${waitingStates.map((state) => `'${state}'`).join(', ')}) and ${matching}
+  ) open
+  order by id desc
+  limit $5`;
 
 const show = `
   select ${columns}, owner, token, suspect, unique_key as "uniqueKey", parent_id as "parentId", pending as "pendingChildren",
          failed_children as "failedChildren", slot_key as "concurrencyKey", input, previous
-  from chain where id = $1`;
+  from every_chain where id = $1`;
 
 const readSteps = `
   select token, at, step, attempt, outcome, reason, output, error, node, started_at as "startedAt", traceparent

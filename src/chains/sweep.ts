@@ -97,7 +97,7 @@ export async function unblockKnown({ sessions, registry }: SweepContext): Promis
   return (await sessions.engine.query(unblock, [names, versions, steps, goTo])).length;
 }
 
-const timersDue = `
+export const timersDue = `
   with due as materialized (
     select id from chain where state = 'timer' and run_at <= now() order by run_at limit $1
     for no key update skip locked

@@ -135,5 +135,5 @@ const facts = `
          n.state in ('live', 'draining') and n.beat_at > now() - make_interval(secs => 2 * n.lease_ms / 1000.0) as node_live,
          (select count(*)::int from node l
           where l.state = 'live' and not l.suspects and l.beat_at > now() - make_interval(secs => 2 * l.lease_ms / 1000.0)) as live_nodes
-  from chain c left join node n on n.id = c.owner
+  from every_chain c left join node n on n.id = c.owner
   where c.id = $1`;

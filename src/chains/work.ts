@@ -10,6 +10,7 @@ import { releaseHeld } from './completion-sql.ts';
 import type { Settings } from './environment.ts';
 import type { Lanes } from './lanes.ts';
 import type { ClaimsInFlight } from './lease.ts';
+import { createLowWater } from './low-water.ts';
 import { proveWork } from './proof.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { Registry } from './registry.ts';
@@ -49,6 +50,7 @@ export function createWork(context: WorkContext): Work {
   const { bootId, settings, registry, sessions, lanes, claims, breakers, draining, wake, room } = context;
   const nowMs = () => settings.clock.monotonicMs();
   const keyed = registry.hasSlots ? createKeyedClaims(sessions.engine) : null;
+  const lowWater = createLowWater();
   const suspects = settings.suspects === 'take' ? null : settings.suspects === 'only';
   const beganMs = nowMs();
   let lastClaimMs: number | null = null;
@@ -56,14 +58,16 @@ export function createWork(context: WorkContext): Work {
   let lastRefusal: Refusal | null = null;
   let claimNumber = 0;
   let sweptMs = Number.NEGATIVE_INFINITY;
-  let knownMs = Number.NEGATIVE_INFINITY;
+  let knownDueMs = Number.NEGATIVE_INFINITY;
 
   async function look(): Promise<void> {
     const sweep = { sessions, registry, stopPoints: settings.stopPoints, held: lanes.held };
-    if (nowMs() - knownMs >= settings.unknownAfterMs) {
+    const lookedMs = nowMs();
+    if (lookedMs >= knownDueMs) {
       await unblockKnown(sweep);
       for (const chain of await blockUnknown(sweep, settings.unknownAfterMs)) raiseBlocked(settings.alerts, chain);
-      knownMs = nowMs();
+      // all that is ready is read: at most for a twentieth of the time
+      knownDueMs = nowMs() + Math.max(settings.unknownAfterMs, 20 * (nowMs() - lookedMs));
     }
     if (nowMs() - sweptMs < settings.sweepMs) return;
     const more = await sweepOnce(sweep);
@@ -91,7 +95,8 @@ export function createWork(context: WorkContext): Work {
       const options = { bootId, lowestPriority, known: registry.known, suspects };
       // handed over at once: what the next claim runs into is nothing to them
       const withKeys = await handOver((await keyed?.claim({ ...options, count: Math.ceil(count / 2) })) ?? []);
-      const others = await handOver(await claim(sessions.engine, { ...options, count: count - withKeys.length }));
+      const rest = { ...options, count: count - withKeys.length, lowWater, nowMs };
+      const others = await handOver(await claim(sessions.engine, rest));
       lastClaimMs = nowMs();
       room.set(lanes.free());
       if (lanes.free() === 0) context.onFull();

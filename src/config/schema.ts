@@ -99,6 +99,19 @@ export const configSchema = z.strictObject({
         .default(900_000)
         .describe('A step that makes no progress for this long is aborted and counts as a crash.'),
       sweepMs: count(10, 60_000).default(250).describe('How often ready chains are searched without any signal.'),
+      keepFinishedMs: count(1_000, 31_536_000_000)
+        .default(3_600_000)
+        .describe('How long a chain that has ended stays among those that run; then it is carried into history.'),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      chainDays: count(1, 36_500)
+        .default(90)
+        .describe(
+          'How long ended chains, logs of steps, schedule slots, routing decisions and resolved alerts are kept.',
+        ),
+      auditDays: count(1, 36_500).default(400).describe('How long is kept who did what by the command line.'),
     })
     .prefault({}),
   compute: z

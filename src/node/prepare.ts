@@ -1,9 +1,9 @@
 /**
- * What must be in the database before work begins: this release's schema, the log's partitions, the schedules that the
+ * What must be in the database before work begins: this release's schema, the partitions by day, the schedules that the
  * product brings, and the archive that belongs to this database. Safe on several nodes at once and safe to run again.
  */
 
-import { ensureLogPartitions } from '../database/log-partitions.ts';
+import { chainHistory, ensureDayPartitions, stepLog } from '../database/day-partitions.ts';
 import { migrate, SchemaTooNewError } from '../database/migrate.ts';
 import { UnsuitableDatabaseError } from '../database/suitability.ts';
 import { ensureSchedule } from '../schedule/schedule.ts';
@@ -22,7 +22,7 @@ const claimArchive = `
 export async function prepareDatabase({ archive, config, database, databaseUrl, log }: Resources): Promise<void> {
   const migrations = await migrate(databaseUrl());
   if (migrations.length > 0) log.info({ migrations }, 'the schema was brought to this release');
-  await keepLogPartitions({ database, log });
+  await keepPartitions({ config, database, log });
   const [row] = await database.query<{ archive_id: string }>(claimArchive, [archive.id]);
   if (row!.archive_id !== archive.id) {
     throw new ForeignArchiveError(
@@ -42,14 +42,20 @@ export async function prepareDatabase({ archive, config, database, databaseUrl, 
   );
 }
 
-/** Makes the log's partitions of the coming days; what cannot be had at once (a lock) is tried again the next time. */
-export async function keepLogPartitions({ database, log }: Pick<Resources, 'database' | 'log'>): Promise<void> {
-  try {
-    const made = await ensureLogPartitions(database);
-    if (made.length > 0) log.info({ partitions: made }, 'made partitions of the log');
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== '55P03') throw error;
-    log.warn({ error }, 'the log is too busy for new partitions; they are tried again');
+/** Makes the partitions of the coming days; what cannot be had at once (a lock) is tried again the next time. */
+export async function keepPartitions({
+  config,
+  database,
+  log,
+}: Pick<Resources, 'config' | 'database' | 'log'>): Promise<void> {
+  for (const table of [stepLog, chainHistory]) {
+    try {
+      const made = await ensureDayPartitions(database, table, config.retention.chainDays);
+      if (made.length > 0) log.info({ partitions: made }, 'made partitions of the days to come');
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== '55P03') throw error;
+      log.warn({ error }, `${table.name} is too busy for new partitions; they are tried again`);
+    }
   }
 }
 

@@ -83,15 +83,16 @@ export async function openSyncTask(
 }
 
 /**
- * Closes tasks whose chain ended without reaching totals (dead, quarantined, failed or cancelled), so that the profile's next run is
- * not held up by them. A later retry of such a chain that succeeds sets its task to succeeded again.
+ * Closes tasks whose chain ended without reaching totals (dead, quarantined, failed or cancelled, or so long ago that it was
+ * carried into history), so that the profile's next run is not held up by them. A later retry of such a chain that succeeds sets its task to succeeded again.
  */
 export async function closeBrokenTasks(tx: Tx): Promise<readonly string[]> {
   const closed = await tx.query<{ profile_id: string }>(
     `with broken as (
        update sync_task t set status = 'failed', finished_at = now()
-       from chain c
-       where t.status = 'open' and c.id = t.chain_id and c.state in ('dead', 'quarantined', 'failed', 'cancelled')
+       where t.status = 'open' and t.chain_id is not null and not exists (
+         select from chain c
+         where c.id = t.chain_id and c.state not in ('dead', 'quarantined', 'failed', 'cancelled'))
        returning t.profile_id
      )
      update sync_profile p set consecutive_failures = consecutive_failures + 1

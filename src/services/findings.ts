@@ -3,9 +3,10 @@
  * Empty in a healthy system.
  */
 import { auditChains } from '../chains/audit.ts';
+import { oldTransactions } from '../database/old-transactions.ts';
 import type { Database } from '../database/session.ts';
 import { lateSchedules } from '../schedule/late.ts';
-import { oracleBreaches } from '../totals/oracle.ts';
+import { oracleBreaches, settleConsumed } from '../totals/oracle.ts';
 
 export interface Finding {
   /** Alert rule. */
@@ -14,10 +15,19 @@ export interface Finding {
   readonly message: string;
   readonly detail: Record<string, unknown>;
   readonly count: number;
+  /** Default critical: something that must not exist. */
+  readonly level?: 'warning' | 'critical';
 }
 
 /** The rules under which findings are raised. */
-const rules = ['audit.chain', 'oracle.unconsumed', 'oracle.silent-profile', 'schedule.late', 'chain.expected'];
+const rules = [
+  'audit.chain',
+  'oracle.unconsumed',
+  'oracle.silent-profile',
+  'schedule.late',
+  'chain.expected',
+  'database.old-transaction',
+];
 
 /** Findings whose alert is open, whoever raised it. */
 export async function openFindings(database: Pick<Database, 'query'>): Promise<Pick<Finding, 'rule' | 'subject'>[]> {
@@ -27,12 +37,16 @@ export async function openFindings(database: Pick<Database, 'query'>): Promise<P
 /** Minutes that a healthy system never needs. */
 const bounds = { consumedWithinSeconds: 300, dueWithinSeconds: 900, endWithinSeconds: 24 * 3_600 };
 
+/** What an idle transaction may last before somebody is told. */
+const oldTransactionSeconds = 300;
+
 export async function findFaults(database: Database): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const { finding, chains, chainIds } of await auditChains(database)) {
     const message = `${chains} open chains have no live reason: ${finding}; look with: linekeeper chain why ID`;
     findings.push({ rule: 'audit.chain', subject: finding, message, detail: { chainIds }, count: chains });
   }
+  await settleConsumed(database);
   const { unconsumedTasks, silentProfiles } = await oracleBreaches(database, bounds);
   if (unconsumedTasks.length > 0) {
     const message = `${unconsumedTasks.length} completed sync tasks are consumed by no totals generation`;
@@ -54,5 +68,21 @@ export async function findFaults(database: Database): Promise<readonly Finding[]
     const message = `schedule ${late.name} was due at ${late.dueAt.toISOString()} and has not fired${late.error === null ? '' : `: ${late.error}`}`;
     findings.push({ rule: 'schedule.late', subject: late.name, message, detail: {}, count: 1 });
   }
+  findings.push(...(await forgottenTransactions(database, oldTransactionSeconds)));
   return findings;
+}
+
+export async function forgottenTransactions(
+  database: Pick<Database, 'query'>,
+  olderThanSeconds: number,
+): Promise<Finding[]> {
+  const old = await oldTransactions(database, { olderThanSeconds });
+  return old.map(({ pid, applicationName, user, ageSeconds }) => ({
+    rule: 'database.old-transaction',
+    subject: `pid ${pid}`,
+    message: `session ${pid} (${applicationName || 'no application_name'}, user ${user}) has been idle in a transaction for ${Math.round(ageSeconds / 60)} minutes; it keeps vacuum from removing dead rows, and work slows down until it ends: end its transaction, or: select pg_terminate_backend(${pid})`,
+    detail: { pid, applicationName, user, ageSeconds },
+    count: 1,
+    level: 'warning',
+  }));
 }

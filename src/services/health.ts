@@ -75,7 +75,8 @@ function auditCheck({ findings }: ServiceContext): Check {
     return { name: 'audit', status: 'degraded', message: `last looked ${ago(last.lookedMsAgo)}; see the log` };
   }
   if (last.list.length > 0) {
-    return { name: 'audit', status: 'failing', message: last.list.map((finding) => finding.message).join('; ') };
+    const status = last.list.every(({ level }) => level === 'warning') ? 'degraded' : 'failing';
+    return { name: 'audit', status, message: last.list.map((finding) => finding.message).join('; ') };
   }
   return { name: 'audit', status: 'ok', message: `0 chains without a live reason, ${ago(last.lookedMsAgo)}` };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ensureLogPartitions } from '../../src/database/log-partitions.ts';
+import { ensureDayPartitions, stepLog } from '../../src/database/day-partitions.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
@@ -24,7 +24,7 @@ test('each of the coming days gets its partition, except one whose rows are in t
   // As a session in another zone: days must still be UTC days.
   const abroad = openDatabase(server.url, { applicationName: 'abroad', settings: [`set timezone = 'Asia/Tokyo'`] });
   const [early] = await database.query<{ day: string }>(insert, [1, '2 days 12 hours']);
-  const made = (await Promise.all([ensureLogPartitions(abroad), ensureLogPartitions(abroad)])).flat();
+  const made = (await Promise.all([ensureDayPartitions(abroad, stepLog), ensureDayPartitions(abroad, stepLog)])).flat();
   await abroad.close();
   assert.equal(made.length, 3);
   assert.equal(new Set(made).size, 3);
@@ -40,7 +40,7 @@ test('each of the coming days gets its partition, except one whose rows are in t
     const [row] = await database.query<{ home: string; day: string }>(insert, [2, at]);
     assert.equal(row!.home, where === 'rest' ? 'step_log_rest' : `step_log_${row!.day}`, at);
   }
-  assert.deepEqual(await ensureLogPartitions(database), []);
+  assert.deepEqual(await ensureDayPartitions(database, stepLog), []);
 });
 
 test('it gives up soon rather than make every writer wait behind it', async () => {
@@ -50,8 +50,8 @@ test('it gives up soon rather than make every writer wait behind it', async () =
     loop execute 'drop table ' || name; end loop; end $$`);
   await reader.read(async (session) => {
     await session.query('select count(*) from step_log_rest');
-    await assert.rejects(ensureLogPartitions(database), /lock timeout/);
+    await assert.rejects(ensureDayPartitions(database, stepLog), /lock timeout/);
   });
   await reader.close();
-  assert.ok((await ensureLogPartitions(database)).length > 0);
+  assert.ok((await ensureDayPartitions(database, stepLog)).length > 0);
 });
