@@ -15,12 +15,23 @@ export interface PoolSession extends Tx {
   abort(reason: unknown): void;
 }
 
-/** `nameOf` gives a statement the name under which its plan is kept, or none. `lost` tells of an error on the connection itself; `cancel` asks the server to end the running statement. */
+/** What is written in one turn of the loop goes out in one call of the system, whose price is that of a small statement. */
+export function sendTogether(stream: Writable): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
+/**
+ * `nameOf` gives a statement the name under which its plan is kept, or none. `lost` tells of an error on the connection
+ * itself; `cancel` asks the server to end the running statement; `beforeQuery` is called when one is about to be sent.
+ */
 export function sessionOf(
   client: pg.PoolClient,
   lost: () => Error | null,
   cancel: () => void,
   nameOf: (text: string) => string | undefined,
+  beforeQuery: () => void,
 ): PoolSession {
   let broken: Error | null = null;
   let aborted: { reason: unknown } | null = null;
@@ -41,7 +52,10 @@ export function sessionOf(
     query<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
       const name = nameOf(text);
       const statement = { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
-      return through(async () => (await client.query<R>(statement)).rows);
+      return through(async () => {
+        beforeQuery();
+        return (await client.query<R>(statement)).rows;
+      });
     },
     copyOut(text: string, target: Writable): Promise<number> {
       return through(async () => {

@@ -8,8 +8,9 @@
  * - bigint, numeric, date and timestamp columns arrive as text (a `date` has no time zone to be turned into a Date in);
  *   timestamptz is a Date.
  */
+import type { Writable } from 'node:stream';
 import pg from 'pg';
-import { type PoolSession, sessionOf, translate } from './pool-session.ts';
+import { type PoolSession, sendTogether, sessionOf, translate } from './pool-session.ts';
 import {
   CommitUnknownError,
   type Database,
@@ -148,6 +149,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
       () => live.get(client)?.lost ?? null,
       () => void cancelBackend(url, pids.get(client)).catch(tell),
       nameOf,
+      () => options.pipeline && sendTogether(socketOf(client)),
     );
     return { client, session, giveBack: () => client.release(session.poison() ?? undefined) };
   }
@@ -245,6 +247,6 @@ function readOnly(session: ReadSession): ReadSession {
   };
 }
 
-function socketOf(client: pg.ClientBase): { destroy(error: Error): void } {
-  return (client as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection.stream;
+function socketOf(client: pg.ClientBase): Writable {
+  return (client as unknown as { connection: { stream: Writable } }).connection.stream;
 }
