@@ -5,6 +5,7 @@ import type { Enqueue } from '../chains/enqueue.ts';
 import type { AnyDefinition } from '../chains/registry.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Availability } from '../database/availability.ts';
+import type { HostsView } from '../database/hosts/hosts.ts';
 import type { Database } from '../database/session.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
 import type { Finding } from './findings.ts';
@@ -13,6 +14,8 @@ import type { LiveNode } from './nodes.ts';
 export interface ServiceContext {
   readonly database: Database;
   readonly availability: Pick<Availability, 'state'>;
+  /** What is known of the database's hosts; null while there are none. */
+  readonly hosts: () => HostsView | null;
   /** Whether this release's schema is in place. */
   readonly isPrepared: () => boolean;
   readonly alerts: AlertService;

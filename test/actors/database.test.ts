@@ -35,6 +35,8 @@ describe('the database actor', () => {
       maintain: async () => {},
       maintainEveryMs: 3_600_000,
       onPrepared: () => {},
+      onMoved: () => () => {},
+      hosts: () => null,
       isUnsuitable: () => false,
       onUnsuitable: () => {},
       onGiveUp: () => {},

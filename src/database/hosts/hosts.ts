@@ -1,0 +1,255 @@
+/**
+ * The one place that decides which host is the database; every pool, the prober and whoever needs a URL follow it.
+ *
+ * `probe` asks all hosts at once and chooses (choose.ts). When the choice is another host, or the same one on another
+ * timeline (a name that leads elsewhere now), that is a move: a new term begins, and whoever heard it has dropped what it
+ * had in flight before anyone can open a session to the new host. A place of a term that is over opens none any more.
+ *
+ * Failure: `probe` rejects with what is wrong with each host, or with `ForeignDatabaseError` when every one of them answered
+ * and belongs to another cluster. A host that does not answer costs a second when another one is the database, else 4.
+ */
+import type { Place } from '../place.ts';
+import { readFacts, type ServerFacts } from '../server-facts.ts';
+import { DatabaseDownError } from '../session.ts';
+import { UnsuitableDatabaseError } from '../suitability.ts';
+import { type Choice, choose, type HostAnswer, type Identity, type Verdict } from './choose.ts';
+import type { DatabaseHost } from './host-list.ts';
+import { type HostMemory, noMemory } from './memory.ts';
+
+/** Every host is another database cluster than the one this installation worked with. */
+export class ForeignDatabaseError extends UnsuitableDatabaseError {}
+
+export interface HostsOptions {
+  readonly hosts: readonly DatabaseHost[];
+  readonly ask: (url: string, signal: AbortSignal, timeoutMs: number) => Promise<ServerFacts>;
+  /** Default: none. */
+  readonly memory?: HostMemory;
+  /** Calls back after the delay; returns a cancel function. */
+  readonly after: (delayMs: number, run: () => void) => () => void;
+  /** After every look that changed what was known. Must not throw. */
+  readonly onView?: (view: HostsView) => void;
+  /** Default 1,000 and 4,000. */
+  readonly settleMs?: number;
+  readonly answerMs?: number;
+}
+
+export interface HostView {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly timeline: number | null;
+  readonly error: string | null;
+}
+
+export interface HostsView {
+  /** Null until one was chosen for the first time. */
+  readonly current: { readonly name: string; readonly timeline: number | null } | null;
+  readonly hosts: readonly HostView[];
+}
+
+export interface Move {
+  readonly from: { readonly name: string; readonly timeline: number | null };
+  readonly to: { readonly name: string; readonly timeline: number | null };
+}
+
+export interface Hosts {
+  /** Resolves when one host is the database. For the prober. */
+  probe(signal: AbortSignal): Promise<void>;
+  /** Of the current host. Throws `DatabaseDownError` while none was chosen. */
+  url(): string;
+  view(): HostsView;
+  /** Follows every move. */
+  readonly place: Place;
+  /** For one term: after a move it opens nothing any more. */
+  termPlace(): Place;
+  /** Called in the moment of a move; must not throw. Returns how to stop that. */
+  onMoved(listener: (move: Move) => void): () => void;
+}
+
+interface Current {
+  readonly at: number;
+  readonly identity: Identity | null;
+}
+
+export function openHosts(options: HostsOptions): Hosts {
+  const { hosts, memory = noMemory, settleMs = 1_000, answerMs = 4_000 } = options;
+  const listeners = new Set<(move: Move) => void>();
+  let known = memory.recall();
+  let current: Current | null = null;
+  let term = 1;
+  let view: HostsView = { current: null, hosts: hosts.map(({ name }) => ({ name, ...unasked })) };
+
+  async function probe(signal: AbortSignal): Promise<void> {
+    const answers: HostAnswer[] = hosts.map(() => null);
+    const enough = new AbortController();
+    const choice = await settled(answers, AbortSignal.any([signal, enough.signal]));
+    enough.abort(new DatabaseDownError('it was not waited for'));
+    signal.throwIfAborted();
+    if (choice.chosen !== null) adopt(choice.chosen, answers[choice.chosen] as { facts: ServerFacts });
+    show(choice.verdicts, answers);
+    if (choice.chosen === null) throw noneOf(choice, answers);
+  }
+
+  /** Asks all and decides as soon as later answers could hardly change it. */
+  function settled(answers: HostAnswer[], signal: AbortSignal): Promise<Choice> {
+    return new Promise((resolve) => {
+      let patient = true;
+      let over = false;
+      const look = () => {
+        if (over) return;
+        const choice = choose(answers, known, current?.at ?? null);
+        if (answers.every((answer) => answer !== null) || (!patient && isPlain(choice, answers))) {
+          over = true;
+          cancel();
+          resolve(choice);
+        }
+      };
+      const cancel = options.after(settleMs, () => {
+        patient = false;
+        look();
+      });
+      for (const [at, { url }] of hosts.entries()) {
+        options.ask(url, signal, answerMs).then(
+          (facts) => {
+            if (!over) answers[at] = { facts };
+            look();
+          },
+          (error: unknown) => {
+            if (!over) answers[at] = { error: error instanceof Error ? error : new Error(String(error)) };
+            look();
+          },
+        );
+      }
+    });
+  }
+
+  /** The current host is given up for another of the same timeline only when it said something itself, or never will. */
+  function isPlain({ chosen }: Choice, answers: readonly HostAnswer[]): boolean {
+    if (chosen === null) return false;
+    if (current === null || answers[current.at] !== null) return true;
+    return (timelineOf(answers[chosen]!) ?? 0) > (current.identity?.timeline ?? 0);
+  }
+
+  function adopt(at: number, { facts }: { facts: ServerFacts }): void {
+    const { system, timeline } = facts;
+    const identity = system !== null && timeline !== null ? { system, timeline } : null;
+    const before = current;
+    if (before?.at === at && before.identity?.timeline === identity?.timeline) return;
+    current = { at, identity };
+    if (identity !== null) {
+      known = identity;
+      memory.keep(identity);
+    }
+    if (before === null) return;
+    term += 1;
+    const move = { from: told(before), to: told(current) };
+    for (const listener of [...listeners]) listener(move);
+  }
+
+  function told({ at, identity }: Current): { name: string; timeline: number | null } {
+    return { name: hosts[at]!.name, timeline: identity?.timeline ?? null };
+  }
+
+  function show(verdicts: readonly Verdict[], answers: readonly HostAnswer[]): void {
+    const next: HostsView = {
+      current: current && told(current),
+      hosts: hosts.map(({ name }, at) => ({
+        name,
+        verdict: verdicts[at]!,
+        timeline: timelineOf(answers[at]!),
+        error: answers[at] && 'error' in answers[at] ? answers[at].error.message : null,
+      })),
+    };
+    if (JSON.stringify(next) === JSON.stringify(view)) return;
+    view = next;
+    options.onView?.(next);
+  }
+
+  function noneOf({ verdicts }: Choice, answers: readonly HostAnswer[]): Error {
+    if (verdicts.every((verdict) => verdict === 'foreign')) {
+      const own = answers.map(
+        (answer, at) => `${hosts[at]!.name} has ${(answer as { facts: ServerFacts }).facts.system}`,
+      );
+      return new ForeignDatabaseError(
+        `this is another database cluster: ${own.join(', ')} as its system identifier, and the one of this installation ${known!.system}; lead database.url and database.hosts to that one${hosts.length > 1 ? ', or remove database.json from the state directory if its data was moved on purpose' : ''}`,
+      );
+    }
+    if (hosts.length === 1 && answers[0] && 'error' in answers[0]) return answers[0].error;
+    const each = verdicts.map(
+      (verdict, at) => `${hosts.length === 1 ? 'the server' : hosts[at]!.name} ${words(verdict, answers[at]!, known)}`,
+    );
+    return new DatabaseDownError(each.join('; '));
+  }
+
+  function url(): string {
+    if (current === null) throw new DatabaseDownError('no host of the database was found yet');
+    return hosts[current.at]!.url;
+  }
+
+  async function admit(opened: string, query: Parameters<Place['admit']>[1]): Promise<void> {
+    if (opened !== url()) throw new DatabaseDownError('the database moved to another host while a session was opened');
+    const facts = await readFacts((text) => query(text));
+    const { identity } = current!;
+    if (!facts.writable) throw new DatabaseDownError('the server takes no writes');
+    if (
+      opened !== url() ||
+      facts.system !== (identity?.system ?? null) ||
+      facts.timeline !== (identity?.timeline ?? null)
+    ) {
+      throw new DatabaseDownError('the server is not the one that the last probe found');
+    }
+  }
+
+  return {
+    probe,
+    url,
+    view: () => view,
+    place: { url, admit },
+    termPlace() {
+      const own = term;
+      const check = () => {
+        if (own !== term) throw new DatabaseDownError('the database moved to another host');
+      };
+      return {
+        url() {
+          check();
+          return url();
+        },
+        async admit(opened, query) {
+          check();
+          await admit(opened, query);
+          check();
+        },
+      };
+    },
+    onMoved(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+const unasked = { verdict: 'silent', timeline: null, error: null } as const;
+
+function timelineOf(answer: HostAnswer): number | null {
+  return answer && 'facts' in answer ? answer.facts.timeline : null;
+}
+
+function words(verdict: Verdict, answer: HostAnswer, known: Identity | null): string {
+  switch (verdict) {
+    case 'standby':
+      return 'is a standby and takes no writes';
+    case 'read-only':
+      return 'is read-only (default_transaction_read_only)';
+    case 'old':
+      return `is an old primary: timeline ${timelineOf(answer)}, and the database went on at ${known?.timeline ?? 'a higher one'}`;
+    case 'foreign':
+      return 'is another database cluster';
+    case 'unknown':
+      return 'does not say which cluster it is: grant execute on pg_control_system() to this role';
+    case 'away':
+      return `cannot be reached: ${(answer as { error: Error }).error.message}`;
+    case 'silent':
+    case 'primary':
+      return 'has not answered in time';
+  }
+}
