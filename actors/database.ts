@@ -150,7 +150,11 @@ async function prepare(services: DatabaseServices): Promise<boolean> {
   const unsubscribe = services.availability.subscribe((state) => {
     if (state.kind === 'down') away.reject(new DatabaseDownError('the database went away', { cause: state.error }));
   });
-  const forget = services.onMoved(() => away.reject(new DatabaseDownError('the database moved to another host')));
+  let moved = false;
+  const forget = services.onMoved(() => {
+    moved = true;
+    away.reject(new DatabaseDownError('the database moved to another host'));
+  });
   try {
     // a migration's own connection may be one that never answers any more
     await Promise.race([services.prepare(), away.promise]);
@@ -166,6 +170,8 @@ async function prepare(services: DatabaseServices): Promise<boolean> {
     unsubscribe();
     forget();
   }
+  // what was prepared may be a host that was left: the message about that is waiting
+  if (moved) return false;
   services.onPrepared();
   return true;
 }

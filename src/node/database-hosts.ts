@@ -46,7 +46,7 @@ export function databaseHosts({ config, log, alerts }: DatabaseHostsOptions): Da
   function open(found: string): Hosts {
     const list = hostsOf(found, config.database.hosts);
     const memory = list.length > 1 ? fileMemory(join(config.stateDirectory, 'database.json'), log) : noMemory;
-    const opened = openHosts({ hosts: list, ask: askServer, memory, after, onView });
+    const opened = openHosts({ hosts: list, ask: askServer, memory, after, onView, onMovedBefore: raiseMoved });
     opened.onMoved((move) => {
       for (const listener of [...listeners]) listener(move);
       raiseMoved(move);

@@ -42,6 +42,8 @@ export interface Pair {
   readonly url: string;
   /** The standby gets nothing more: what is committed from now on it does not have. */
   cutOff(): Promise<void>;
+  /** The old primary, thrown away and made anew as a standby of the new one. */
+  rebuild(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -64,9 +66,6 @@ export async function startPair({ synchronous, fill }: PairOptions): Promise<Pai
   await fill?.(primary.url);
   const standby = await makeMember(join(directory, 'b'), ['wal_retrieve_retry_interval=200ms']);
   await copyData(primary, standby);
-  // in the file, where cutOff can replace it
-  const follows = `host=${primary.host} user=linekeeper application_name=${standbyName}`;
-  appendFileSync(join(standby.placement.data, 'postgresql.auto.conf'), `primary_conninfo = '${follows}'\n`);
   await standby.start();
   await until('the standby to stream', async () => (await streams(primary.url)) || null);
   if (synchronous) {
@@ -83,6 +82,13 @@ export async function startPair({ synchronous, fill }: PairOptions): Promise<Pai
       await admin(standby.url, `alter system set primary_conninfo = 'host=/nowhere'`);
       await admin(standby.url, 'select pg_reload_conf()');
       await until('the standby to be cut off', async () => (await streams(primary.url)) === '');
+    },
+    async rebuild() {
+      await primary.kill();
+      rmSync(data, { recursive: true });
+      mkdirSync(data, { mode: 0o700 });
+      await copyData(standby, primary);
+      await primary.start();
     },
     async close() {
       await Promise.all([primary.kill(), standby.kill()]);
@@ -141,7 +147,7 @@ async function makeMember(stateDirectory: string, own: readonly string[]): Promi
       const killed = server;
       if (!killed || killed.exitCode !== null || killed.signalCode !== null) return;
       const ended = new Promise((resolve) => killed.once('exit', resolve));
-      const children = readFileSync(`/proc/${killed.pid}/task/${killed.pid}/children`, 'utf8').trim().split(' ');
+      const children = readFileSync(`/proc/${killed.pid}/task/${killed.pid}/children`, 'utf8').match(/\d+/g) ?? [];
       killed.kill('SIGKILL');
       // a busy backend would go on for a while, and answer
       for (const pid of children) endProcess(Number(pid));
@@ -175,6 +181,9 @@ async function copyData(from: OwnMember, to: OwnMember): Promise<void> {
     const { rows } = await client.query<{ label: string }>('select labelfile as label from pg_backup_stop(true)');
     writeFileSync(join(data, 'backup_label'), rows[0]!.label);
     writeFileSync(join(data, 'standby.signal'), '');
+    // in the file, where cutOff can replace it
+    const follows = `host=${from.host} user=linekeeper application_name=${standbyName}`;
+    appendFileSync(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${follows}'\n`);
     mkdirSync(join(data, 'pg_wal'), { mode: 0o700 });
     if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
     chmodSync(data, 0o700);

@@ -26,6 +26,8 @@ export interface HostsOptions {
   readonly memory?: HostMemory;
   /** Calls back after the delay; returns a cancel function. */
   readonly after: (delayMs: number, run: () => void) => () => void;
+  /** It moved while no process of this installation ran: nobody has anything in flight. Must not throw. */
+  readonly onMovedBefore?: (move: Move) => void;
   /** After every look that changed what was known. Must not throw. */
   readonly onView?: (view: HostsView) => void;
   /** Default 1,000 and 4,000. */
@@ -73,7 +75,8 @@ interface Current {
 export function openHosts(options: HostsOptions): Hosts {
   const { hosts, memory = noMemory, settleMs = 1_000, answerMs = 4_000 } = options;
   const listeners = new Set<(move: Move) => void>();
-  let known = memory.recall();
+  const recalled = memory.recall();
+  let known: Identity | null = recalled;
   let current: Current | null = null;
   let term = 1;
   let view: HostsView = { current: null, hosts: hosts.map(({ name }) => ({ name, ...unasked })) };
@@ -137,11 +140,17 @@ export function openHosts(options: HostsOptions): Hosts {
     current = { at, identity };
     if (identity !== null) {
       known = identity;
-      memory.keep(identity);
+      memory.keep({ ...identity, host: hosts[at]!.name });
     }
-    if (before === null) return;
+    const to = told(current);
+    if (before === null) {
+      if (recalled && recalled.timeline < (timeline ?? 0)) {
+        options.onMovedBefore?.({ from: { name: recalled.host, timeline: recalled.timeline }, to });
+      }
+      return;
+    }
     term += 1;
-    const move = { from: told(before), to: told(current) };
+    const move = { from: told(before), to };
     for (const listener of [...listeners]) listener(move);
   }
 

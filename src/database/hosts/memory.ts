@@ -6,9 +6,14 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Identity } from './choose.ts';
 
+/** With the host that it was at. */
+export interface Remembered extends Identity {
+  readonly host: string;
+}
+
 export interface HostMemory {
-  recall(): Identity | null;
-  keep(identity: Identity): void;
+  recall(): Remembered | null;
+  keep(remembered: Remembered): void;
 }
 
 export interface MemoryLog {
@@ -21,8 +26,10 @@ export function fileMemory(path: string, log: MemoryLog): HostMemory {
   return {
     recall() {
       try {
-        const { system, timeline } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Identity>;
-        if (typeof system === 'string' && Number.isSafeInteger(timeline)) return { system, timeline: timeline! };
+        const { system, timeline, host } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Remembered>;
+        if (typeof system === 'string' && Number.isSafeInteger(timeline)) {
+          return { system, timeline: timeline!, host: String(host) };
+        }
         throw new Error('it names no system and timeline');
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -30,9 +37,9 @@ export function fileMemory(path: string, log: MemoryLog): HostMemory {
         return null;
       }
     },
-    keep({ system, timeline }) {
+    keep({ system, timeline, host }) {
       try {
-        writeFileSync(`${path}.new`, `${JSON.stringify({ system, timeline })}\n`);
+        writeFileSync(`${path}.new`, `${JSON.stringify({ system, timeline, host })}\n`);
         renameSync(`${path}.new`, path);
       } catch (error) {
         log.warn({ error, path }, `${path} cannot be written; a restart would not know an old primary by it`);
