@@ -31,7 +31,7 @@ const after = (delayMs: number, run: () => void) => {
 export async function failoverNode(
   url: string,
   definitions: readonly AnyDefinition[],
-  lanes: number,
+  beatMs = 200,
 ): Promise<FailoverNode> {
   const hosts = openHosts({ hosts: hostsOf(url), ask: askServer, after });
   const availability = watchAvailability({
@@ -58,9 +58,9 @@ export async function failoverNode(
     alerts: { raise() {}, resolve() {}, flush: async () => {} },
     availability,
     onMoved: hosts.onMoved,
-    lanes,
-    leaseMs: 900,
-    beatMs: 200,
+    lanes: 8,
+    leaseMs: beatMs * 4,
+    beatMs,
     sweepMs: 30,
   });
   const crashes: unknown[] = [];

@@ -28,7 +28,7 @@ async function fill(url: string): Promise<void> {
 
 interface World {
   readonly pair: Pair;
-  node(definitions: readonly AnyDefinition[]): Promise<FailoverNode>;
+  node(definitions: readonly AnyDefinition[], beatMs?: number): Promise<FailoverNode>;
 }
 
 async function withPair(synchronous: boolean, run: (world: World) => Promise<void>): Promise<void> {
@@ -37,8 +37,8 @@ async function withPair(synchronous: boolean, run: (world: World) => Promise<voi
   try {
     await run({
       pair,
-      async node(definitions) {
-        const node = await failoverNode(pair.url, definitions, 8);
+      async node(definitions, beatMs) {
+        const node = await failoverNode(pair.url, definitions, beatMs);
         nodes.push(node);
         return node;
       },
@@ -181,7 +181,8 @@ describe('failover to a standby under load', { concurrency: 2 }, () => {
           if (calls.two === 1) await gates.two.promise;
           return effect('two')(context);
         });
-      const node = await start([held]);
+      // no beat in between, which would find the old run lost
+      const node = await start([held], 20_000);
       // the standby knows the chain before its first claim, and is cut off; the primary goes on up to the second step
       await admin(pair.primary.url, `insert into pause (scope, by, why) values ('all', 'test', 'not yet')`);
       const { chainId } = await openerOf(held)(node.database, held, {});

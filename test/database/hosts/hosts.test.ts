@@ -1,6 +1,6 @@
 /** Decisions about real servers: a primary with its standby, and one that is another cluster. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -151,4 +151,23 @@ test('after a failover every session is at the new host; the old primary is refu
   await pair.rebuild();
   await next.probe(never);
   assert.deepEqual(verdicts(next), ['standby', 'primary']);
+});
+
+test('a name that leads to another server is not followed by a session, only by the prober, as a move', async () => {
+  const link = join(directory, 'link');
+  symlinkSync(pair.standby.host, link);
+  const hosts = hostsAt([link]);
+  await hosts.probe(never);
+  const moves: Move[] = [];
+  hosts.onMoved((move) => void moves.push(move));
+  const database = openDatabase(hosts.place, { applicationName: 'test', max: 1 });
+  await pair.primary.promote();
+  rmSync(link);
+  symlinkSync(pair.primary.host, link);
+  await assert.rejects(database.query('select 1'), /is not the one that the last probe found/);
+  await hosts.probe(never);
+  const name = `${link}:5432`;
+  assert.deepEqual(moves, [{ from: { name, timeline: 2 }, to: { name, timeline: 3 } }]);
+  assert.deepEqual(await database.query('select 1 as one'), [{ one: 1 }]);
+  await database.close();
 });
