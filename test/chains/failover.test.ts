@@ -161,7 +161,7 @@ describe('failover to a standby under load', { concurrency: 2 }, () => {
       assert.ok(kept < answered.length, 'the standby had everything: this test showed nothing');
     }));
 
-  test('a run from before the move cannot pass for one of after it, though its token comes again', () =>
+  test('a run from before the move cannot pass for one of after it, though its token comes again', (t) =>
     withPair(false, async ({ pair, node: start }) => {
       const gates = { one: Promise.withResolvers<void>(), two: Promise.withResolvers<void>() };
       const calls = { one: 0, two: 0 };
@@ -183,6 +183,10 @@ describe('failover to a standby under load', { concurrency: 2 }, () => {
         });
       // no beat in between, which would find the old run lost
       const node = await start([held], 20_000);
+      // also when an assertion fails: a handler that hangs keeps the process
+      t.after(() => {
+        for (const gate of Object.values(gates)) gate.resolve();
+      });
       // the standby knows the chain before its first claim, and is cut off; the primary goes on up to the second step
       await admin(pair.primary.url, `insert into pause (scope, by, why) values ('all', 'test', 'not yet')`);
       const { chainId } = await openerOf(held)(node.database, held, {});
