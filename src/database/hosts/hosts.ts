@@ -11,28 +11,18 @@
 import type { Place } from '../place.ts';
 import { readFacts, type ServerFacts } from '../server-facts.ts';
 import { DatabaseDownError } from '../session.ts';
-import { UnsuitableDatabaseError } from '../suitability.ts';
+import { type AskOptions, askAll } from './ask-all.ts';
 import { type Choice, choose, type HostAnswer, type Identity, type Verdict } from './choose.ts';
-import type { DatabaseHost } from './host-list.ts';
 import { type HostMemory, noMemory } from './memory.ts';
+import { noHost } from './no-host.ts';
 
-/** Every host is another database cluster than the one this installation worked with. */
-export class ForeignDatabaseError extends UnsuitableDatabaseError {}
-
-export interface HostsOptions {
-  readonly hosts: readonly DatabaseHost[];
-  readonly ask: (url: string, signal: AbortSignal, timeoutMs: number) => Promise<ServerFacts>;
+export interface HostsOptions extends AskOptions {
   /** Default: none. */
   readonly memory?: HostMemory;
-  /** Calls back after the delay; returns a cancel function. */
-  readonly after: (delayMs: number, run: () => void) => () => void;
   /** It moved while no process of this installation ran: nobody has anything in flight. Must not throw. */
   readonly onMovedBefore?: (move: Move) => void;
   /** After every look that changed what was known. Must not throw. */
   readonly onView?: (view: HostsView) => void;
-  /** Default 1,000 and 4,000. */
-  readonly settleMs?: number;
-  readonly answerMs?: number;
 }
 
 export interface HostView {
@@ -73,7 +63,7 @@ interface Current {
 }
 
 export function openHosts(options: HostsOptions): Hosts {
-  const { hosts, memory = noMemory, settleMs = 1_000, answerMs = 4_000 } = options;
+  const { hosts, memory = noMemory } = options;
   const listeners = new Set<(move: Move) => void>();
   const recalled = memory.recall();
   let known: Identity | null = recalled;
@@ -82,51 +72,16 @@ export function openHosts(options: HostsOptions): Hosts {
   let view: HostsView = { current: null, hosts: hosts.map(({ name }) => ({ name, ...unasked })) };
 
   async function probe(signal: AbortSignal): Promise<void> {
-    const answers: HostAnswer[] = hosts.map(() => null);
-    const enough = new AbortController();
-    const choice = await settled(answers, AbortSignal.any([signal, enough.signal]));
-    enough.abort(new DatabaseDownError('it was not waited for'));
-    signal.throwIfAborted();
+    const decide = (answers: readonly HostAnswer[]) => choose(answers, known, current?.at ?? null);
+    const answers = await askAll(options, (given) => mayLeave(decide(given), given), signal);
+    const choice = decide(answers);
     if (choice.chosen !== null) adopt(choice.chosen, answers[choice.chosen] as { facts: ServerFacts });
     show(choice.verdicts, answers);
-    if (choice.chosen === null) throw noneOf(choice, answers);
+    if (choice.chosen === null) throw noHost(hosts, choice.verdicts, answers, known);
   }
 
-  /** Asks all and decides as soon as later answers could hardly change it. */
-  function settled(answers: HostAnswer[], signal: AbortSignal): Promise<Choice> {
-    return new Promise((resolve) => {
-      let patient = true;
-      let over = false;
-      const look = () => {
-        if (over) return;
-        const choice = choose(answers, known, current?.at ?? null);
-        if (answers.every((answer) => answer !== null) || (!patient && isPlain(choice, answers))) {
-          over = true;
-          cancel();
-          resolve(choice);
-        }
-      };
-      const cancel = options.after(settleMs, () => {
-        patient = false;
-        look();
-      });
-      for (const [at, { url }] of hosts.entries()) {
-        options.ask(url, signal, answerMs).then(
-          (facts) => {
-            if (!over) answers[at] = { facts };
-            look();
-          },
-          (error: unknown) => {
-            if (!over) answers[at] = { error: error instanceof Error ? error : new Error(String(error)) };
-            look();
-          },
-        );
-      }
-    });
-  }
-
-  /** The current host is given up for another of the same timeline only when it said something itself, or never will. */
-  function isPlain({ chosen }: Choice, answers: readonly HostAnswer[]): boolean {
+  /** The current host is left for one on the same timeline only when it said something itself, or never will. */
+  function mayLeave({ chosen }: Choice, answers: readonly HostAnswer[]): boolean {
     if (chosen === null) return false;
     if (current === null || answers[current.at] !== null) return true;
     return (timelineOf(answers[chosen]!) ?? 0) > (current.identity?.timeline ?? 0);
@@ -171,22 +126,6 @@ export function openHosts(options: HostsOptions): Hosts {
     if (JSON.stringify(next) === JSON.stringify(view)) return;
     view = next;
     options.onView?.(next);
-  }
-
-  function noneOf({ verdicts }: Choice, answers: readonly HostAnswer[]): Error {
-    if (verdicts.every((verdict) => verdict === 'foreign')) {
-      const own = answers.map(
-        (answer, at) => `${hosts[at]!.name} has ${(answer as { facts: ServerFacts }).facts.system}`,
-      );
-      return new ForeignDatabaseError(
-        `this is another database cluster: ${own.join(', ')} as its system identifier, and the one of this installation ${known!.system}; lead database.url and database.hosts to that one${hosts.length > 1 ? ', or remove database.json from the state directory if its data was moved on purpose' : ''}`,
-      );
-    }
-    if (hosts.length === 1 && answers[0] && 'error' in answers[0]) return answers[0].error;
-    const each = verdicts.map(
-      (verdict, at) => `${hosts.length === 1 ? 'the server' : hosts[at]!.name} ${words(verdict, answers[at]!, known)}`,
-    );
-    return new DatabaseDownError(each.join('; '));
   }
 
   function url(): string {
@@ -241,24 +180,4 @@ const unasked = { verdict: 'silent', timeline: null, error: null } as const;
 
 function timelineOf(answer: HostAnswer): number | null {
   return answer && 'facts' in answer ? answer.facts.timeline : null;
-}
-
-function words(verdict: Verdict, answer: HostAnswer, known: Identity | null): string {
-  switch (verdict) {
-    case 'standby':
-      return 'is a standby and takes no writes';
-    case 'read-only':
-      return 'is read-only (default_transaction_read_only)';
-    case 'old':
-      return `is an old primary: timeline ${timelineOf(answer)}, and the database went on at ${known?.timeline ?? 'a higher one'}`;
-    case 'foreign':
-      return 'is another database cluster';
-    case 'unknown':
-      return 'does not say which cluster it is: grant execute on pg_control_system() to this role';
-    case 'away':
-      return `cannot be reached: ${(answer as { error: Error }).error.message}`;
-    case 'silent':
-    case 'primary':
-      return 'has not answered in time';
-  }
 }
