@@ -107,7 +107,8 @@ describe('the database fails over', { concurrency: 2 }, () => {
       try {
         const host = decodeURIComponent(/host=([^&]*)/.exec(other.url)![1]!);
         const refused = world.start([host, host]);
-        assert.equal((await refused.ended).code, 78);
+        await until('the refusal', async () => refused.child.exitCode !== null);
+        assert.equal(refused.child.exitCode, 78);
         assert.match(refused.output(), /this is another database cluster: /);
         assert.doesNotMatch(refused.output(), /hunter2/);
       } finally {
