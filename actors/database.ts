@@ -2,16 +2,18 @@
  * `infrastructure/database`: a database that is down is a state, not an error (design.md section 3). This actor watches the
  * state: it prepares the schema once the database is up for the first time, alerts when it has been away for 30 s (or half
  * of `giveUpMs`), and gives up after `giveUpMs`, but only when this process has seen it up before: one that has just begun
- * would not do better by beginning again, so an outage costs one exit, however long it is. What it finds wrong with the database itself (too old, behind a pooler, a schema that is too new) no
+ * would not do better by beginning again, so an outage costs one exit, however long it is. After a move to another host,
+ * which may lack the last commits, the schema is prepared again. What it finds wrong with the database itself (too old, behind a pooler, a schema that is too new) no
  * restart mends: that is handed to `onUnsuitable`.
  */
 import type { Alerts } from '../src/alerts/alerts.ts';
 import type { Availability, AvailabilityState } from '../src/database/availability.ts';
+import type { HostsView } from '../src/database/hosts/hosts.ts';
 import { DatabaseDownError, isConnectionError, PoolBusyError } from '../src/database/session.ts';
 import { actor } from '../supervisors/tree.ts';
 import type { ActorContext, ActorSpec } from '../supervisors/types.ts';
 
-export type DatabaseMessage = { readonly type: 'look' } | { readonly type: 'prepare' } | { readonly type: 'maintain' };
+export type DatabaseMessage = { readonly type: 'look' | 'prepare' | 'maintain' | 'moved' };
 
 interface DatabaseState {
   prepared: boolean;
@@ -26,6 +28,10 @@ export interface DatabaseServices {
   readonly maintain: () => Promise<void>;
   readonly maintainEveryMs: number;
   readonly onPrepared: () => void;
+  /** Tells of the moment in which the database became another host. */
+  readonly onMoved: (listener: () => void) => () => void;
+  /** What is known of the hosts; null while there are none. */
+  readonly hosts: () => HostsView | null;
   /** True when the error says that this database cannot be worked with, whatever is tried. */
   readonly isUnsuitable: (error: unknown) => boolean;
   readonly onUnsuitable: (error: Error) => void;
@@ -51,10 +57,17 @@ export function database(services: DatabaseServices): ActorSpec<DatabaseMessage,
         onChange(services, context, state);
       });
       if (services.availability.state().kind === 'up') wasUp = true;
+      const forget = services.onMoved(() => context.self.send({ type: 'moved' }));
       context.self.send({ type: 'prepare' });
       context.self.send({ type: 'look' });
       context.after(services.maintainEveryMs, { type: 'maintain' });
-      return { prepared: false, unsubscribe };
+      return {
+        prepared: false,
+        unsubscribe() {
+          unsubscribe();
+          forget();
+        },
+      };
     },
     async receive(state, message, context) {
       switch (message.type) {
@@ -67,6 +80,10 @@ export function database(services: DatabaseServices): ActorSpec<DatabaseMessage,
             state.prepared = await prepare(services);
           }
           return state;
+        case 'moved':
+          state.prepared = false;
+          context.self.send({ type: 'prepare' });
+          return state;
         case 'maintain':
           if (state.prepared) await maintain(services);
           context.after(services.maintainEveryMs, { type: 'maintain' });
@@ -74,7 +91,11 @@ export function database(services: DatabaseServices): ActorSpec<DatabaseMessage,
       }
     },
     terminate: (state) => state.unsubscribe(),
-    describe: (state) => ({ state: services.availability.state().kind, prepared: state.prepared }),
+    describe: (state) => ({
+      state: services.availability.state().kind,
+      prepared: state.prepared,
+      ...describeHosts(services.hosts()),
+    }),
     // a migration may take its time; the one message that runs it must be allowed to
     options: { messageDeadlineMs: 15 * 60_000 },
   });
@@ -86,9 +107,15 @@ function onChange(services: DatabaseServices, context: ActorContext<DatabaseMess
   context.self.send({ type: 'prepare' });
 }
 
-function look({ availability, alerts, giveUpMs, nowMs, onGiveUp }: DatabaseServices, wasUp: boolean): void {
+function look(services: DatabaseServices, wasUp: boolean): void {
+  const { availability, alerts, giveUpMs, nowMs, onGiveUp } = services;
   const state = availability.state();
   if (state.kind !== 'down') return;
+  // the hosts themselves are not this installation's: no wait changes that
+  if (services.isUnsuitable(state.error)) {
+    services.onUnsuitable(state.error);
+    return;
+  }
   const awayMs = nowMs() - state.sinceMs;
   if (wasUp && awayMs >= giveUpMs) {
     onGiveUp(new Error(`the database has been away for ${Math.round(awayMs / 1000)} s`, { cause: state.error }));
@@ -96,6 +123,16 @@ function look({ availability, alerts, giveUpMs, nowMs, onGiveUp }: DatabaseServi
     const message = 'the database cannot be reached; all work waits for it and goes on by itself when it is back';
     alerts.raise({ rule, subject, level: 'critical', message, detail: { error: state.error.message } });
   }
+}
+
+function describeHosts(view: HostsView | null): Record<string, unknown> {
+  if (!view) return {};
+  const { current, hosts } = view;
+  return {
+    host: current?.name ?? 'none yet',
+    ...(current?.timeline == null ? {} : { timeline: current.timeline }),
+    ...(hosts.length > 1 ? { hosts: Object.fromEntries(hosts.map(({ name, verdict }) => [name, verdict])) } : {}),
+  };
 }
 
 async function maintain({ availability, maintain: work }: DatabaseServices): Promise<void> {
@@ -113,6 +150,11 @@ async function prepare(services: DatabaseServices): Promise<boolean> {
   const unsubscribe = services.availability.subscribe((state) => {
     if (state.kind === 'down') away.reject(new DatabaseDownError('the database went away', { cause: state.error }));
   });
+  let moved = false;
+  const forget = services.onMoved(() => {
+    moved = true;
+    away.reject(new DatabaseDownError('the database moved to another host'));
+  });
   try {
     // a migration's own connection may be one that never answers any more
     await Promise.race([services.prepare(), away.promise]);
@@ -126,7 +168,10 @@ async function prepare(services: DatabaseServices): Promise<boolean> {
     return false;
   } finally {
     unsubscribe();
+    forget();
   }
+  // what was prepared may be a host that was left: the message about that is waiting
+  if (moved) return false;
   services.onPrepared();
   return true;
 }

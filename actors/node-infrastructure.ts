@@ -28,6 +28,8 @@ export function infrastructure({ resources, ownership, ends }: Wiring): ChildSpe
       maintain: () => keepPartitions(resources),
       maintainEveryMs,
       onPrepared: resources.markPrepared,
+      onMoved: resources.hosts.onMoved,
+      hosts: resources.hosts.view,
       isUnsuitable,
       ...ends,
       alerts,

@@ -43,6 +43,7 @@ export function chains({ resources, context, holder, ends, task }: Wiring): Chil
       nodeInfo: { host: hostname(), pid: process.pid, release: context.release, schema },
       alerts,
       availability: working,
+      onMoved: resources.hosts.onMoved,
       lanes: config.chains.lanes,
       leaseMs: config.chains.leaseMs,
       beatMs: config.chains.beatMs,

@@ -46,6 +46,7 @@ export function nodeParts(
   const context: ServiceContext = {
     database: whenPrepared(db, resources.isPrepared),
     availability,
+    hosts: resources.hosts.view,
     redis: resources.redis,
     isPrepared: resources.isPrepared,
     alerts: resources.alerts,

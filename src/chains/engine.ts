@@ -3,7 +3,8 @@
  *
  * Life cycle: `start` returns at once, also while the database is away; `ended` resolves after `stop` and rejects when the
  * engine itself crashed (its owner then makes a new one; what it held is freed as a dead node's). `stop` is idempotent and
- * safe before `start`. A node that was declared dead drops what it ran and goes on under a new boot id by itself.
+ * safe before `start`. A node that was declared dead drops what it ran and goes on under a new boot id by itself. So does one
+ * whose database moved to another host (forerunner.ts says why), and gives back what the rows there say it still runs.
  */
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -60,6 +61,7 @@ export function createEngine(options: EngineOptions): Engine {
     suspects: 'take',
     breaker: breakerLimits,
     stopPoints: noStopPoints,
+    onMoved: () => () => {},
     ...options,
     spoolRoot: options.spoolRoot ?? join(tmpdir(), 'linekeeper-spool'),
   };
@@ -71,9 +73,12 @@ export function createEngine(options: EngineOptions): Engine {
   let started = false;
   let stopping: Promise<void> | null = null;
 
+  /** Boot ids of lives that a move ended. */
+  const forerunners: string[] = [];
+
   async function live(): Promise<void> {
     while (!stopping) {
-      current = startIncarnation(settings, registry, randomUUID());
+      current = startIncarnation(settings, registry, randomUUID(), [...forerunners]);
       if ((await current.ended) === 'stopped') return;
       carriedBefore += current.lanes.carried();
     }
@@ -93,7 +98,10 @@ export function createEngine(options: EngineOptions): Engine {
     start() {
       if (started || stopping) return;
       started = true;
-      live().then(resolve, reject);
+      const unsubscribe = settings.onMoved(() => {
+        if (current?.abandon('the database moved to another host')) forerunners.push(current.bootId);
+      });
+      live().finally(unsubscribe).then(resolve, reject);
     },
     stop(deadlineMs) {
       stopping ??= (async () => {

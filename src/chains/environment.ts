@@ -45,6 +45,8 @@ export interface EngineOptions {
   readonly random: () => number;
   readonly nodeInfo: NodeInfo;
   readonly alerts: Alerts;
+  /** Tells of the moment in which the database became another host, which may lack the last commits. Default: never. */
+  readonly onMoved?: (listener: () => void) => () => void;
   readonly availability: EngineAvailability;
   /** Handlers at once. Default 64. */
   readonly lanes?: number;

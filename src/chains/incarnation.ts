@@ -5,13 +5,14 @@
  * - the work loop sweeps, claims and fills free lanes, and waits for a signal at most `sweepMs`
  *
  * `ended` resolves to 'stopped' or 'declared-dead' (the owner then begins a new life) and rejects with anything the engine
- * did not foresee: that is its owner's crash. A database that is down parks both loops.
+ * did not foresee: that is its owner's crash. A database that is down parks both loops. `past`: see forerunner.ts.
  */
 import { createRoom } from '../signals/room.ts';
 import { createBreakers } from './breaker.ts';
 import { raiseQuarantined, reportChain } from './chain-alerts.ts';
 import type { Decision } from './decision.ts';
 import type { Settings } from './environment.ts';
+import { endForerunners } from './forerunner.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { createLease, trackClaims } from './lease.ts';
@@ -38,6 +39,8 @@ export interface Incarnation {
   /** What the database last answered that takes no writes; null after a proof. */
   readonly lastRefusal: () => Refusal | null;
   wake(): void;
+  /** Ends as if it had been declared dead; false when it is ending already. */
+  abandon(why: string): boolean;
   /** Drains until the deadline, then aborts and releases what is left. Never rejects. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -45,7 +48,7 @@ export interface Incarnation {
 /** How long releasing and closing may take after a stop's deadline before they are left to recovery. */
 const releaseMs = 3_000;
 
-export function startIncarnation(settings: Settings, registry: Registry, bootId: string): Incarnation {
+export function startIncarnation(settings: Settings, registry: Registry, bootId: string, past: string[]): Incarnation {
   const { log, clock, availability, random, stepDeadlineMs, stopPoints } = settings;
   const nowMs = () => clock.monotonicMs();
   /** Hard end: nothing of this life may wait any longer. */
@@ -72,6 +75,12 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     draining.abort(reason);
     lanes.abort(reason);
     end.abort(reason);
+  };
+  const abandon = (why: string) => {
+    if (end.signal.aborted) return false;
+    outcome = 'declared-dead';
+    halt(new RunAborted('lost', why));
+    return true;
   };
 
   const onParents = (ids: readonly string[]) => {
@@ -179,14 +188,14 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
 
   async function leaseTurn(): Promise<void> {
     if (!isRegistered) {
+      await endForerunners(sessions.engine, past);
       await lease.register();
       isRegistered = true;
       registered.wake();
     }
     if ((await lease.renew()) === 'declared-dead') {
       log.warn({ node: bootId }, 'this node was declared dead; it goes on under a new boot id');
-      outcome = 'declared-dead';
-      halt(new RunAborted('lost', 'the node was declared dead'));
+      abandon('the node was declared dead');
       return;
     }
     lastBeatMs = nowMs();
@@ -254,6 +263,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
 
   return {
     bootId,
+    abandon,
     lanes,
     ended,
     lastClaimMs: work.lastClaimMs,

@@ -38,15 +38,23 @@ async function checkModules(): Promise<ReleaseCheck> {
 
 /** Loaded only when everything is known to load. */
 async function checkPlace(io: CliIo, options: CommonOptions): Promise<ReleaseCheck[]> {
-  const [{ configOf }, { checkSecrets }, { resolveSecret }, { readSchemaRange }, { findBinaries }, { maskText }] =
-    await Promise.all([
-      import('./load-config.ts'),
-      import('../config/show.ts'),
-      import('../config/secret.ts'),
-      import('../database/schema-range.ts'),
-      import('../database/embedded/binaries.ts'),
-      import('../log/mask.ts'),
-    ]);
+  const [
+    { configOf },
+    { checkSecrets },
+    { resolveSecret },
+    { findHost },
+    { readSchemaRange },
+    { findBinaries },
+    { maskText },
+  ] = await Promise.all([
+    import('./load-config.ts'),
+    import('../config/show.ts'),
+    import('../config/secret.ts'),
+    import('../database/hosts/find-host.ts'),
+    import('../database/schema-range.ts'),
+    import('../database/embedded/binaries.ts'),
+    import('../log/mask.ts'),
+  ]);
   const check = async (name: string, find: () => Promise<{ ok: boolean; message: string }>): Promise<ReleaseCheck> => {
     try {
       return { name, ...(await find()) };
@@ -54,20 +62,21 @@ async function checkPlace(io: CliIo, options: CommonOptions): Promise<ReleaseChe
       return { name, ok: false, message: maskText((error as Error).message).replace(/\s+/g, ' ') };
     }
   };
-  let url: string | undefined;
+  let database: { url: string; hosts: readonly { host: string; port: number }[] | undefined } | undefined;
   const configuration = await check('configuration', async () => {
     const config = configOf(io, options);
     const problems = checkSecrets(config, io.env);
-    if (problems.length === 0 && config.database.url !== undefined) url = resolveSecret(config.database.url, io.env);
+    const { url, hosts } = config.database;
+    if (problems.length === 0 && url !== undefined) database = { url: resolveSecret(url, io.env), hosts };
     return { ok: problems.length === 0, message: problems.join('; ') || 'it is right' };
   });
   if (!configuration.ok) return [configuration];
   const schema = await check('schema', async () => {
-    if (url === undefined) {
+    if (database === undefined) {
       findBinaries();
       return { ok: true, message: 'the embedded database, which the running service looks at before it moves' };
     }
-    const { fits, message } = await readSchemaRange(url);
+    const { fits, message } = await readSchemaRange(await findHost(database.url, database.hosts));
     return { ok: fits, message };
   });
   return [configuration, schema];

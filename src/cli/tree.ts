@@ -18,6 +18,7 @@ export function printTree(io: CliIo, actor: ActorSnapshot, indent = '', last = t
 function wordsFor(actor: ActorSnapshot): string {
   return [
     actor.state,
+    typeof actor.about?.host === 'string' ? `on ${actor.about.host}` : '',
     actor.restarts > 0 ? `${count(actor.restarts)} restarts` : '',
     actor.queued > 0 ? `${count(actor.queued)} queued` : '',
     actor.dropped > 0 ? `${count(actor.dropped)} dropped` : '',

@@ -11,9 +11,8 @@ import { resolveSecret } from '../config/secret.ts';
 import { watchAvailability } from '../database/availability.ts';
 import { lateDatabase } from '../database/late-database.ts';
 import { openDatabase } from '../database/pool.ts';
-import { probeDatabase } from '../database/probe.ts';
-import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
+import { databaseHosts } from '../node/database-hosts.ts';
 
 export interface PrimaryAlerts {
   readonly service: AlertService;
@@ -33,13 +32,11 @@ export function openPrimaryAlerts(
 ): PrimaryAlerts {
   const prepared = Promise.withResolvers<void>();
   let isPrepared = false;
-  let url: string | null = null;
   const database = lateDatabase();
+  const hosts = databaseHosts({ config, log, alerts: () => service });
+  hosts.onMoved(({ to }) => database.abandon(new Error(`the database moved to ${to.name}`)));
   const availability = watchAvailability({
-    async probe(signal) {
-      if (url === null) throw new DatabaseDownError('the database has not been started yet');
-      await probeDatabase(url, signal);
-    },
+    probe: hosts.probe,
     now: () => performance.now(),
     after(delayMs, run) {
       const timer = setTimeout(run, delayMs);
@@ -61,10 +58,9 @@ export function openPrimaryAlerts(
     service,
     useDatabase(found) {
       queueMicrotask(availability.look);
-      if (url === found) return;
-      url = found;
+      if (!hosts.use(found)) return;
       database.use(
-        openDatabase(found, {
+        openDatabase(hosts.place, {
           applicationName: 'linekeeper primary',
           max: 2,
           onError: (error) => void availability.report(error),

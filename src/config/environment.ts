@@ -2,6 +2,7 @@
  * The part of the configuration that comes from environment variables. A variable that begins with LINEKEEPER_ and means
  * nothing is refused: a typing error must not silently leave a default in place.
  */
+import { parsePlaces } from '../database/hosts/host-list.ts';
 import { type ConfigKey, configKeys, nearestVariable } from './keys.ts';
 
 export interface EnvironmentValue {
@@ -43,6 +44,7 @@ export function readEnvironment(
 /** Text that is no number stays text, for the schema to refuse with its value. */
 function parseText(key: ConfigKey, text: string): unknown {
   if (key.kind === 'number' && /^-?\d+(\.\d+)?$/.test(text.trim())) return Number(text);
+  if (key.kind === 'hosts') return parsePlaces(text);
   if (key.kind === 'secret' && text.trimStart().startsWith('{')) {
     try {
       return JSON.parse(text);

@@ -8,10 +8,12 @@ export interface ConfigKey {
   readonly path: string;
   /** Such as `LINEKEEPER_DATABASE_POOL_SIZE`. */
   readonly variable: string;
-  readonly kind: 'number' | 'text' | 'secret';
+  readonly kind: 'number' | 'text' | 'secret' | 'hosts';
   readonly description: string;
   readonly default: unknown;
 }
+
+const kinds: Record<string, ConfigKey['kind']> = { number: 'number', union: 'secret', array: 'hosts' };
 
 export const configKeys: readonly ConfigKey[] = leaves(configSchema, []);
 
@@ -44,7 +46,7 @@ function leaves(schema: z.core.$ZodType, path: readonly string[]): ConfigKey[] {
   if (definition.shape) {
     return Object.entries(definition.shape).flatMap(([name, child]) => leaves(child, [...path, name]));
   }
-  const kind = definition.type === 'number' ? 'number' : definition.type === 'union' ? 'secret' : 'text';
+  const kind = kinds[definition.type] ?? 'text';
   const description = (schema as z.ZodType).description ?? '';
   return [{ path: path.join('.'), variable: variableOf(path), kind, description, default: fallback }];
 }

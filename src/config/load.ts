@@ -66,6 +66,11 @@ export function loadConfig(sources: ConfigSources): Config {
       );
     }
   }
+  if (parsed.success && parsed.data.database.hosts && parsed.data.database.url === undefined) {
+    problems.push(
+      'database.hosts is set and database.url is not: that says user, password and name of the database, as in postgres://linekeeper@/linekeeper',
+    );
+  }
   if (problems.length > 0) throw new ConfigError(problems, unread.length > 0);
 
   const config = parsed.data!;

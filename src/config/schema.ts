@@ -4,6 +4,10 @@ import { secretOrText } from './secret.ts';
 
 const count = (least: number, most: number) => z.int().min(least).max(most);
 const path = () => z.string().min(1);
+const hostName = z
+  .string()
+  .regex(/^[^\s,@?#]+$/, 'expected a host name, an address or the directory of a socket')
+  .describe('a host');
 
 export const configSchema = z.strictObject({
   stateDirectory: path()
@@ -70,6 +74,14 @@ export const configSchema = z.strictObject({
         .optional()
         .describe(
           'PostgreSQL 15 or newer, reached directly, as postgres://user@host/name. Also DATABASE_URL. Without it the embedded PostgreSQL runs.',
+        ),
+      hosts: z
+        .array(z.strictObject({ host: hostName, port: count(1, 65_535).default(5432) }))
+        .min(1)
+        .max(16)
+        .optional()
+        .describe(
+          'Where that database may be: a primary and its standbys, tried in this order, instead of the host in the URL. In the variable as db1:5432,db2:5432.',
         ),
       poolSize: count(4, 500).default(20).describe('Most sessions that this process opens for work.'),
     })

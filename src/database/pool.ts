@@ -10,6 +10,8 @@
  */
 import type { Writable } from 'node:stream';
 import pg from 'pg';
+import { QuickClient, urlOf } from './client.ts';
+import { fixedPlace, type Place } from './place.ts';
 import { type PoolSession, sendTogether, sessionOf, translate } from './pool-session.ts';
 import {
   CommitUnknownError,
@@ -49,18 +51,10 @@ interface Checkout {
   giveBack(): void;
 }
 
-const connectTimeoutMs = 5_000;
 /** Plans that a session keeps; whoever builds statements at run time must not fill it with them. */
 const mostPrepared = 200;
 /** Not begin, commit, set and the like, which have no plan. */
 const preparable = /^\s*(select|with|insert|update|delete)\b/;
-
-/** pg-pool has one timeout for connecting and for waiting in its queue; a connection gets a shorter one of its own. */
-class QuickClient extends pg.Client {
-  constructor(config: pg.ClientConfig) {
-    super({ ...config, connectionTimeoutMillis: connectTimeoutMs });
-  }
-}
 
 const rawText = new Set<number>([pg.types.builtins.DATE, pg.types.builtins.TIMESTAMP]);
 const types = {
@@ -70,7 +64,9 @@ const types = {
   },
 };
 
-export function openDatabase(url: string, options: PoolOptions): Database {
+/** `where`: a URL, or a place whose sessions may lead to another host from one moment to the next. */
+export function openDatabase(where: string | Place, options: PoolOptions): Database {
+  const place = typeof where === 'string' ? fixedPlace(where) : where;
   const settings = options.settings ?? [];
   const pids = new WeakMap<pg.ClientBase, number>();
   /** Connected and not in use yet: the pool tells of them only when they are prepared. */
@@ -79,19 +75,22 @@ export function openDatabase(url: string, options: PoolOptions): Database {
     preparing.add(client);
     try {
       await askAndSet(client);
-    } finally {
+    } catch (error) {
       preparing.delete(client);
+      throw error;
     }
   };
   const askAndSet = async (client: pg.ClientBase) => {
     // Asked for, because a session pooler announces a key of its own that names no backend.
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await place.admit(urlOf(client), async <R extends Row>(text: string) => (await client.query<R>(text)).rows);
     pids.set(client, rows[0]!.pid);
     if (settings.length > 0) await client.query(settings.join(';'));
   };
   const pool = new pg.Pool({
     Client: QuickClient as unknown as new () => pg.ClientBase,
-    connectionString: url,
+    // handed on to each client
+    ...({ place } as object),
     max: options.max ?? 10,
     application_name: options.applicationName,
     ...(options.pipeline ? { pipeline: true } : {}),
@@ -111,6 +110,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
   pool.on('connect', (client) => {
     const mark: { lost: Error | null } = { lost: null };
     live.set(client, mark);
+    preparing.delete(client);
     // A checked-out client without a listener would turn a lost connection into the end of the process.
     client.on('error', (error) => {
       mark.lost = error;
@@ -147,7 +147,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
     const session = sessionOf(
       client,
       () => live.get(client)?.lost ?? null,
-      () => void cancelBackend(url, pids.get(client)).catch(tell),
+      () => void cancelBackend(urlOf(client), pids.get(client)).catch(tell),
       nameOf,
       () => options.pipeline && sendTogether(socketOf(client)),
     );
@@ -224,7 +224,7 @@ export function openDatabase(url: string, options: PoolOptions): Database {
 
 /** Over a connection of its own: the pool may have no session left, which is when a cancel matters most. */
 async function cancelBackend(url: string, pid: number | undefined): Promise<void> {
-  const canceller = new QuickClient({ connectionString: url, application_name: 'linekeeper cancel' });
+  const canceller = new QuickClient({ place: fixedPlace(url), application_name: 'linekeeper cancel' });
   canceller.on('error', () => {});
   try {
     await canceller.connect();

@@ -9,6 +9,8 @@ import { type Database, DatabaseDownError, type ReadSession, type Row, type Tx }
 export interface OpenPools {
   /** Its sessions are destroyed whenever the database goes down. Until it is closed. */
   keep(database: Database): Database;
+  /** The same now: the server is not the database any more. */
+  abandon(reason: Error): void;
 }
 
 /**
@@ -17,10 +19,14 @@ export interface OpenPools {
  */
 export function abandonWhenSilent(availability: Pick<Availability, 'subscribe'>): OpenPools {
   const open = new Set<Database>();
+  const abandon = (reason: Error) => {
+    for (const database of open) database.abandon(reason);
+  };
   availability.subscribe((state) => {
-    if (state.kind === 'down') for (const database of open) database.abandon(state.error);
+    if (state.kind === 'down') abandon(state.error);
   });
   return {
+    abandon,
     keep(database) {
       open.add(database);
       return {
@@ -34,10 +40,10 @@ export function abandonWhenSilent(availability: Pick<Availability, 'subscribe'>)
   };
 }
 
-/** Refuses at once while the database is known to be down, and makes the prober look when an answer takes long. */
+/** Refuses at once while the database is known to be down, and makes the prober look when an answer takes long or says so. */
 export function answering(
   database: Database,
-  availability: Pick<Availability, 'state' | 'look'>,
+  availability: Pick<Availability, 'state' | 'look' | 'report'>,
   suspectAfterMs = 1_000,
 ): Database {
   async function through<T>(work: () => Promise<T>): Promise<T> {
@@ -46,6 +52,9 @@ export function answering(
     const suspicion = setTimeout(availability.look, suspectAfterMs);
     try {
       return await work();
+    } catch (error) {
+      availability.report(error);
+      throw error;
     } finally {
       clearTimeout(suspicion);
     }

@@ -19,14 +19,13 @@ import { resolveSecret } from '../config/secret.ts';
 import { type Availability, watchAvailability } from '../database/availability.ts';
 import { type LateDatabase, lateDatabase } from '../database/late-database.ts';
 import { openDatabase } from '../database/pool.ts';
-import { probeDatabase } from '../database/probe.ts';
-import { DatabaseDownError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
 import { inProcessSignals } from '../signals/in-process.ts';
 import { ipcSignals } from '../signals/ipc.ts';
 import type { RedisSignals } from '../signals/redis.ts';
 import type { Signals } from '../signals/signals.ts';
 import { abandonWhenSilent, answering } from './answering-database.ts';
+import { type DatabaseHosts, databaseHosts } from './database-hosts.ts';
 
 /** The database as work sees it: reachable, and with this release's schema in place. */
 export interface WorkingDatabase extends Pick<Availability, 'report' | 'whenUp'> {
@@ -52,9 +51,11 @@ export interface Resources {
   readonly working: WorkingDatabase;
   /** Tells where the database is. The same URL after every start of an embedded server. */
   useDatabase(url: string): void;
-  /** Throws `DatabaseDownError` while it is not known. */
+  /** Decides which host is the database; everything here follows it. After a move the schema counts as not prepared. */
+  readonly hosts: DatabaseHosts;
+  /** Of the host of the moment. Throws `DatabaseDownError` while none is known. */
   databaseUrl(): string;
-  /** For the engine's own pools. Throws `DatabaseDownError` while the database is not known. */
+  /** For the engine's own pools, which end with a move. Throws `DatabaseDownError` while the database is not known. */
   readonly openEngineDatabase: OpenDatabase;
   isPrepared(): boolean;
   markPrepared(): void;
@@ -68,16 +69,12 @@ export async function openResources(
   log: Log,
   link: PrimaryLink | null = null,
 ): Promise<Resources> {
-  const prepared = Promise.withResolvers<void>();
+  let prepared = Promise.withResolvers<void>();
   let isPrepared = false;
-  let url: string | null = null;
   const database = lateDatabase();
-  const databaseUrl = () => {
-    if (url === null) throw new DatabaseDownError('the database has not been started yet');
-    return url;
-  };
+  const hosts = databaseHosts({ config, log, alerts: () => alerts });
   const availability = watchAvailability({
-    probe: async (signal) => probeDatabase(databaseUrl(), signal),
+    probe: hosts.probe,
     now: () => performance.now(),
     after(delayMs, run) {
       const timer = setTimeout(run, delayMs);
@@ -88,6 +85,11 @@ export async function openResources(
     maxDelayMs: 3_000,
   });
   const pools = abandonWhenSilent(availability);
+  hosts.onMoved(({ to }) => {
+    if (isPrepared) prepared = Promise.withResolvers<void>();
+    isPrepared = false;
+    pools.abandon(new Error(`the database moved to ${to.name}`));
+  });
   const working: WorkingDatabase = {
     report: availability.report,
     isUp: () => isPrepared && availability.state().kind === 'up',
@@ -133,13 +135,13 @@ export async function openResources(
     signals: redis ?? signalsOf(link, onError),
     redis,
     working,
-    databaseUrl,
-    openEngineDatabase: (options) => pools.keep(openDatabase(databaseUrl(), options)),
+    hosts,
+    databaseUrl: hosts.url,
+    openEngineDatabase: (options) => pools.keep(openDatabase(hosts.termPlace(), options)),
     useDatabase(found) {
       queueMicrotask(availability.look);
-      if (url === found) return;
-      url = found;
-      const pool = openDatabase(found, {
+      if (!hosts.use(found)) return;
+      const pool = openDatabase(hosts.place, {
         applicationName: 'linekeeper',
         max: config.database.poolSize,
         onError: (error) => void availability.report(error),

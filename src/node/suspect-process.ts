@@ -8,14 +8,14 @@ import type { Resources } from './resources.ts';
 
 const entry = join(import.meta.dirname, '../cli/main.ts');
 
-/** The node's configuration with places of its own below that one's, and the database that it knows. */
+/** The node's configuration with places of its own below that one's, and its embedded database as a server. */
 export function suspectConfig(config: Config, databaseUrl: string): Config {
   const stateDirectory = join(config.stateDirectory, 'suspects');
   return {
     ...config,
     processes: 1,
     stateDirectory,
-    database: { ...config.database, url: databaseUrl },
+    database: { ...config.database, url: config.database.url ?? databaseUrl },
     chains: { ...config.chains, lanes: 1 },
     compute: { ...config.compute, threads: 1 },
     admin: { socket: join(stateDirectory, 'admin.sock') },

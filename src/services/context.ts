@@ -5,6 +5,7 @@ import type { Enqueue } from '../chains/enqueue.ts';
 import type { AnyDefinition } from '../chains/registry.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Availability } from '../database/availability.ts';
+import type { HostsView } from '../database/hosts/hosts.ts';
 import type { Database } from '../database/session.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
 import type { RedisSignals } from '../signals/redis.ts';
@@ -16,6 +17,8 @@ export interface ServiceContext {
   readonly availability: Pick<Availability, 'state'>;
   /** Null without `redis.url`. */
   readonly redis: Pick<RedisSignals, 'state' | 'status'> | null;
+  /** What is known of the database's hosts; null while there are none. */
+  readonly hosts: () => HostsView | null;
   /** Whether this release's schema is in place. */
   readonly isPrepared: () => boolean;
   readonly alerts: AlertService;

@@ -1,5 +1,6 @@
 /** `health`: what this node can say about itself within a moment, also while the database is away. */
 import type { HealthView } from '../admin/views.ts';
+import type { HostsView } from '../database/hosts/hosts.ts';
 import type { ServiceContext } from './context.ts';
 
 /** The auditor looks every 10 s; what it said longer ago proves nothing. */
@@ -31,14 +32,25 @@ export function health(context: ServiceContext, pid: number): HealthView {
   };
 }
 
-function databaseCheck({ availability, isPrepared }: ServiceContext): Check {
+function databaseCheck({ availability, hosts, isPrepared }: ServiceContext): Check {
   const state = availability.state();
   if (state.kind !== 'up') {
     const why = state.kind === 'down' ? `away: ${state.error.message}` : 'being probed';
     return { name: 'database', status: 'degraded', message: `${why}; work waits and goes on by itself` };
   }
-  if (!isPrepared()) return { name: 'database', status: 'degraded', message: 'up; its schema is being prepared' };
-  return { name: 'database', status: 'ok', message: 'up' };
+  const where = place(hosts());
+  if (!isPrepared()) {
+    return { name: 'database', status: 'degraded', message: `up${where}; its schema is being prepared` };
+  }
+  return { name: 'database', status: 'ok', message: `up${where}` };
+}
+
+/** Said when there is a choice. Another host than the current one that is no standby is for an alert, not for health. */
+function place(view: HostsView | null): string {
+  if (!view?.current || view.hosts.length < 2) return '';
+  const { current, hosts } = view;
+  const others = hosts.filter(({ name }) => name !== current.name).map(({ name, verdict }) => `${name} ${verdict}`);
+  return ` on ${current.name} (timeline ${current.timeline}); ${others.join(', ')}`;
 }
 
 /** Never failing: without hints work is found by the sweep. */

@@ -35,6 +35,8 @@ describe('the database actor', () => {
       maintain: async () => {},
       maintainEveryMs: 3_600_000,
       onPrepared: () => {},
+      onMoved: () => () => {},
+      hosts: () => null,
       isUnsuitable: () => false,
       onUnsuitable: () => {},
       onGiveUp: () => {},
@@ -81,6 +83,41 @@ describe('the database actor', () => {
     enter({ kind: 'up', sinceMs: 0 });
     await idle();
     assert.equal(prepared, 1);
+  });
+
+  test('after a move the schema is prepared again, also when the move came in the midst of preparing', async () => {
+    let tries = 0;
+    let prepared = 0;
+    const moved = new Set<() => void>();
+    const prepare = async () => {
+      tries += 1;
+      if (tries === 2) for (const listener of [...moved]) listener();
+    };
+    const { enter } = await start({
+      prepare,
+      onPrepared: () => {
+        prepared += 1;
+      },
+      onMoved(listener) {
+        moved.add(listener);
+        return () => moved.delete(listener);
+      },
+    });
+    enter({ kind: 'up', sinceMs: 0 });
+    await idle();
+    assert.deepEqual([tries, prepared, moved.size], [1, 1, 1]);
+    for (const listener of moved) listener();
+    await idle();
+    // the second try was of a host that was left: only the third counts
+    assert.deepEqual([tries, prepared, moved.size], [3, 2, 1]);
+  });
+
+  test('hosts that are all another database end the process at once, without waiting them out', async () => {
+    const found: Error[] = [];
+    const { enter, look } = await start({ isUnsuitable: () => true, onUnsuitable: (error) => void found.push(error) });
+    enter(down);
+    await look(1);
+    assert.equal(found[0], down.error);
   });
 
   test('a connection that breaks while preparing is waited out', async () => {

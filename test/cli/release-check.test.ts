@@ -5,6 +5,7 @@ import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { testDatabase } from '../support/database.ts';
 
 const project = join(import.meta.dirname, '../..');
 const root = mkdtempSync(join(tmpdir(), 'lk-check-'));
@@ -44,6 +45,19 @@ test('a wrong configuration is exit code 78, also a secret that leads nowhere; a
   assert.equal(away.status, 1);
   assert.match(away.lines[2]!, /^FAILS {2}schema: .*ECONNREFUSED/);
   assert.ok(!away.lines.join().includes('hidden'));
+});
+
+test('with several hosts the schema is looked at where the database is', async () => {
+  const database = await testDatabase();
+  try {
+    const several = check({ DATABASE_URL: database.url.replace('host=', 'host=/nowhere,') });
+    assert.match(several.lines[2]!, /^fits {3}schema: the schema is its own$/);
+  } finally {
+    await database.close();
+  }
+  const none = check({ DATABASE_URL: 'postgres://me:hidden@127.0.0.1:1,127.0.0.1:2/none' });
+  assert.match(none.lines[2]!, /^FAILS {2}schema: 127\.0\.0\.1:1 cannot be reached: .*; 127\.0\.0\.1:2 cannot/);
+  assert.ok(!none.lines.join().includes('hidden'));
 });
 
 test('a file that is not whole is found, wherever it is loaded: in a thread, late, or as a program of its own', () => {

@@ -81,6 +81,23 @@ test('a Redis prefix that would put its keys into several slots of a cluster is 
   assert.match(problems.join(), /redis\.prefix is "a\}\{b" .*expected 1 to 64 letters, digits/);
 });
 
+test('the database may have several hosts, from the file or the variable, and needs a URL for the rest', () => {
+  const url = 'postgres://me@/telecom';
+  const hosts = [
+    { host: 'db1', port: 5432 },
+    { host: 'db2', port: 5433 },
+  ];
+  const path = file({ database: { url, hosts: [{ host: 'db1' }, hosts[1]] } });
+  assert.deepEqual(load({ file: path }).database.hosts, hosts);
+  const env = { LINEKEEPER_DATABASE_HOSTS: 'db1,db2:5433' };
+  assert.deepEqual(load({ env: { ...env, DATABASE_URL: url } }).database.hosts, hosts);
+  assert.match(problemsOf({ env }).join(), /^database\.hosts is set and database\.url is not/);
+  const wrong = problemsOf({ env: { DATABASE_URL: url, LINEKEEPER_DATABASE_HOSTS: 'db1:port,db2' } });
+  assert.match(wrong.join(), /^database\.hosts\.0 is "db1:port": invalid input: expected object/);
+  const secret = problemsOf({ file: file({ database: { url, hosts: [{ host: 'me:hunter2@db1', prt: 1 }] } }) });
+  assert.match(secret.join('\n'), /unknown key database\.hosts\.0\.prt/);
+});
+
 test('every unknown key is refused by its full path with the nearest known one', () => {
   const path = file({ chians: {}, chains: { lane: 3 }, poolSize: 4, database: { sslmode: 'x' } });
   const problems = problemsOf({ file: path });

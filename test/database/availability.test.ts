@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AvailabilityOptions, watchAvailability } from '../../src/database/availability.ts';
-import { probeDatabase } from '../../src/database/probe.ts';
+import { askServer } from '../../src/database/server-facts.ts';
 import { DatabaseDownError } from '../../src/database/session.ts';
 import { emptyDatabase } from '../support/database.ts';
 
@@ -178,9 +178,11 @@ test('a real probe succeeds on a live server and fails where none is', async () 
   const server = await emptyDatabase();
   const never = new AbortController().signal;
   try {
-    await probeDatabase(server.url, never);
-    await assert.rejects(probeDatabase('postgres://linekeeper@127.0.0.1:1/x', never), /ECONNREFUSED/);
-    await assert.rejects(probeDatabase(server.url, AbortSignal.abort(new Error('stopped'))), /stopped/);
+    const { system, ...facts } = await askServer(server.url, never, 5_000);
+    assert.deepEqual(facts, { standby: false, writable: true, timeline: 1 });
+    assert.match(system!, /^\d{19}$/);
+    await assert.rejects(askServer('postgres://linekeeper@127.0.0.1:1/x', never, 5_000), /ECONNREFUSED/);
+    await assert.rejects(askServer(server.url, AbortSignal.abort(new Error('stopped')), 5_000), /stopped/);
   } finally {
     await server.close();
   }
