@@ -10,7 +10,7 @@ import type { Clock, EngineLog } from './environment.ts';
 import type { AnyStep } from './registry.ts';
 import { type Run, RunAborted } from './run.ts';
 import { openStepContext } from './step-context.ts';
-import type { StopPoints } from './stop-points.ts';
+import { noStopPoints, type StopPoints } from './stop-points.ts';
 import { pause } from './wake.ts';
 
 /** A handler gets so long after the abort at its deadline to clean up before its crash is written. */
@@ -28,8 +28,8 @@ export interface ExecuteContext {
 
 export interface Executed {
   readonly decision: Decision;
-  /** To be called when the completion is known. Never throws. */
-  removeSpool(): Promise<void>;
+  /** To be called when the completion is known. Never throws. Null when there is nothing to remove. */
+  removeSpool(): Promise<void> | null;
 }
 
 export async function execute(outside: ExecuteContext, run: Run, step: AnyStep): Promise<Executed> {
@@ -37,7 +37,7 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
   try {
     effectKey = effectKeyOf(step, run);
   } catch (error) {
-    return { decision: crashed(error), removeSpool: async () => {} };
+    return { decision: crashed(error), removeSpool: () => null };
   }
   const deadline = watchDeadline(outside.clock, run, step.deadlineMs ?? outside.stepDeadlineMs);
   const opened = openStepContext(run, {
@@ -51,14 +51,22 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
       void outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
     },
   });
-  const aborted = new Promise<never>((_resolve, reject) => run.abort.listen(reject));
-  aborted.catch(() => {});
-  let decision: Decision;
   // told to end while it waited for a lane: it does not begin any more
-  const handled = run.abort.reason ? aborted : startHandler(run, () => step.handler(opened.context));
+  const handled = run.abort.reason
+    ? Promise.reject(run.abort.reason)
+    : startHandler(run, () => step.handler(opened.context));
+  handled.catch(() => {});
+  const ended = new Promise((resolve, reject) => {
+    run.abort.listen(reject);
+    handled.then(resolve, reject);
+  });
+  ended.catch(() => {});
+  let decision: Decision;
   try {
-    await outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
-    decision = decisionOf(run, await Promise.race([handled, aborted]));
+    if (outside.stopPoints !== noStopPoints) {
+      await outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+    }
+    decision = decisionOf(run, await ended);
   } catch (error) {
     decision = decisionOfThrown(run, error);
   } finally {
@@ -66,17 +74,15 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
   }
   if (run.abort.reason) await waitForEnd(handled);
   run.deadlineAtMs = Number.POSITIVE_INFINITY;
-  const ended = opened.endReads();
+  const given = opened.endReads();
   // a read session whose query was cancelled may take a moment; the step does not wait for it
-  if (!run.abort.reason) await ended;
+  if (given && !run.abort.reason) await given;
   return { decision, removeSpool: opened.removeSpool };
 }
 
 /** The handler's promise; its late rejection, after the wait for it was given up, is no one's crash. */
 function startHandler(run: Run, handler: () => Promise<unknown>): Promise<unknown> {
-  const handled = withContext(contextOf(run), async () => handler());
-  handled.catch(() => {});
-  return handled;
+  return withContext(contextOf(run), async () => handler());
 }
 
 /** What runs in the handler's name and in its commit's. */

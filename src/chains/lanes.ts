@@ -9,6 +9,7 @@ import type { Plan } from './completion.ts';
 import { crashed, type Decision, decisionOfThrown } from './decision.ts';
 import { unknownEffect, writeIntent } from './effects.ts';
 import { type ExecuteContext, type Executed, execute } from './execute.ts';
+import { createLaneQueue } from './lane-queue.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
 import { type ClaimedChain, keyOf, type Run, RunAbort, type RunAborted } from './run.ts';
 import { type SettleContext, type Settled, settle } from './settle.ts';
@@ -36,7 +37,7 @@ export interface Lanes {
   free(): number;
   /** Chains taken so far. */
   carried(): number;
-  /** Carries a claimed chain; the caller has checked that a lane is free. */
+  /** Carries a claimed chain; the caller has checked that there is room. */
   take(chain: ClaimedChain): void;
   /** From now on no chain goes on to its next step here. */
   drain(): void;
@@ -50,10 +51,7 @@ export function createLanes(context: LanesContext): Lanes {
   const held = new Map<string, Run>();
   const busy = new Set<Promise<void>>();
   const { clock, stopPoints } = context.execute;
-  /** Handlers that run. */
-  let handling = 0;
-  /** Chains that went on to their next step and wait for a lane; they go before any claim. */
-  const waiting: (() => void)[] = [];
+  const queue = createLaneQueue({ count: context.count, nowMs: clock.monotonicMs, onFree: context.onFree });
   let draining = false;
   let carried = 0;
 
@@ -73,21 +71,7 @@ export function createLanes(context: LanesContext): Lanes {
   }
 
   function free(): number {
-    return Math.max(0, Math.min(context.count - handling - waiting.length, mostHeld(context.count) - busy.size));
-  }
-
-  async function inLane<T>(work: () => Promise<T>): Promise<T> {
-    if (handling >= context.count) await new Promise<void>((resolve) => waiting.push(resolve));
-    else handling += 1;
-    try {
-      return await work();
-    } finally {
-      // given on without becoming free, so that no claim comes in between
-      const next = waiting.shift();
-      if (next) next();
-      else handling -= 1;
-      if (!next) context.onFree();
-    }
+    return Math.max(0, Math.min(queue.room(), mostHeld(context.count) - busy.size));
   }
 
   async function carry(claimed: ClaimedChain): Promise<void> {
@@ -113,11 +97,7 @@ export function createLanes(context: LanesContext): Lanes {
     const { chainId } = run.chain;
     const definition = context.registry.find(run.chain.name, run.chain.version);
     const step = definition && stepOf(definition, run.chain.step);
-    const executed = await inLane(async () => {
-      run.startedMs = clock.monotonicMs();
-      await stopPoints.reach('after-claim', chainId, run.chain.step);
-      return begin(run, step ?? null);
-    });
+    const executed = await inLane(run, step ?? null);
     const { decision } = executed;
     run.phase = 'completing';
     await stopPoints.reach('after-handler', chainId, run.chain.step);
@@ -132,6 +112,17 @@ export function createLanes(context: LanesContext): Lanes {
     }
     context.onLeft(run, decision, settled);
     return settled;
+  }
+
+  async function inLane(run: Run, step: AnyStep | null): Promise<Executed> {
+    if (!(await queue.enter())) return decided({ kind: 'released', reason: 'no lane was free for it here' });
+    run.startedMs = clock.monotonicMs();
+    try {
+      await stopPoints.reach('after-claim', run.chain.chainId, run.chain.step);
+      return await begin(run, step);
+    } finally {
+      queue.leave(clock.monotonicMs() - run.startedMs);
+    }
   }
 
   /** The handler, unless the engine has the answer itself. */
@@ -226,7 +217,7 @@ function planOf(
 }
 
 function decided(decision: Decision): Executed {
-  return { decision, removeSpool: async () => {} };
+  return { decision, removeSpool: () => null };
 }
 
 function unknownStep(run: Run): Executed {

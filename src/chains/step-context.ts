@@ -14,61 +14,110 @@ import type { Run } from './run.ts';
 
 export interface OpenStepContext {
   readonly context: StepContext;
-  /** Gives the read session back. Never throws. */
-  endReads(): Promise<void>;
-  /** Removes the spool directory. Never throws. */
-  removeSpool(): Promise<void>;
+  /** Gives the read session back. Never throws. Null when none was taken. */
+  endReads(): Promise<void> | null;
+  /** Removes the spool directory. Never throws. Null when there is none. */
+  removeSpool(): Promise<void> | null;
 }
 
-export function openStepContext(
-  run: Run,
-  outside: {
-    readonly reads: Database;
-    readonly log: StepLog;
-    readonly spoolRoot: string | null;
-    readonly effectKey: string;
-    readonly onProgress: (done: number, total: number, unit: string) => void;
-  },
-): OpenStepContext {
-  const { chain } = run;
-  const reads = lazyRead(outside.reads, () => run.abort.signal);
-  const fields = () => ({
-    chainId: chain.chainId,
-    chain: chain.name,
-    step: chain.step,
-    attempt: chain.attempt,
-    trace_id: parseTraceparent(run.traceparent)?.traceId,
-  });
-  let spool: Promise<string> | null = null;
-  return {
-    context: {
+export interface StepOutside {
+  readonly reads: Database;
+  readonly log: StepLog;
+  readonly spoolRoot: string | null;
+  readonly effectKey: string;
+  readonly onProgress: (done: number, total: number, unit: string) => void;
+}
+
+/** Everything but plain values is made when the handler takes it: most take little. */
+class Context implements StepContext {
+  readonly #run: Run;
+  readonly #outside: StepOutside;
+  #reads: LazyRead | null = null;
+  #spool: Promise<string> | null = null;
+
+  constructor(run: Run, outside: StepOutside) {
+    this.#run = run;
+    this.#outside = outside;
+  }
+
+  get chainId() {
+    return this.#run.chain.chainId;
+  }
+  get input() {
+    return this.#run.chain.input;
+  }
+  get previous() {
+    return this.#run.chain.previous;
+  }
+  get attempt() {
+    return this.#run.chain.attempt;
+  }
+  get signal() {
+    return this.#run.abort.signal;
+  }
+  get traceparent() {
+    return this.#run.traceparent;
+  }
+  get effectKey() {
+    return this.#outside.effectKey;
+  }
+  get progress() {
+    return this.#outside.onProgress;
+  }
+  get read() {
+    this.#reads ??= lazyRead(this.#outside.reads, () => this.#run.abort.signal);
+    return this.#reads.session;
+  }
+
+  get log() {
+    const { chain, traceparent } = this.#run;
+    const { log } = this.#outside;
+    const fields = {
       chainId: chain.chainId,
-      input: chain.input,
-      previous: chain.previous,
+      chain: chain.name,
+      step: chain.step,
       attempt: chain.attempt,
-      get signal() {
-        return run.abort.signal;
-      },
-      log: {
-        info: (more, message) => outside.log.info({ ...fields(), ...more }, message),
-        warn: (more, message) => outside.log.warn({ ...fields(), ...more }, message),
-      },
-      traceparent: run.traceparent,
-      effectKey: outside.effectKey,
-      progress: outside.onProgress,
-      read: reads.session,
-      spoolDirectory() {
-        spool ??= makeSpool(outside.spoolRoot, `${chain.chainId}-${chain.token}-`);
-        return spool;
-      },
-      children: () => readChildren(reads.session, chain.chainId, chain.linked?.joinToken ?? null),
-    },
-    endReads: reads.end,
-    async removeSpool() {
-      const directory = await spool?.catch(() => null);
-      if (directory) await rm(directory, { recursive: true, force: true }).catch(() => {});
-    },
-  };
+      trace_id: parseTraceparent(traceparent)?.traceId,
+    };
+    return {
+      info: (more: object, message: string) => log.info({ ...fields, ...more }, message),
+      warn: (more: object, message: string) => log.warn({ ...fields, ...more }, message),
+    };
+  }
+
+  get spoolDirectory() {
+    return () => {
+      const { chain } = this.#run;
+      this.#spool ??= makeSpool(this.#outside.spoolRoot, `${chain.chainId}-${chain.token}-`);
+      return this.#spool;
+    };
+  }
+
+  get children() {
+    const { chain } = this.#run;
+    return () => readChildren(this.read, chain.chainId, chain.linked?.joinToken ?? null);
+  }
+
+  endReads(): Promise<void> | null {
+    // one that was not taken is not to be had any more
+    const reads = this.#reads;
+    this.#reads ??= overRead;
+    return reads?.end() ?? null;
+  }
+
+  removeSpool(): Promise<void> | null {
+    return this.#spool && removeDirectory(this.#spool);
+  }
+}
+
+export function openStepContext(run: Run, outside: StepOutside): OpenStepContext {
+  const context = new Context(run, outside);
+  return { context, endReads: () => context.endReads(), removeSpool: () => context.removeSpool() };
+}
+
+async function removeDirectory(spool: Promise<string>): Promise<void> {
+  const directory = await spool.catch(() => null);
+  if (directory) await rm(directory, { recursive: true, force: true }).catch(() => {});
 }
 
 async function makeSpool(root: string | null, prefix: string): Promise<string> {
@@ -77,15 +126,25 @@ async function makeSpool(root: string | null, prefix: string): Promise<string> {
   return mkdtemp(join(parent, `spool-${prefix}`));
 }
 
+interface LazyRead {
+  readonly session: ReadSession;
+  end(): Promise<void>;
+}
+
+const over = async () => {
+  throw new Error('the read session ended when the handler returned');
+};
+const overRead: LazyRead = { session: { query: over, copyOut: over }, end: async () => {} };
+
 /** One read-only transaction that begins at the first statement and ends with `end`; the abort cancels its query. */
-function lazyRead(reads: Database, signal: () => AbortSignal): { session: ReadSession; end(): Promise<void> } {
+function lazyRead(reads: Database, signal: () => AbortSignal): LazyRead {
   let end: () => void = () => {};
   let opened: Promise<ReadSession> | null = null;
   let transaction: Promise<void> | null = null;
-  let over = false;
+  let isOver = false;
 
   function session(): Promise<ReadSession> {
-    if (over) return Promise.reject(new Error('the read session ended when the handler returned'));
+    if (isOver) return over();
     if (opened) return opened;
     const ended = new Promise<void>((resolve) => {
       end = resolve;
@@ -114,7 +173,7 @@ function lazyRead(reads: Database, signal: () => AbortSignal): { session: ReadSe
       },
     },
     async end() {
-      over = true;
+      isOver = true;
       end();
       await transaction;
     },

@@ -10,7 +10,8 @@ const plain = /^[\w.:+-]+$/;
 /** `{1,two,NULL,"a \"b\""}`. */
 export function arrayText(values: readonly Element[]): string {
   let text = '{';
-  for (const [at, value] of values.entries()) {
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] ?? null;
     if (at > 0) text += ',';
     if (value === null) text += 'NULL';
     else if (typeof value !== 'string') text += String(value);

@@ -23,6 +23,8 @@ before(async () => {
   database = await testDatabase();
   service = startService({ databaseUrl: database.url, stateDirectory: stateDirectory('live') });
   await working(service);
+  // its time may come in the midst of a test
+  succeeds(['schedule', 'disable', 'sync:manager']);
   succeeds(['tariff', 'load', document('tariff.json', tariff([version()]))]);
   succeeds(['customer', 'apply', document('customers.json', customers('kpn'))]);
 });

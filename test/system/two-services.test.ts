@@ -150,17 +150,13 @@ describe('two services with one PostgreSQL and one Redis', { concurrency: 1 }, (
       const [killed] = await pidsOf(one);
       await until('its chains to be held', async () => (await ratingAt(database)).length === 4);
       const other = await start();
-      const [heir] = await pidsOf(other);
       process.kill(killed!, 'SIGKILL');
       const beganMs = performance.now();
-      await until('the other one to have its chains', async () => {
-        const pids = await ratingAt(database);
-        return pids.length === 4 && pids.every((pid) => pid === heir);
-      });
+      await until('the other one to have freed its chains', async () => (await troubles(database)).length === 4);
       const tookMs = performance.now() - beganMs;
       assert.ok(tookMs < 3 * leaseMs, `${tookMs} ms`);
       await held.release();
-      for (const task of tasks) await syncEnds(other, task, 15_000);
+      for (const task of tasks) await syncEnds(other, task, 30_000);
       const lines = ['rate recovered its node is gone', 'rate succeeded '].flatMap((line) => Array(4).fill(line));
       assert.deepEqual((await troubles(database)).sort(), lines);
       assert.deepEqual(await digestsOf(database), undisturbed);
