@@ -151,7 +151,7 @@ test('a cancelled parent takes its children along, level by level, and none of i
     () => h.database.query(`select count(*)::int as n from chain where name = 'holding'`),
     (rows) => rows[0]!.n === 40,
   );
-  const [oneMiddle] = await childrenOf(chainId);
+  const [oneMiddle, otherMiddle] = await childrenOf(chainId);
   await cancelChain(h.database, oneMiddle!.id, 'anna', 'half of it');
   await until(
     () => childrenOf(oneMiddle!.id),
@@ -166,9 +166,9 @@ test('a cancelled parent takes its children along, level by level, and none of i
     () => h.database.query('select * from abandoned_join'),
     (rows) => rows.length === 0,
   );
-  const [grandchild] = await h.database.query(
-    `select reason, reason_by from chain where name = 'holding' order by id desc limit 1`,
-  );
+  const [grandchild] = await h.database.query(`select reason, reason_by from chain where parent_id = $1 limit 1`, [
+    otherMiddle!.id,
+  ]);
   assert.match(grandchild!.reason, new RegExp(`its parent, chain ${chainId}, was cancelled: all of it`));
   assert.equal(grandchild!.reason_by, 'anna');
   await engine.stop(1_000);
