@@ -1,0 +1,56 @@
+/** Carries a plan out: the lanes at once, each fault after the one before it in its lane. Remembers what each one hit. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Scene } from './fault.ts';
+import { lanes, type Plan, type PlannedFault } from './plan.ts';
+
+export interface Injected {
+  readonly name: string;
+  readonly row: number;
+  /** What it hit; null: nothing. */
+  readonly hit: string | null;
+  /** It could not be carried out, or saw what may not be. */
+  readonly error: Error | null;
+  readonly tookMs: number;
+}
+
+const longestMs = 150_000;
+
+/** No fault begins after `untilMs` from now. */
+export async function carryOut(plan: Plan, scene: Omit<Scene, 'draw'>, untilMs: number): Promise<Injected[]> {
+  const beganMs = performance.now();
+  const injected: Injected[] = [];
+  const seconds = () => ((performance.now() - beganMs) / 1_000).toFixed(1).padStart(6);
+
+  async function one({ fault, draw }: PlannedFault): Promise<void> {
+    const startedMs = performance.now();
+    let hit: string | null = null;
+    let error: Error | null = null;
+    const late = new AbortController();
+    try {
+      hit = await Promise.race([fault.inject({ ...scene, draw }), tooLong(late.signal)]);
+    } catch (failure) {
+      error = failure as Error;
+    } finally {
+      late.abort();
+    }
+    const tookMs = Math.round(performance.now() - startedMs);
+    injected.push({ name: fault.name, row: fault.row, hit, error, tookMs });
+    scene.stage.say(`${seconds()} s  ${fault.name}: ${error ? `ERROR ${error.message}` : (hit ?? 'hit nothing')}`);
+  }
+
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (const planned of plan[lane]) {
+        await delay(planned.gapMs);
+        if (performance.now() - beganMs >= untilMs) return;
+        await one(planned);
+      }
+    }),
+  );
+  return injected;
+}
+
+async function tooLong(signal: AbortSignal): Promise<never> {
+  await delay(longestMs, undefined, { signal });
+  throw new Error(`it was not over after ${longestMs / 1_000} s`);
+}
