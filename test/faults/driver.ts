@@ -14,6 +14,7 @@ export interface Injected {
 }
 
 const longestMs = 150_000;
+const mostTries = 4;
 
 /** No fault begins after `untilMs` from now. */
 export async function carryOut(plan: Plan, scene: Omit<Scene, 'draw'>, untilMs: number): Promise<Injected[]> {
@@ -21,7 +22,8 @@ export async function carryOut(plan: Plan, scene: Omit<Scene, 'draw'>, untilMs: 
   const injected: Injected[] = [];
   const seconds = () => ((performance.now() - beganMs) / 1_000).toFixed(1).padStart(6);
 
-  async function one({ fault, draw }: PlannedFault): Promise<void> {
+  /** False: it may be tried again. */
+  async function one({ fault, draw }: PlannedFault): Promise<boolean> {
     const startedMs = performance.now();
     let hit: string | null = null;
     let error: Error | null = null;
@@ -36,14 +38,18 @@ export async function carryOut(plan: Plan, scene: Omit<Scene, 'draw'>, untilMs: 
     const tookMs = Math.round(performance.now() - startedMs);
     injected.push({ name: fault.name, row: fault.row, hit, error, tookMs });
     scene.stage.say(`${seconds()} s  ${fault.name}: ${error ? `ERROR ${error.message}` : (hit ?? 'hit nothing')}`);
+    return hit !== null || error !== null;
   }
 
   await Promise.all(
     lanes.map(async (lane) => {
       for (const planned of plan[lane]) {
         await delay(planned.gapMs);
-        if (performance.now() - beganMs >= untilMs) return;
-        await one(planned);
+        for (let tries = 0; tries < mostTries; tries += 1) {
+          if (tries === 0 && performance.now() - beganMs >= untilMs) return;
+          // another fault may have been there first: nobody was left to hit
+          if (await one(planned)) break;
+        }
       }
     }),
   );

@@ -12,6 +12,7 @@ const databaseSilent: Fault = {
   lane: 'network',
   async inject({ stage, draw }) {
     const service = draw.pick(stage.services);
+    await stage.works(service);
     const nodes = await stage.nodesOf(service);
     const connections = service.database.fallSilent();
     await delay(silenceMs + draw.int(0, 2_000));
@@ -47,6 +48,7 @@ function answerLost(what: string, statement: string): Fault {
       let lost = 0;
       for (let times = draw.int(1, 4); times > 0; times -= 1) {
         const service = draw.pick(stage.services);
+        await stage.works(service);
         const before = service.database.lost();
         service.database.loseAnswerTo(statement);
         if (await soon(async () => service.database.lost() > before, 10_000)) lost += 1;

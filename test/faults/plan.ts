@@ -15,7 +15,7 @@ export const lanes: readonly Lane[] = ['nodes', 'stores', 'network', 'work'];
 
 /** More than an hour takes. */
 const mostOfALane = 2_000;
-const longestGapMs = 1_500;
+const longestGapMs = 3_000;
 
 /** `counts`: so many of each lane; without it as many as the time allows. */
 export function drawPlan(draw: Draw, faults: readonly Fault[], counts?: Readonly<Record<Lane, number>>): Plan {

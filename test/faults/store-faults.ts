@@ -50,7 +50,7 @@ const backendKilled: Fault = {
   row: 2,
   lane: 'stores',
   async inject({ stage }) {
-    const [session] = await stage.ask<{ pid: number }>(`${engineSessions} limit 1`);
+    const session = await soon(async () => (await stage.ask<{ pid: number }>(`${engineSessions} limit 1`))[0], 10_000);
     if (!session) return null;
     const idOf = async () => (await stage.ask('select pg_backend_pid() as pid'))[0]!.pid as number;
     const own = await idOf();

@@ -90,7 +90,7 @@ const paused: Fault = {
   row: 9,
   lane: 'work',
   async inject({ stage, draw }) {
-    const scope = draw.pick(['all', 'chain:line', 'chain:shared', 'chain:family', 'chain:keyed']);
+    const scope = draw.pick(['all', 'all', 'chain:line', 'chain:shared', 'chain:family', 'chain:keyed']);
     const scopes = { chains: allChains.map(({ name }) => name), providers: [] };
     const pause = { scope, by: 'operator', why: 'the suite', until: null };
     await command(() => setPause(stage.database, scopes, pause));
