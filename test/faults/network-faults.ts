@@ -66,6 +66,7 @@ const redisSilent: Fault = {
   lane: 'network',
   async inject({ stage, draw }) {
     const service = draw.pick(stage.services);
+    await soon(async () => service.redis.connections() > 0, 10_000);
     const connections = service.redis.fallSilent();
     await delay(draw.int(2_000, 6_000));
     service.redis.heal();

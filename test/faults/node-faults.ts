@@ -1,6 +1,6 @@
 /** Faults of processes: killed, frozen, with a wrong clock. The service is started again as systemd would. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type StopPointName, stopPointNames } from '../../src/chains/stop-points.ts';
@@ -57,14 +57,17 @@ const primaryKilled: Fault = {
 
 const isPrimary = (service: FaultyService) => service.processes > 1;
 
+let stopPointsSoFar = 0;
+
 function killedAt(point: StopPointName): Fault {
   return {
     name: `killed at ${point}`,
     row: 1,
     lane: 'nodes',
     async inject({ stage, draw }) {
-      const log = join(stage.scratch, 'stop-point.log');
-      rmSync(log, { force: true });
+      // of this time only: a primary gives what it was started with to each of its nodes, also when that is long over
+      stopPointsSoFar += 1;
+      const log = join(stage.scratch, `stop-point-${stopPointsSoFar}.log`);
       const service = draw.pick(stage.services);
       const nth = point === 'mid-copy' || point === 'mid-recovery' ? 1 : draw.int(1, 12);
       service.nextStart({ LINEKEEPER_STOP_POINT: `${point}:${nth}`, LINEKEEPER_STOP_POINT_LOG: log });

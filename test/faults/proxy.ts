@@ -8,6 +8,7 @@ import { type Frontend, readFrontend } from './frontend.ts';
 
 export interface Line {
   readonly port: number;
+  connections(): number;
   /** From now on; resolves to nothing being served until `heal`. Returns how many connections were open. */
   fallSilent(): number;
   /** Every piece of data is passed on so much later; 0: at once. */
@@ -116,6 +117,7 @@ export async function startProxy(target: Target, before: 'postgres' | 'redis'): 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    connections: () => pairs.size,
     fallSilent() {
       silent = true;
       for (const pair of pairs) pair.frozen = true;
