@@ -37,13 +37,22 @@ if (values.flood) {
     for (const { fault, gapMs } of plan[lane].slice(0, 60)) say(`  after ${gapMs} ms: ${fault.name}`);
   }
 } else {
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => end.abort(new Error(`seed ${seed} was interrupted by ${signal}`)));
+  }
   const result = await runFaults({
     seed,
+    signal: end.signal,
     forMs: minutes * 60_000,
     livenessMs: 120_000,
     // only root can have a small disk to fill
     ownDisk: process.getuid?.() === 0,
     say,
+  }).catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    // lanes of faults may still wait for something that is gone
+    process.exit(1);
   });
   say(`\n${reportOf(seed, result)}`);
   process.exitCode = result.findings.length === 0 ? 0 : 1;

@@ -27,7 +27,9 @@ test('docs/faults.md has every fault in its row and no other, and the tests that
       .map((name) => `${row} ${name.trim()}`),
   );
   assert.deepEqual(written.sort(), allFaults.map(({ row, name }) => `${row} ${name}`).sort());
-  for (const [, path] of page.matchAll(/`(test\/[^`* ]+\.ts)`/g)) assert.ok(existsSync(join(root, path!)), path);
+  for (const [, path] of page.matchAll(/`(test\/[^`* ]+\.ts)`/g)) {
+    assert.ok(existsSync(join(root, path!)), `${path} is not there`);
+  }
 });
 
 test('a seed draws the same plan again, another seed another one, and every fault comes once before any comes again', () => {

@@ -29,6 +29,8 @@ export interface RunOptions {
   /** After the last fault all work must be done within so long. */
   readonly livenessMs: number;
   readonly ownDisk: boolean;
+  /** Ends the run, and everything that it started. */
+  readonly signal?: AbortSignal;
   readonly say: (line: string) => void;
 }
 
@@ -53,21 +55,33 @@ export function planOf({ seed, counts }: Pick<RunOptions, 'seed' | 'counts'>): {
 }
 
 export async function runFaults(options: RunOptions): Promise<RunResult> {
-  const { seed, say, livenessMs, forMs } = options;
+  const { seed, say } = options;
   const { services, plan } = planOf(options);
   say(`seed ${seed}: services of ${services.join(' and ')} processes`);
   const stage = await openStage({ services, ownDisk: options.ownDisk, say });
+  let result: RunResult | null = null;
   try {
-    const load = createLoad(stage);
-    await bringSchedule(stage);
-    await Promise.all(stage.services.map((service) => stage.works(service)));
-    load.start(drawFrom(seed).fork('work'));
-    const injected = await carryOut(possible(plan, stage), { stage, load }, forMs);
-    await load.stop();
-    return await judge(stage, load, injected, livenessMs);
+    result = await Promise.race([play(stage, plan, options), interrupted(options.signal)]);
+    return result;
   } finally {
-    await stage.close();
+    await stage.close(result?.findings.length === 0 ? undefined : 'keep');
   }
+}
+
+async function play(stage: Stage, plan: Plan, { seed, forMs, livenessMs }: RunOptions): Promise<RunResult> {
+  const load = createLoad(stage);
+  await bringSchedule(stage);
+  await Promise.all(stage.services.map((service) => stage.works(service)));
+  load.start(drawFrom(seed).fork('work'));
+  const injected = await carryOut(possible(plan, stage), { stage, load }, forMs);
+  await load.stop();
+  return judge(stage, load, injected, livenessMs);
+}
+
+function interrupted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 function possible(plan: Plan, stage: Stage): Plan {

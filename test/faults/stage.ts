@@ -42,7 +42,8 @@ export interface Stage {
   /** Resolves when the service has a live node that beats. */
   works(service: FaultyService): Promise<void>;
   say(line: string): void;
-  close(): Promise<void>;
+  /** `keep`: the logs of the services stay in `scratch`. */
+  close(keep?: 'keep'): Promise<void>;
 }
 
 export interface StageOptions {
@@ -113,14 +114,15 @@ export async function openStage({ services: sizes, ownDisk, say }: StageOptions)
         await delay(100);
       }
     },
-    async close() {
+    async close(keep) {
       await Promise.all(services.map((service) => service.down('SIGKILL')));
       await Promise.all(services.flatMap((service) => [service.database.close(), service.redis.close()]));
       await database.close().catch(() => {});
       await redis.stop();
       await postgres.stop();
       if (disk !== null) execFileSync('umount', [disk]);
-      rmSync(scratch, { recursive: true, force: true });
+      if (keep) say(`the logs of the services are in ${scratch}`);
+      else rmSync(scratch, { recursive: true, force: true });
     },
   };
 }
