@@ -82,6 +82,12 @@ const spoiled: readonly (readonly [string, string, string])[] = [
     'chain 1 (line) is dead at step four: why',
   ],
   [
+    'what was cancelled stays so',
+    `insert into step_log (chain_id, token, step, attempt, outcome, reason, traceparent)
+     values (1, 9, 'four', 1, 'cancelled', 'why', '${trace}')`,
+    'chain 1 (line) was cancelled and is succeeded',
+  ],
+  [
     'no fault is charged to a chain as its crash',
     `insert into step_log (chain_id, token, step, attempt, outcome, reason, traceparent)
      values (1, 9, 'one', 1, 'crashed', 'away', '${trace}')`,

@@ -105,6 +105,12 @@ export const checkers: readonly Checker[] = [
        and not (state = 'succeeded' or state = 'cancelled' and reason_by is not null and reason is not null)`,
   ),
   rowsOf(
+    'what was cancelled stays so',
+    `select 'chain ' || c.id || ' (' || c.name || ') was cancelled and is ' || c.state as line from chain c
+     where c.state <> 'cancelled' and exists (
+       select from step_log l where l.chain_id = c.id and l.outcome = 'cancelled')`,
+  ),
+  rowsOf(
     'no fault is charged to a chain as its crash',
     `select 'chain ' || c.id || ' (' || c.name || ') step ' || l.step || ' crashed: ' || coalesce(l.reason, '') as line
      from step_log l join chain c on c.id = l.chain_id where l.outcome = 'crashed' and c.name = any ($1)`,
