@@ -14,7 +14,7 @@ export interface Injected {
 }
 
 const longestMs = 150_000;
-const mostTries = 4;
+const mostTries = 3;
 
 /** No fault begins after `untilMs` from now. */
 export async function carryOut(plan: Plan, scene: Omit<Scene, 'draw'>, untilMs: number): Promise<Injected[]> {

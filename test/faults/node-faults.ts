@@ -75,7 +75,7 @@ function killedAt(point: StopPointName): Fault {
       const others = point === 'mid-recovery' ? stage.services.filter((one) => one !== service) : [];
       for (const other of others) await other.down('SIGKILL');
       await service.end('SIGKILL');
-      const line = await soon(async () => lineOf(log), 30_000);
+      const line = await soon(async () => lineOf(log), 20_000);
       for (const other of others) other.up();
       if (line === null) await service.end('SIGKILL'); // the next start is without it
       await stage.works(service);
