@@ -53,6 +53,8 @@ export async function runCallback(
     afterStatement: () => reach('mid-commit-callback'),
     midCopy: context.stopPoints === noStopPoints ? null : () => reach('mid-copy'),
   });
+  // the children are the engine's own statements: no test stops there, and a session that is lost there is lost as well
+  const own = guardTx(tx, who, { afterStatement() {}, midCopy: null });
   const fanOut = createFanOut(context.registry, run);
   // the abort cancels the statement that runs, the race ends the wait for whatever else the callback awaits
   const late = Promise.withResolvers<never>();
@@ -67,11 +69,12 @@ export async function runCallback(
     const output = await Promise.race([committed, late.promise]);
     return {
       output: output === undefined ? null : serialise(output, `output of the commit of ${who}`),
-      children: await Promise.race([fanOut.insert(tx), late.promise]),
+      children: await Promise.race([fanOut.insert(own.tx), late.promise]),
     };
   } catch (error) {
     if (error instanceof CallbackError) throw error;
-    if (guarded.lost()) throw guarded.lost();
+    const lost = guarded.lost() ?? own.lost();
+    if (lost) throw lost;
     throw new CallbackError(`commit of ${who} threw: ${errorOf(error).message}`, { cause: error });
   } finally {
     clearTimeout(timer);

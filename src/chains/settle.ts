@@ -5,7 +5,7 @@
  * - answer lost: the log is read; absent means not committed, and the completion (its callback too) runs again
  * - a try that misses the fence reads the log once more: its forerunner may have committed after the log was read
  * - the callback crashed, or PostgreSQL refuses to store the outcome itself: that is written as a crash of the step
- * - the database is down: waits for it; burns no attempt
+ * - the database is down, or its disk is full: waits for it; burns no attempt
  *
  * Rejects with the signal's reason when the node stops waiting, and with errors that are the engine's own.
  */
@@ -34,7 +34,7 @@ export interface SettleContext extends CompletionContext {
   readonly signal: AbortSignal;
 }
 
-/** A callback that keeps meeting deadlocks or lock timeouts is a crash in the end. */
+/** A callback that keeps meeting deadlocks or lock timeouts is a crash in the end; a full disk is waited out. */
 const transientCallbackTries = 10;
 
 export async function settle(context: SettleContext, run: Run, plan: Plan): Promise<Settled> {
@@ -54,7 +54,7 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
       return settled(run, current, moved);
     } catch (error) {
       const cause = error instanceof CallbackError ? error.cause : error;
-      if (error instanceof CallbackError && isTransient(cause)) transientTries += 1;
+      if (error instanceof CallbackError && isTransient(cause) && !isDiskFull(cause)) transientTries += 1;
       if (error instanceof CallbackError && (!isTransient(cause) || transientTries >= transientCallbackTries)) {
         current = { ...current, decision: crashed(error) as Exclude<Decision, { kind: 'lost' }> };
         continue;
@@ -71,6 +71,10 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
       current = { ...current, decision: crashed(error) as Exclude<Decision, { kind: 'lost' }> };
     }
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === '53100';
 }
 
 function hasCallback({ decision }: Plan): boolean {

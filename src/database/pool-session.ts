@@ -42,7 +42,7 @@ export function sessionOf(
       return await work();
     } catch (error) {
       if (aborted) throw (aborted as { reason: unknown }).reason;
-      const translated = translate(error);
+      const translated = lost() === null ? translate(error) : ofLost(error);
       if (translated instanceof DatabaseDownError) broken = translated;
       throw translated;
     }
@@ -104,6 +104,16 @@ export function translate(error: unknown): unknown {
   if (!lost) return error;
   const down = new DatabaseDownError(`the database cannot be reached: ${error.message}`, { cause: error });
   return Object.assign(down, typeof code === 'string' ? { code } : {});
+}
+
+/**
+ * The connection is known to be lost. A COPY then fails with the socket's own error, which by itself does not say whose
+ * socket it was; what the server had answered before stays what it is.
+ */
+function ofLost(error: unknown): unknown {
+  const translated = translate(error);
+  if (translated instanceof DatabaseDownError || !(error instanceof Error) || 'severity' in error) return translated;
+  return new DatabaseDownError(`the database cannot be reached: ${error.message}`, { cause: error });
 }
 
 const pgWords =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chain, rejected, succeeded } from '../../src/chains/define.ts';
-import { anyInput, type Harness, harness, isState } from './harness.ts';
+import { anyInput, effect, type Harness, harness, isState, silentLog, until } from './harness.ts';
 
 let h: Harness;
 before(async () => {
@@ -33,6 +33,38 @@ test('a handler whose read session is lost again and again burns no attempt: the
   );
   await engine.stop(1_000);
 });
+
+for (const shared of [false, true]) {
+  test(`a disk that stays full under a callback${shared ? ' that shares its transaction' : ''} is waited out, and burns no attempt`, async () => {
+    await h.database.query(`
+      create or replace function no_space() returns trigger language plpgsql as $$
+      begin
+        raise exception 'could not extend file: No space left on device' using errcode = '53100';
+      end $$;
+      create or replace trigger full_disk before insert on effect execute function no_space()`);
+    const writer = chain('writer', anyInput).step('write', effect('write'), { shared, retry: { tries: 1 } });
+    let refused = 0;
+    const log = {
+      ...silentLog,
+      warn() {
+        refused += 1;
+      },
+    };
+    const engine = h.engine([writer], { log, random: () => 0 });
+    const { chainId } = await h.enqueueWith([writer])(h.database, writer, {});
+    // more often than a deadlock is tried
+    await until(
+      async () => refused,
+      (times) => times > 15,
+    );
+    await h.database.query('drop trigger full_disk on effect');
+    const row = await h.chainUntil(chainId, isState('succeeded', 'dead'));
+    assert.equal(row.state, 'succeeded', row.reason);
+    const steps = await h.database.query('select outcome, attempt from step_log where chain_id = $1', [chainId]);
+    assert.deepEqual(steps, [{ outcome: 'succeeded', attempt: 1 }]);
+    await engine.stop(1_000);
+  });
+}
 
 test('an outcome that PostgreSQL refuses to store is a crash of that step, and the engine goes on', async () => {
   const far = chain('far', anyInput).step('wait', async () => rejected('come back later', { afterMs: 1e20 }), {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { chain, succeeded } from '../../src/chains/define.ts';
+import { chain, child, succeeded } from '../../src/chains/define.ts';
 import { showChain } from '../../src/chains/queries.ts';
 import { anyInput, effect, fourSteps, type Harness, harness, isState, sharedSteps } from './harness.ts';
 import { type LossyProxy, startProxy } from './proxy.ts';
@@ -106,5 +106,26 @@ test('a claim whose answer was lost moves again by itself, with its attempt', as
     ['one', 'released', '2'],
     ['one', 'succeeded', '3'],
   ]);
+  await engine.stop(1_000);
+});
+
+test('a connection that is lost while a step opens its children is waited out: the step is not charged with a crash', async () => {
+  const small = chain('small', anyInput).step('one', effect('one'));
+  const parent = chain('parent', anyInput)
+    .step('open', async () => succeeded({ children: [1, 2].map(() => child(small, {}, { onChildFailure: 'fail' })) }))
+    .step('join', async () => succeeded());
+  const { chainId } = await h.enqueueWith([small, parent])(h.database, parent, {});
+  const before = proxy.lost();
+  proxy.loseAnswerTo('insert into chain');
+  const engine = h.engine([small, parent], { url: proxy.url });
+  await h.chainUntil(chainId, isState('succeeded'));
+  assert.equal(proxy.lost(), before + 1);
+  const log = await outcomes(chainId);
+  assert.deepEqual(
+    log.map(([step, outcome]) => `${step} ${outcome}`),
+    ['open succeeded', 'join succeeded'],
+  );
+  const opened = await h.database.query('select 1 from chain where parent_id = $1', [chainId]);
+  assert.equal(opened.length, 2);
   await engine.stop(1_000);
 });

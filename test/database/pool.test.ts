@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connect as connectTcp, createServer } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { openDatabase, type PoolOptions } from '../../src/database/pool.ts';
@@ -154,6 +154,42 @@ test('an abort ends the statement on the server, rejects with its reason, and th
       );
     });
   }
+});
+
+test('a connection that is reset in the midst of a COPY is the database away, whatever the socket says', async () => {
+  const target = `${decodeURIComponent(/host=([^&]*)/.exec(server.url)![1]!)}/.s.PGSQL.5432`;
+  const clients: Socket[] = [];
+  const proxy = createServer((client) => {
+    clients.push(client);
+    const upstream = connectTcp(target);
+    client.on('error', () => {});
+    client.on('close', () => upstream.destroy());
+    client.pipe(upstream).pipe(client);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  const url = `postgres://linekeeper@127.0.0.1:${port}/${/@\/([^?]*)/.exec(server.url)![1]}`;
+  await using(
+    async (database) => {
+      const rows = Readable.from(
+        (async function* () {
+          for (let n = 1_000; n < 1_400; n += 1) {
+            yield `${n}\t${'x'.repeat(10_000)}\n`;
+            // the next write is the first to know, and fails as `write ECONNRESET`
+            if (n === 1_200) for (const client of clients) client.resetAndDestroy();
+            else await new Promise((resolve) => setImmediate(resolve));
+          }
+        })(),
+      );
+      await assert.rejects(
+        database.transaction((tx) => tx.copyIn('copy t (n, word) from stdin', rows)),
+        DatabaseDownError,
+      );
+    },
+    {},
+    url,
+  );
+  await new Promise((resolve) => proxy.close(resolve));
 });
 
 test('COPY goes in and out, and a source or target that fails leaves no half-used session', async () => {

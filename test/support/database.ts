@@ -17,16 +17,27 @@ export interface TestServer {
   /** URL of the maintenance database; a superuser. */
   readonly url: string;
   readonly pid: number;
-  /** Ends the server, fast; its data stays. */
-  pause(): Promise<void>;
+  /** Ends the server, fast unless told otherwise (SIGQUIT: at once, SIGKILL: without a word); its data stays. */
+  pause(signal?: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   /** Starts it again on the same data, under the same URL. */
   resume(): Promise<void>;
+  isRunning(): boolean;
   stop(): Promise<void>;
 }
 
+export interface TestServerOptions {
+  /** Where its directory is made. Default: the system's temporary one. */
+  readonly parent?: string;
+  /** Such as `max_wal_size=128MB`. */
+  readonly settings?: readonly string[];
+}
+
 /** Starts an embedded PostgreSQL on a unix socket in a temporary directory; as root, under another user. */
-export async function startTestServer(): Promise<TestServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'lkt-'));
+export async function startTestServer({
+  parent = tmpdir(),
+  settings: more = [],
+}: TestServerOptions = {}): Promise<TestServer> {
+  const directory = mkdtempSync(join(parent, 'lkt-'));
   chmodSync(directory, 0o711);
   const log = { info: () => {}, warn: () => {} };
   const placement = await placeCluster({ stateDirectory: directory, log });
@@ -39,6 +50,7 @@ export async function startTestServer(): Promise<TestServer> {
     'listen_addresses=',
     'max_connections=200',
     'fsync=off',
+    ...more,
   ];
   const launch = () =>
     spawn(join(binaries.native, 'bin/postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
@@ -49,10 +61,12 @@ export async function startTestServer(): Promise<TestServer> {
     });
   const url = `postgres://linekeeper@/postgres?host=${encodeURIComponent(socketDirectory)}`;
   let server = launch();
-  await answers(url);
-  const pause = async () => {
+  const isRunning = () => server.exitCode === null && server.signalCode === null;
+  if (!(await answers(url, isRunning))) throw new Error(`PostgreSQL does not start in ${directory}`);
+  const pause = async (signal: NodeJS.Signals = 'SIGINT') => {
+    if (!isRunning()) return;
     const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill('SIGINT');
+    server.kill(signal);
     await ended;
   };
   return {
@@ -62,9 +76,15 @@ export async function startTestServer(): Promise<TestServer> {
     },
     pause,
     async resume() {
-      server = launch();
-      await answers(url);
+      // after a SIGKILL the old one's sessions may hold its memory for a moment, and a new one does not start
+      for (let tries = 0; tries < 50; tries += 1) {
+        server = launch();
+        if (await answers(url, isRunning)) return;
+        await delay(100);
+      }
+      throw new Error('PostgreSQL does not start again');
     },
+    isRunning,
     async stop() {
       await pause();
       rmSync(directory, { recursive: true, force: true });
@@ -72,15 +92,18 @@ export async function startTestServer(): Promise<TestServer> {
   };
 }
 
-async function answers(url: string): Promise<void> {
+/** False when the server ended before it answered. */
+async function answers(url: string, isRunning: () => boolean): Promise<boolean> {
   for (let tries = 0; ; tries += 1) {
     const client = new pg.Client({ connectionString: url });
     try {
       await client.connect();
       await client.end();
-      break;
+      return true;
     } catch (error) {
-      if (tries > 100) throw error;
+      if (!isRunning()) return false;
+      // crash recovery on a loaded machine takes its time
+      if (tries > 400) throw error;
       await delay(50);
     }
   }
