@@ -1,12 +1,14 @@
 /** `npm run bench -- <name> [options]`: prints JSON lines and a table. */
 import { benchChains } from './chains/bench.ts';
 import { benchFinished } from './finished/bench.ts';
+import { benchSoak } from './soak/bench.ts';
 import { benchSp16 } from './sp16/bench.ts';
 import { benchSupervisors } from './supervisors/bench.ts';
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   chains: benchChains,
   finished: benchFinished,
+  soak: benchSoak,
   sp16: benchSp16,
   supervisors: benchSupervisors,
 };
