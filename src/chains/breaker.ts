@@ -24,7 +24,7 @@ export const breakerLimits: BreakerLimits = { crashes: 20, windowMs: 60_000, pro
 
 export interface Breakers {
   /** Counts how a run ended. Never rejects. */
-  note(run: Run, decision: Decision): Promise<void>;
+  note(run: Run, decision: Decision): void;
   /** Holds the chains of open breakers, lets probes go and gives back what is closed. True: there may be more to move. */
   sweep(): Promise<boolean>;
 }
@@ -51,7 +51,8 @@ export function createBreakers(context: BreakerContext): Breakers {
   const counts = new Map<string, ReturnType<typeof slidingCount>>();
   let open = new Map<string, Open>();
 
-  async function noteAny(run: Run, decision: Decision): Promise<void> {
+  /** Null: there is nothing to do, as for nearly every run. */
+  function noteAny(run: Run, decision: Decision): Promise<void> | null {
     const { name, step, chainId } = run.chain;
     const key = `${name} ${step}`;
     const crashed = decision.kind === 'crashed';
@@ -60,12 +61,13 @@ export function createBreakers(context: BreakerContext): Breakers {
     const { runs, crashes } = count.add(crashed, context.nowMs());
     const known = open.get(key);
     if (known && known.probe === chainId) {
-      if (crashed) await engine.query(endProbe, [name, step, chainId]);
-      else await close(known);
-    } else if (!known && crashed && crashes >= limits.crashes && crashes * 2 > runs) {
-      const error = (decision as { error: Error }).error;
-      await openOne(name, step, `${crashes} of ${runs} runs crashed within a minute, the last one: ${error.message}`);
+      return crashed ? engine.query(endProbe, [name, step, chainId]).then(() => {}) : close(known);
     }
+    if (!known && crashed && crashes >= limits.crashes && crashes * 2 > runs) {
+      const error = (decision as { error: Error }).error;
+      return openOne(name, step, `${crashes} of ${runs} runs crashed within a minute, the last one: ${error.message}`);
+    }
+    return null;
   }
 
   async function openOne(chain: string, step: string, why: string): Promise<void> {
@@ -90,13 +92,8 @@ export function createBreakers(context: BreakerContext): Breakers {
   }
 
   return {
-    async note(run, decision) {
-      if (!['succeeded', 'failed', 'rejected', 'crashed'].includes(decision.kind)) return;
-      try {
-        await noteAny(run, decision);
-      } catch (error) {
-        context.onError(error);
-      }
+    note(run, decision) {
+      if (noted.has(decision.kind)) void noteAny(run, decision)?.catch(context.onError);
     },
     async sweep() {
       const [row] = await engine.query<{ open: Open[] | null; held: boolean }>(look);
@@ -110,6 +107,8 @@ export function createBreakers(context: BreakerContext): Breakers {
     },
   };
 }
+
+const noted: ReadonlySet<Decision['kind']> = new Set(['succeeded', 'failed', 'rejected', 'crashed']);
 
 /** Runs and crashes of the last `windowMs`, a twelfth more at most. */
 function slidingCount(windowMs: number) {

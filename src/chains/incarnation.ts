@@ -121,7 +121,7 @@ export function startIncarnation(settings: Settings, registry: Registry, bootId:
     onFree: () => wake.wake(),
     onLeft: (run: Run, decision: Decision, settled: Settled) => {
       wake.wake();
-      void breakers.note(run, decision);
+      breakers.note(run, decision);
       // whoever stops does not go on with it, and the others would wait for their sweep
       const isReady = settled.kind === 'left' && settled.state === 'ready';
       if (isReady && draining.signal.aborted) settings.signals.publish(run.chain.chainId);
