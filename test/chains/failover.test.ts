@@ -90,7 +90,8 @@ async function assertSound({ database, crashes }: FailoverNode): Promise<void> {
   assert.deepEqual(await auditChains(database), []);
   assert.equal(await countIn(database, `chain where state <> 'succeeded'`), 0);
   const effects = `select chain_id::text || ' ' || step as one from effect order by 1`;
-  const done = `select chain_id::text || ' ' || step as one from step_log where outcome = 'succeeded' order by 1`;
+  // a node that had time to prove itself has left a row of that in the log
+  const done = `select chain_id::text || ' ' || step as one from step_log where outcome = 'succeeded' and step <> 'prove' order by 1`;
   assert.deepEqual(await database.query(effects), await database.query(done));
   assert.equal(await countIn(database, 'effect'), 4 * (await countIn(database, 'chain')));
   // no attempt is burned and nobody is under suspicion: the database moved, no step failed
