@@ -32,10 +32,11 @@ if (values.flood) {
 } else if (values.plan) {
   const { services, plan } = planOf({ seed });
   say(`seed ${seed}: services of ${services.join(' and ')} processes`);
-  for (const lane of lanes) {
-    say(`${lane}:`);
-    for (const { fault, gapMs } of plan[lane].slice(0, 60)) say(`  after ${gapMs} ms: ${fault.name}`);
-  }
+  const drawn = lanes.flatMap((lane) => [
+    `${lane}:`,
+    ...plan[lane].slice(0, 60).map(({ fault, gapMs }) => `  after ${gapMs} ms: ${fault.name}`),
+  ]);
+  say(drawn.join('\n'));
 } else {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

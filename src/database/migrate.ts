@@ -6,14 +6,16 @@
  * Migrations expand first and contract later, so a node of the release before may run beside; `schema_release` names the
  * oldest release that the schema still serves.
  *
- * Throws `UnsuitableDatabaseError`, `SchemaTooNewError`, `MigrationError` (nothing of that migration is in place), or pg's
- * error when the server cannot be reached.
+ * Throws `UnsuitableDatabaseError`, `SchemaTooNewError`, `MigrationError` (nothing of that migration is in place), or
+ * `DatabaseDownError` when the server cannot be reached or goes away meanwhile.
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { translate } from './pool-session.ts';
 import { compareReleases, ownRelease } from './release.ts';
+import { DatabaseDownError } from './session.ts';
 import { checkSuitability } from './suitability.ts';
 
 /** The schema serves only newer releases than this one. */
@@ -38,6 +40,14 @@ const lockKey = 0x4c4b_4d47;
 
 /** Runs all pending migrations; resolves to their names. */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
+  try {
+    return await bringUp(url, options);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+async function bringUp(url: string, options: MigrateOptions): Promise<string[]> {
   await checkSuitability(url);
   const client = new pg.Client({
     connectionString: url,
@@ -98,6 +108,7 @@ async function run(client: pg.Client, dir: string): Promise<string[]> {
     });
     return done.map((migration) => migration.name);
   } catch (cause) {
+    if (translate(cause) instanceof DatabaseDownError) throw cause;
     throw new MigrationError(`${migrating} failed: ${(cause as Error).message}`, { cause });
   }
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { MigrationError, migrate, SchemaTooNewError } from '../../src/database/migrate.ts';
 import { compareReleases, ownRelease } from '../../src/database/release.ts';
+import { DatabaseDownError } from '../../src/database/session.ts';
 import { checkSuitability, UnsuitableDatabaseError } from '../../src/database/suitability.ts';
+import { startProxy } from '../chains/proxy.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
 import { ask } from '../support/embedded-owner.ts';
 import { startTransactionPooler } from '../support/transaction-pooler.ts';
@@ -95,3 +97,19 @@ test('releases are compared by their numbers', () => {
   assert.throws(() => compareReleases('latest', '1.0.0'), /'latest' is not a release number/);
   assert.match(ownRelease(), /^\d+\.\d+\.\d+/);
 });
+
+for (const [when, statement] of [
+  ['before the first migration', 'pg_try_advisory_lock'],
+  ['in the midst of one', 'create table chain ('],
+] as const) {
+  test(`a server that goes away ${when} is the database away, and the next try brings the schema`, async () => {
+    const empty = await emptyDatabase();
+    const proxy = await startProxy(empty.url);
+    proxy.loseAnswerTo(statement);
+    await assert.rejects(migrate(proxy.url), DatabaseDownError);
+    assert.equal(proxy.lost(), 1);
+    assert.ok((await migrate(proxy.url)).length > 0);
+    proxy.close();
+    await empty.close();
+  });
+}

@@ -166,9 +166,10 @@ async function figuresOf(stage: Stage, doneMs: number, forgiven: number): Promis
     `chains: ${counted(states, 'state')}`,
     `log: ${counted(outcomes, 'outcome')}`,
     `${slots!.n} slots of the schedule; all work done ${(doneMs / 1_000).toFixed(1)} s after the last fault; ${forgiven} quarantined chains retried by a person`,
-    ...stage.services.map(
-      (service) =>
-        `${service.name} ended by itself: ${JSON.stringify(service.ends()).replace(/[{}"]/g, '') || 'never'}`,
-    ),
+    ...stage.services.map((service) => {
+      const ends = Object.entries(service.ends()).map(([how, times]) => `${how} ${times} times`);
+      const why = service.why() === null ? '' : `, the last 70 because of: ${service.why()}`;
+      return `${service.name} ended without being told to: ${ends.join(', ') || 'never'}${why}`;
+    }),
   ];
 }

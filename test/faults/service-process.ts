@@ -32,6 +32,8 @@ export interface FaultyService {
   up(): void;
   /** How often it has ended without being told to, by exit code or signal. */
   ends(): Readonly<Record<string, number>>;
+  /** What it said at the last end with exit code 70. */
+  why(): string | null;
   readonly logPath: string;
 }
 
@@ -63,6 +65,7 @@ export function keepRunning({
   let next: Readonly<Record<string, string>> = {};
   let wanted = true;
   let told = false;
+  let lastWhy: string | null = null;
   /** Processes below one that was told to end. */
   let left: readonly number[] = [];
   let running = start();
@@ -72,7 +75,9 @@ export function keepRunning({
     next = {};
     told = false;
     void service.ended.then(async ({ code, signal }) => {
-      if (!told) ends[signal ?? `exit ${code}`] = (ends[signal ?? `exit ${code}`] ?? 0) + 1;
+      const how = signal ?? `exit ${code}`;
+      if (!told) ends[how] = (ends[how] ?? 0) + 1;
+      if (!told && code === 70) lastWhy = lastEndOf(service.output());
       await delay(restartMs);
       await endLeft();
       if (wanted && running === service) running = start();
@@ -122,7 +127,12 @@ export function keepRunning({
       running = start();
     },
     ends: () => ends,
+    why: () => lastWhy,
   };
+}
+
+function lastEndOf(output: string): string | null {
+  return [...output.matchAll(/ends with exit code 70: (.*)/g)].at(-1)?.[1] ?? null;
 }
 
 /** False when there is no such process (any more). */

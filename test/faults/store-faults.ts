@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../../src/database/pool.ts';
 import { type Fault, type Scene, soon } from './fault.ts';
+import { signalTo } from './service-process.ts';
 import type { Stage } from './stage.ts';
 
 const startOf = async (stage: Stage): Promise<string> =>
@@ -54,7 +55,7 @@ const backendKilled: Fault = {
     if (!session) return null;
     const idOf = async () => (await stage.ask('select pg_backend_pid() as pid'))[0]!.pid as number;
     const own = await idOf();
-    process.kill(session.pid, 'SIGKILL');
+    if (!signalTo(session.pid, 'SIGKILL')) return null;
     // crash recovery ends every session, so ours is another one afterwards
     const recovered = await soon(async () => (await idOf()) !== own, 15_000);
     return recovered ? `session ${session.pid}` : null;
