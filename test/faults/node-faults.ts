@@ -33,11 +33,15 @@ const allKilled: Fault = {
   row: 1,
   lane: 'nodes',
   async inject({ stage }) {
-    const nodes = (await Promise.all(stage.services.map((service) => stage.nodesOf(service)))).flat();
+    const nodes = await soon(async () => {
+      const all = (await Promise.all(stage.services.map((service) => stage.nodesOf(service)))).flat();
+      return all.some(({ running }) => running > 0) && all;
+    }, 15_000);
+    if (!nodes) return null;
     await Promise.all(stage.services.map((service) => service.end('SIGKILL')));
     await Promise.all(stage.services.map((service) => stage.works(service)));
     const running = nodes.reduce((sum, node) => sum + node.running, 0);
-    return running > 0 ? `${stage.services.length} services died with ${running} chains` : null;
+    return `${stage.services.length} services died with ${running} chains`;
   },
 };
 
