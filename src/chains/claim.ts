@@ -2,7 +2,11 @@
  * The claim: takes ready chains for this node, oldest of the highest priority first, each under a new token with its
  * attempt counted. `started_token` is written at once because every claimed chain goes straight to a free lane: what a dead
  * process leaves so is a suspect. Chains that this release does not know are left to nodes that do (the sweep blocks what
- * nobody takes), and what is paused is left alone. Each priority is read from its low-water mark on. A claim whose answer was lost is released by the next renewals, with its attempt.
+ * nobody takes), and what is paused is left alone. Each priority is read from its low-water mark on. A claim whose answer was
+ * lost is released by the next renewals, with its attempt.
+ *
+ * A claim does not wait for the disk, nor for a standby: nothing was promised to anybody yet, and what it leads to is flushed
+ * after it. When the server crashes at that moment the chain is ready as before, and comes again under the same token.
  */
 import type { Database, Row } from '../database/session.ts';
 import type { LowWater } from './low-water.ts';
@@ -42,7 +46,7 @@ export const claimReady = `
   set state = 'running', owner = $1, token = c.token + 1, started_token = c.token + 1, attempt = c.attempt + 1,
       since = now(), reason = null, reason_by = null
   from picked
-  where c.id = picked.id
+  where c.id = picked.id and (select set_config('synchronous_commit', 'off', true)) = 'off'
   returning ${claimedColumns}, extract(epoch from c.run_at)::float8 as run_at_s`;
 
 export interface ClaimOptions {

@@ -170,6 +170,8 @@ export function createLanes(context: LanesContext): Lanes {
     free,
     carried: () => carried,
     take(chain) {
+      // the server crashed before that claim was on its disk: the run that it led to is this one's
+      if (held.has(keyOf(chain.chainId, chain.token))) return;
       carried += 1;
       const carrying: Promise<void> = carry(chain)
         .catch((error: unknown) => {

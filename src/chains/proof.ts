@@ -26,6 +26,8 @@ export async function proveWork(engine: Database, bootId: string): Promise<void>
   await engine.transaction(async (tx) => {
     const [made] = await tx.query<{ id: string }>(insertProof, [name, traceparent]);
     const [claimed] = await tx.query(claimReady, [bootId, 1, 0, [`${name} 1`], null, fromZero]);
+    // a claim by itself does not wait for the disk; a proof does
+    await tx.query('set local synchronous_commit to default');
     if (claimed?.id !== made!.id) throw new Error(`the claim did not find ${name}, which is ready`);
     const { id, step, token, attempt } = claimed!;
     const values = [id, bootId, token, step, attempt, traceparent, 0, 'succeeded', null, null, null, 'succeeded'];

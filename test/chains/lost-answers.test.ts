@@ -129,3 +129,27 @@ test('a connection that is lost while a step opens its children is waited out: t
   assert.equal(opened.length, 2);
   await engine.stop(1_000);
 });
+
+test('a claim that a crash of the server forgot comes again under its token, to the run that it led to', async () => {
+  const over = Promise.withResolvers<void>();
+  let begun = 0;
+  const long = chain('forgotten', anyInput).step('long', async () => {
+    begun += 1;
+    await over.promise;
+    return succeeded();
+  });
+  const engine = h.engine([long]);
+  const { chainId } = await h.enqueueWith([long])(h.database, long, {});
+  const claimed = await h.chainUntil(chainId, isState('running'));
+  await h.database.query(
+    `update chain set state = 'ready', owner = null, token = token - 1, started_token = null, attempt = 0 where id = $1`,
+    [chainId],
+  );
+  const again = await h.chainUntil(chainId, isState('running'));
+  assert.deepEqual([again.token, again.owner, again.attempt], [claimed.token, claimed.owner, 1]);
+  over.resolve();
+  await h.chainUntil(chainId, isState('succeeded'));
+  assert.equal(begun, 1, 'it was not begun a second time');
+  assert.deepEqual(await outcomes(chainId), [['long', 'succeeded', '1']]);
+  await engine.stop(1_000);
+});
