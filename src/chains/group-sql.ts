@@ -2,8 +2,9 @@
  * One statement for many completions: every chain row behind its own fence (id, owner, token), the log row of every token,
  * all or nothing. What missed its fence is not among the rows that come back, and nothing was written for it.
  *
- * The arrays come sorted by id, so that rows are locked in the order in which everybody locks them; the lateral join keeps
- * PostgreSQL on the primary key (engine.md, "Two traps seen").
+ * The arrays come sorted by id, so that rows are locked in the order in which everybody locks them. The `coalesce` around the
+ * owner keeps PostgreSQL on the primary key: when it believes that one row has this owner, it reads all rows for it instead
+ * and joins them with all of the group.
  *
  * $1 owner, $2 ids, $3 tokens, $4 steps, $5 attempts, $6 traceparents of the attempts, $7 durations in ms, $8 outcomes,
  * $9 reasons, $10 outputs, $11 next steps (null: this was the last), $12 whether this node may go on with them,
@@ -65,7 +66,7 @@ function moving(linked: boolean): string {
         failed_children = case when l.next_step is null then c.failed_children else 0 end,
         slot_key = l.next_key, slot_limit = l.next_limit`)}
     from ${linked ? 'locked' : 'given'} l
-    where c.id = l.id and c.owner = $1 and c.token = l.token
+    where c.id = l.id and coalesce(c.owner = $1, false) and c.token = l.token
     returning c.id, c.state, c.token, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_ms,
               l.traceparent
   ), logged as (

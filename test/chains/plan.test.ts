@@ -10,6 +10,7 @@ import {
   recordRejection,
   releaseHeld,
 } from '../../src/chains/completion-sql.ts';
+import { moveMany } from '../../src/chains/group-sql.ts';
 import { plannerPins } from '../../src/chains/sessions.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
@@ -64,4 +65,12 @@ test('the audit reads no chain that has ended', async () => {
   const plan = await plain.query(`explain ${audit.replaceAll('$1', '5000')}`);
   await plain.close();
   assert.doesNotMatch(JSON.stringify(plan), /Seq Scan on chain\b/);
+});
+
+test('a group is moved by the primary key, also when one row in thousands seems to have its owner', async () => {
+  await database.query('analyze chain');
+  const many = `'{${Array.from({ length: 500 }, (_, at) => at)}}'::bigint[]`;
+  const plan = await planOf(moveMany.replace('$2::bigint[]', many));
+  assert.match(plan, /Index Scan using chain_pkey on chain c\n\s+Index Cond: \(id = l\.id\)/, plan);
+  assert.doesNotMatch(plan, /Join Filter/, plan);
 });
