@@ -17,7 +17,7 @@ export const fullSizes: Sizes = {
   rounds: 3,
   chains: 4_000,
   drain: 20_000,
-  warmChains: 300,
+  warmChains: 1_500,
   limitChains: 10_000,
   latencyChains: 120,
   enqueueMs: 1_500,
