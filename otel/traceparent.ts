@@ -13,8 +13,8 @@ export interface TraceParent {
 
 export type RandomBytes = (length: number) => Buffer;
 
-const pattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const valid = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** All-zero ids are invalid. */
+const pattern = /^00-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})$/;
 
 // a call of the system for every id costs more than the step that it names
 const drawn = Buffer.allocUnsafe(4_096);
@@ -39,13 +39,12 @@ export function parseTraceparent(text: string | null | undefined): TraceParent |
   const match = pattern.exec(text ?? '');
   if (!match) return null;
   const [, traceId, spanId, flags] = match as unknown as [string, string, string, string];
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null;
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
 /** A new span in the parent's trace; a new root when the parent cannot be read. */
 export function childTraceparent(parent: string | null | undefined, randomBytes: RandomBytes = cryptoBytes): string {
-  if (!parent || !valid.test(parent)) return makeTraceparent(randomBytes);
+  if (!parent || !pattern.test(parent)) return makeTraceparent(randomBytes);
   const flags = Number.parseInt(parent.slice(53), 16) & 1;
   return `${parent.slice(0, 36)}${hexId(8, randomBytes)}-0${flags}`;
 }

@@ -18,8 +18,8 @@ import { type EmbeddedServer, startEmbedded } from '../../src/database/embedded/
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
+import { cpuMsOfPostgres } from '../chains/machine.ts';
 import { startLoad } from './load.ts';
-import { processorMs } from './processor-time.ts';
 
 interface Options {
   readonly chains: number;
@@ -140,7 +140,8 @@ interface Mark {
 
 async function mark({ database, postmasterPid }: Place): Promise<Mark> {
   const [row] = await database.query<{ now: string }>('select clock_timestamp()::text as now');
-  return { now: row!.now, processorMs: processorMs(postmasterPid) };
+  const { user, system } = process.cpuUsage();
+  return { now: row!.now, processorMs: (user + system) / 1_000 + cpuMsOfPostgres(postmasterPid) };
 }
 
 const counted = `

@@ -82,13 +82,16 @@ export async function completeOnce(context: CompletionContext, run: Run, plan: P
   return moved;
 }
 
-/** Null when nothing but the chain's own row is to be written. */
+/** Something besides the chain's own row is to be written. */
+export function hasCallback(decision: Decision): decision is Extract<Decision, { kind: 'succeeded' | 'failed' }> {
+  if (decision.kind === 'succeeded' && decision.children.length > 0) return true;
+  return (decision.kind === 'succeeded' || decision.kind === 'failed') && decision.commit !== null;
+}
+
 function callbackOf(context: CompletionContext, { decision, step }: Plan): Callback | null {
-  if (decision.kind !== 'succeeded' && decision.kind !== 'failed') return null;
-  const { commit } = decision;
+  if (!hasCallback(decision)) return null;
   const children = decision.kind === 'succeeded' ? decision.children : [];
-  if (commit === null && children.length === 0) return null;
-  return { commit, children, deadlineMs: step?.deadlineMs ?? context.stepDeadlineMs };
+  return { commit: decision.commit, children, deadlineMs: step?.deadlineMs ?? context.stepDeadlineMs };
 }
 
 /** In a transaction of its own. */

@@ -11,7 +11,7 @@
  */
 import { isConnectionError } from '../database/session.ts';
 import { CallbackError } from './callback.ts';
-import { type CompletionContext, completeOnce, type Moved, type Plan } from './completion.ts';
+import { type CompletionContext, completeOnce, hasCallback, type Moved, type Plan } from './completion.ts';
 import { readLog } from './completion-sql.ts';
 import { crashed, type Decision } from './decision.ts';
 import type { EngineAvailability, EngineLog } from './environment.ts';
@@ -65,7 +65,7 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
         context.log.warn({ chainId: run.chain.chainId, step: run.chain.step, err: cause }, 'completion is tried again');
         continue;
       }
-      if (!hasCallback(current) && (current.decision.kind === 'crashed' || !isRefused(error))) throw error;
+      if (!hasCallback(current.decision) && (current.decision.kind === 'crashed' || !isRefused(error))) throw error;
       // the callback ended well and the engine's own statement failed in its transaction, as after a swallowed error; or
       // the outcome holds what no row can, and would bring down every engine that ran this step
       current = { ...current, decision: crashed(error) as Exclude<Decision, { kind: 'lost' }> };
@@ -75,11 +75,6 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
 
 function isDiskFull(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === '53100';
-}
-
-function hasCallback({ decision }: Plan): boolean {
-  if (decision.kind === 'succeeded' && decision.children.length > 0) return true;
-  return (decision.kind === 'succeeded' || decision.kind === 'failed') && decision.commit !== null;
 }
 
 function settled(run: Run, plan: Plan, moved: Moved): Settled {
