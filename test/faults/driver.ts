@@ -14,7 +14,9 @@ export interface Injected {
 }
 
 const longestMs = 150_000;
-const mostTries = 3;
+const mostTries = 5;
+/** What stood in the way, such as a line that is half open, may take its time. */
+const betweenTriesMs = 2_000;
 
 /** No fault begins after `untilMs` from now. */
 export async function carryOut(plan: Plan, scene: Omit<Scene, 'draw'>, untilMs: number): Promise<Injected[]> {
@@ -49,6 +51,7 @@ export async function carryOut(plan: Plan, scene: Omit<Scene, 'draw'>, untilMs: 
           if (tries === 0 && performance.now() - beganMs >= untilMs) return;
           // another fault may have been there first: nobody was left to hit
           if (await one(planned)) break;
+          await delay(betweenTriesMs);
         }
       }
     }),
