@@ -40,7 +40,8 @@ export function planImport<F extends WaitingFile>(
     const next = last === null || file.seq <= last + 1;
     const refusedBefore = state.refusedSeq !== null && file.seq > state.refusedSeq;
     if (onGap === 'alert') {
-      for (let seq = (last ?? file.seq) + 1; seq < file.seq && missing.length < mostMissing; seq += 1) missing.push(seq);
+      for (let seq = (last ?? file.seq) + 1; seq < file.seq && missing.length < mostMissing; seq += 1)
+        missing.push(seq);
     } else if (!next || refusedBefore) {
       const missingSeq = refusedBefore ? state.refusedSeq : (last ?? 0) + 1;
       return { now, heldBack: ordered.slice(index), missing: missingSeq === null ? [] : [missingSeq] };

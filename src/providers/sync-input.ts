@@ -22,7 +22,12 @@ export interface Watermark {
   /** Usage is known up to here (ISO, UTC). */
   readonly readTo?: string;
   /** The window that is being read. */
-  readonly window?: { readonly from: string; readonly to: string; readonly cursor: string | null; readonly pages: number };
+  readonly window?: {
+    readonly from: string;
+    readonly to: string;
+    readonly cursor: string | null;
+    readonly pages: number;
+  };
 }
 
 export interface SyncSubject {

@@ -1,44 +1,41 @@
-/**
- * What the interpreter asks of the decoder: whether a file's head agrees with its name, and its records as COPY rows. The
- * decoder works in the compute pool from the provider's description of its files.
- */
-import type { FileProblem, LineProblem } from '../../compute/tasks/messages.ts';
+/** A provider's files to COPY rows: by the compute pool, from the description of the files. */
+import type { DecodeResult } from '../../compute/tasks/messages.ts';
+import type { Adapter } from '../spec/adapter.ts';
 import type { SyncSubject } from '../sync-input.ts';
+import type { InterpreterServices } from './services.ts';
+
+export type Decoded = Extract<DecodeResult, { ok: true }>;
 
 export interface DecodeRequest {
-  /** In the archive. */
-  readonly path: string;
+  readonly sha256: string;
   readonly name: string;
   readonly subject: SyncSubject;
   /** Where the COPY rows go (`cdrSpoolColumns`). */
   readonly spoolPath: string;
 }
 
-export interface Decoded {
-  readonly ok: true;
-  /** ISO dates, both inclusive. */
-  readonly periodFrom: string;
-  readonly periodTo: string;
-  readonly crc: string | null;
-  readonly records: number;
-  /** Rows in the spool file. */
-  readonly rows: number;
-  readonly duplicates: number;
-  readonly quarantined: readonly LineProblem[];
-  /** ISO dates of the cycles that the rows belong to, ascending. */
-  readonly cycles: readonly string[];
-  readonly unknownCallCodes: readonly string[];
-}
-
-export type DecodeAnswer = Decoded | { readonly ok: false; readonly problem: FileProblem };
-
 export interface DecodeRun {
   readonly signal: AbortSignal;
   onProgress(done: number, total: number): void;
 }
 
-export interface Decoder {
-  /** Why the head of a fetched file says otherwise than its name; null when it does not. */
-  misnamed(path: string, name: string, account: string): string | null;
-  decode(request: DecodeRequest, run: DecodeRun): Promise<DecodeAnswer>;
+export async function decodeFile(
+  { layout }: Adapter,
+  { archive, compute }: Pick<InterpreterServices, 'archive' | 'compute'>,
+  { sha256, name, subject, spoolPath }: DecodeRequest,
+  run: DecodeRun,
+): Promise<DecodeResult> {
+  const { account, timeZone, cycleDay, numberMask, hashKey, nowMs } = subject;
+  const { result } = await compute.run(
+    {
+      task: 'decode',
+      path: archive.path(sha256),
+      compression: layout.files.compression,
+      name,
+      spec: layout,
+      ...{ account, timeZone, cycleDay, numberMask, hashKey, nowMs, spoolPath },
+    },
+    run,
+  );
+  return result;
 }

@@ -94,8 +94,8 @@ async function download(
   if (!promised && bytes !== file.bytes) {
     return { kind: 'pending', name, stamp, reason: `it grew from ${file.bytes} to ${bytes} bytes while it was read` };
   }
-  const reason = services.decoder.misnamed(services.archive.path(sha256), name, subject.account);
-  if (reason !== null) return { kind: 'refused', name, named: null, sha256, bytes, stamp, reason };
+  const reason = services.hooks.misnamed?.(services.archive.path(sha256), name, subject.account);
+  if (reason) return { kind: 'refused', name, named: null, sha256, bytes, stamp, reason };
   return { kind: 'received', name, named, sha256, bytes, stamp };
 }
 

@@ -7,7 +7,7 @@
 import { ArchiveError } from '../../archive/archive-error.ts';
 import { type Commit, type Outcome, rejected, type StepContext } from '../../chains/define.ts';
 import type { Tx } from '../../database/session.ts';
-import type { SessionResult } from '../session.ts';
+import type { ProviderSession, SessionResult } from '../session.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { TransportError } from '../transports/transport.ts';
 import { type Found, type ReceivedFile, type StoredFiles, storeFound } from './found-files.ts';
@@ -18,6 +18,7 @@ export interface Reading {
   readonly services: InterpreterServices;
   readonly subject: SyncSubject;
   readonly context: StepContext<SyncInput>;
+  readonly session: ProviderSession;
 }
 
 export interface ReadResult {
@@ -51,11 +52,11 @@ export type Fetch =
 export function fetchWith(read: Read, services: InterpreterServices) {
   return async (context: StepContext<SyncInput>): Promise<Fetch> => {
     const subject = await readSyncSubject(context.read, context.input);
-    const answer = await services.acquireSession();
+    const answer = await services.acquireSession(context.input.session ?? null);
     if (answer.kind === 'later') return ended(rejected(answer.reason, { afterMs: answer.afterMs }));
     let became: SessionResult = 'unavailable';
     try {
-      const result = await read({ services, subject, context });
+      const result = await read({ services, subject, context, session: answer.session });
       became = 'ok';
       resolveAlerts(services, context.input);
       return fetched(context.input, result);

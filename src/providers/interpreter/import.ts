@@ -11,7 +11,7 @@ import { mergeRecords } from '../../totals/merge-records.ts';
 import { planImport, type SequenceState } from '../sequence.ts';
 import type { Adapter } from '../spec/adapter.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
-import type { Decoded } from './decoder.ts';
+import { type Decoded, decodeFile } from './decoder.ts';
 import type { ReceivedFile } from './found-files.ts';
 import { reportImport } from './import-alerts.ts';
 import { markImported, markQuarantined, type Refused } from './imported-files.ts';
@@ -58,9 +58,10 @@ export function importWith(adapter: Adapter, services: InterpreterServices) {
     for (const [index, file] of plan.now.entries()) {
       context.progress(index, plan.now.length, 'files');
       const spoolPath = join(directory, `${index}.copy`);
-      const path = services.archive.path(file.sha256);
-      const answer = await services.decoder.decode(
-        { path, name: file.name, subject, spoolPath },
+      const answer = await decodeFile(
+        adapter,
+        services,
+        { sha256: file.sha256, name: file.name, subject, spoolPath },
         { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },
       );
       if (answer.ok) {
@@ -87,7 +88,11 @@ interface Plan {
   stopsAfter(file: FileToImport): boolean;
 }
 
-async function planFor(adapter: Adapter, { read, input }: StepContext<SyncInput>, files: FileToImport[]): Promise<Plan> {
+async function planFor(
+  adapter: Adapter,
+  { read, input }: StepContext<SyncInput>,
+  files: FileToImport[],
+): Promise<Plan> {
   const { sequence } = adapter.layout.files;
   // without numbers: in the order in which they came
   if (!sequence) return { now: files, missing: { numbers: [], blocks: true }, stopsAfter: () => false };
@@ -127,8 +132,18 @@ async function store(
     if (!row) continue;
     await ensureCycles(tx, contract, decoded.cycles);
     const { id: rawFileId, logicalKey, version } = row;
-    const fileCycle = cycleStartOfDate(decoded.periodFrom, subject.cycleDay);
-    const merge = { contractId: input.contractId, rawFileId, logicalKey, version, fileCycle, spoolPath, rows: decoded.rows };
+    // without a period of its own a file is as old as its first record: nothing in it is late
+    const since = decoded.periodFrom ?? decoded.cycles[0];
+    const fileCycle = since === undefined ? '-infinity' : cycleStartOfDate(since, subject.cycleDay);
+    const merge = {
+      contractId: input.contractId,
+      rawFileId,
+      logicalKey,
+      version,
+      fileCycle,
+      spoolPath,
+      rows: decoded.rows,
+    };
     for (const cycle of await mergeRecords(tx, merge)) touched.add(cycle);
     await markImported(tx, input.contractId, row, decoded);
     counts.files += 1;

@@ -1,7 +1,8 @@
 /** KPN SP16 as data: fetch > import > rate > totals, from an SFTP drop or a directory with `.ok` markers (domain.md 5.1). */
-import type { AdapterInput } from '../spec/adapter.ts';
+import { type Adapter, adapterSpec } from '../spec/adapter.ts';
+import { kpnSp16Layout } from './spec.ts';
 
-export const kpnSp16: AdapterInput = {
+export const kpnSp16: Adapter = adapterSpec.parse({
   syncType: 'KPN_SP16',
   chain: {
     name: 'kpn-sp16',
@@ -17,11 +18,6 @@ export const kpnSp16: AdapterInput = {
     transports: ['directory', 'sftp'],
     ready: { when: 'marker', suffix: '.ok', holds: 'sha256 bytes' },
   },
-  layout: {
-    files: {
-      name: '^SP16X_(?<account>\\d{10})_(?<month>\\d{6})_(?<seq>\\d{6})\\.dat\\.gz$',
-      logicalKey: ['account', 'month', 'seq'],
-      sequence: { field: 'seq', gap: 'block' },
-    },
-  },
-};
+  layout: kpnSp16Layout,
+  limits: { breaker: { failures: 20, openMs: 30_000 } },
+});

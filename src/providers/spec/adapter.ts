@@ -25,7 +25,11 @@ const step = closedObject({
   /** Without progress for so long the step is aborted. Default: `chains.stepDeadlineMs`. */
   deadlineMs: z.int().min(1_000).max(86_400_000).optional(),
   /** A provider that stays away for so long makes the chain a dead letter. Default: that of the limits. */
-  giveUpAfterMs: z.int().min(60_000).max(31 * 86_400_000).optional(),
+  giveUpAfterMs: z
+    .int()
+    .min(60_000)
+    .max(31 * 86_400_000)
+    .optional(),
 });
 
 const chain = closedObject({

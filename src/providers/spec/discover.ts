@@ -60,7 +60,13 @@ const pages = closedObject({
   }).prefault({}),
   page: z.discriminatedUnion('style', [
     /** The answer names the cursor of the next page; none, null or an empty one: this was the last. */
-    closedObject({ style: z.literal('cursor'), parameter: word, next: jsonPath, items: jsonPath, total: jsonPath.optional() }),
+    closedObject({
+      style: z.literal('cursor'),
+      parameter: word,
+      next: jsonPath,
+      items: jsonPath,
+      total: jsonPath.optional(),
+    }),
     closedObject({
       style: z.literal('offset'),
       parameter: word,

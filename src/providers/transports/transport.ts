@@ -32,7 +32,11 @@ export class TransportError extends Error {
   readonly afterMs: number | undefined;
   /** The credential itself was refused: whoever else has it would be as well. */
   readonly ofCredential: boolean;
-  constructor(effect: TransportError['effect'], message: string, options: ErrorOptions & { afterMs?: number; ofCredential?: boolean } = {}) {
+  constructor(
+    effect: TransportError['effect'],
+    message: string,
+    options: ErrorOptions & { afterMs?: number; ofCredential?: boolean } = {},
+  ) {
     super(message, options);
     this.effect = effect;
     this.afterMs = options.afterMs;
