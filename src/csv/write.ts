@@ -1,0 +1,31 @@
+/**
+ * CSV text for people and their spreadsheets: `;` between cells, CRLF after rows, quotes where RFC 4180 wants them.
+ *
+ * A text cell that begins with `= + - @` (also full-width, or behind white space, which spreadsheets trim), a tab or a line end is
+ * a formula to a spreadsheet, whoever wrote it: it gets an apostrophe in front (OWASP, "CSV injection"; domain.md F17). A cell
+ * that is a plain number, negative ones too, is none.
+ */
+const plainNumber = /^-?\d+(?:[.,]\d+)?$/;
+const formulaStart = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/;
+
+export interface CsvColumn<Row> {
+  readonly head: string;
+  readonly of: (row: Row) => string;
+}
+
+/** The head row, then one row each. */
+export function csvText<Row>(columns: readonly CsvColumn<Row>[], rows: Iterable<Row>): string {
+  let text = csvLine(columns.map((column) => column.head));
+  for (const row of rows) text += csvLine(columns.map((column) => column.of(row)));
+  return text;
+}
+
+/** One row, for files that are streamed. */
+export function csvLine(cells: readonly string[]): string {
+  return `${cells.map(csvCell).join(';')}\r\n`;
+}
+
+export function csvCell(value: string): string {
+  const harmless = formulaStart.test(value) && !plainNumber.test(value) ? `'${value}` : value;
+  return /[";,\r\n]/.test(harmless) && !plainNumber.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
