@@ -1,12 +1,12 @@
 /**
  * CSV text for people and their spreadsheets: `;` between cells, CRLF after rows, quotes where RFC 4180 wants them.
  *
- * A text cell that begins with `= + - @` (also full-width, or behind white space, which spreadsheets trim), a tab or a line end is
- * a formula to a spreadsheet, whoever wrote it: it gets an apostrophe in front (OWASP, "CSV injection"; domain.md F17). A cell
+ * A text cell that begins with `= + - @` (also full-width, or behind white space, which spreadsheets trim), a tab or a carriage
+ * return is a formula to a spreadsheet, whoever wrote it: it gets an apostrophe in front (OWASP, "CSV injection"; domain.md F17). A cell
  * that is a plain number, negative ones too, is none.
  */
 const plainNumber = /^-?\d+(?:[.,]\d+)?$/;
-const formulaStart = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/;
+const formulaStart = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r]/;
 
 export interface CsvColumn<Row> {
   readonly head: string;
