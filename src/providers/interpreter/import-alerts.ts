@@ -53,9 +53,10 @@ function reportMissing(alerts: Alerts, subject: SyncSubject, { accepted, missing
   const about = `${subject.customer}/${subject.account}`;
   if (missing.blocks) {
     const [number] = missing.numbers;
-    if (number === undefined) return alerts.resolve(gapRule, about);
     const message = `file number ${number} of account ${subject.account} is missing; ${heldBack} later files wait for it`;
-    return alerts.raise({ rule: gapRule, subject: about, level: 'critical', message });
+    if (number === undefined) alerts.resolve(gapRule, about);
+    else alerts.raise({ rule: gapRule, subject: about, level: 'critical', message });
+    return;
   }
   for (const { file } of accepted) alerts.resolve(gapRule, `${about} number ${file.seq}`);
   for (const number of missing.numbers) {
