@@ -4,9 +4,9 @@
  * throws and has written nothing, or throws a connection error and may have committed: `settle` finds out.
  */
 
-import type { Database, Row } from '../database/session.ts';
+import type { Database, Row, Tx } from '../database/session.ts';
 import { maskText } from '../log/mask.ts';
-import { type Callback, type CallbackResult, runCallback } from './callback.ts';
+import { type Callback, CallbackError, type CallbackResult, runCallback } from './callback.ts';
 import { endStep } from './children.ts';
 import {
   block,
@@ -72,7 +72,7 @@ export interface Plan {
 export async function completeOnce(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
   const { chainId, step } = run.chain;
   const callback = callbackOf(context, plan);
-  if (callback && plan.step?.shared) {
+  if (callback && plan.step?.shared && plan.decision.kind !== 'rejected') {
     const moved = await completeShared(context, run, plan, callback);
     if (moved !== 'alone') return moved;
   }
@@ -83,9 +83,12 @@ export async function completeOnce(context: CompletionContext, run: Run, plan: P
 }
 
 /** Something besides the chain's own row is to be written. */
-export function hasCallback(decision: Decision): decision is Extract<Decision, { kind: 'succeeded' | 'failed' }> {
+export function hasCallback(
+  decision: Decision,
+): decision is Extract<Decision, { kind: 'succeeded' | 'failed' | 'rejected' }> {
   if (decision.kind === 'succeeded' && decision.children.length > 0) return true;
-  return (decision.kind === 'succeeded' || decision.kind === 'failed') && decision.commit !== null;
+  const { kind } = decision;
+  return (kind === 'succeeded' || kind === 'failed' || kind === 'rejected') && decision.commit !== null;
 }
 
 function callbackOf(context: CompletionContext, { decision, step }: Plan): Callback | null {
@@ -111,7 +114,12 @@ async function completeAlone(
       const result = await runCallback(context, run, callback, tx, deadline);
       const completion = completionOf(context, run, plan, result);
       let written: Moved | null;
-      if (isLinked(completion)) {
+      if (plan.decision.kind === 'rejected') {
+        if (result.children > 0) throw new CallbackError(`step ${step} was rejected and its commit opened children`);
+        const left = await writeAndCount(context, run, plan, tx);
+        parents = left.parents;
+        written = left.moved;
+      } else if (isLinked(completion)) {
         const all = await moveAll(tx, context.bootId, [completion]);
         parents = all.parents;
         written = all.moved[0] ? { ...all.moved[0], previous: jsonOf(completion.output) } : null;
@@ -134,15 +142,24 @@ async function completeRow(context: CompletionContext, run: Run, plan: Plan): Pr
   const intended = kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
   const mayDie = isChild(run) && (kind === 'crashed' || kind === 'rejected' || kind === 'unknown');
   if (!mayDie && !intended) return write(context, run, plan, engine, null);
-  let parents: readonly string[] = [];
-  const moved = await engine.transaction(async (tx) => {
-    const written = await write(context, run, plan, tx, null);
-    if (written && intended) await tx.query(takeIntentBack, [run.chain.chainId, run.chain.step]);
-    if (written?.state === 'dead') parents = await countChildren(tx, [run.chain.chainId]);
-    return written;
-  });
+  const { moved, parents } = await engine.transaction((tx) => writeAndCount(context, run, plan, tx));
   context.onParents(parents);
   return moved;
+}
+
+/** What does not end in success or failure, with all that hangs on it. */
+async function writeAndCount(
+  context: CompletionContext,
+  run: Run,
+  plan: Plan,
+  tx: Tx,
+): Promise<{ moved: Moved | null; parents: readonly string[] }> {
+  const { chainId, step } = run.chain;
+  const moved = await write(context, run, plan, tx, null);
+  const intended = plan.decision.kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
+  if (moved && intended) await tx.query(takeIntentBack, [chainId, step]);
+  const isDead = moved?.state === 'dead' && isChild(run);
+  return { moved, parents: isDead ? await countChildren(tx, [chainId]) : [] };
 }
 
 async function completeShared(
@@ -225,9 +242,9 @@ async function write(
       if (session === context.sessions.engine) return grouped();
       return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);
     case 'rejected': {
-      const delayMs = decision.afterMs ?? rejectionDelayMs(chain.rejections, context.random);
+      const delayMs = decision.afterMs ?? rejectionDelayMs(decision.commit ? 0 : chain.rejections, context.random);
       const values = common('rejected', decision.reason, null, null);
-      return one(recordRejection, [...values, delayMs, step?.giveUpAfterMs ?? 0]);
+      return one(recordRejection, [...values, delayMs, step?.giveUpAfterMs ?? 0, decision.commit !== null]);
     }
     case 'crashed': {
       const again = step !== null && chain.attempt < step.retry.tries;
