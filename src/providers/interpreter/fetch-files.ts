@@ -61,7 +61,8 @@ export async function fetchFiles(fetch: FileFetch, transport: Transport): Promis
       const reason = `wrong-account: ${name} is of account ${named.account}, the contract's is ${subject.account}; it was not downloaded`;
       // without a marker nobody knows the bytes: the sha256 of what it looks like keeps it apart
       const sha256 = promised?.sha256 ?? hash('sha256', `${name} ${stamp}`);
-      found.push({ kind: 'refused', name, named, sha256, bytes, stamp, reason });
+      // its number is another account's
+      found.push({ kind: 'refused', name, named: null, sha256, bytes, stamp, reason });
       continue;
     }
     if (promised && knownBytes.has(promised.sha256)) {
