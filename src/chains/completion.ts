@@ -36,9 +36,8 @@ import type { StopPoints } from './stop-points.ts';
 
 /** The row that a completing statement returns. Null: the fence was missed, nothing was written. */
 export interface Moved {
+  /** `running`: it goes on here, under the next token. */
   readonly state: string;
-  readonly token: string;
-  readonly claimed_at: string;
   readonly reason: string | null;
   readonly previous: Json;
 }
@@ -76,9 +75,11 @@ export async function completeOnce(context: CompletionContext, run: Run, plan: P
     const moved = await completeShared(context, run, plan, callback);
     if (moved !== 'alone') return moved;
   }
-  if (!callback) await context.stopPoints.reach('before-commit', chainId, step);
+  let stopped = callback ? undefined : context.stopPoints.reach('before-commit', chainId, step);
+  if (stopped) await stopped;
   const moved = callback ? await completeAlone(context, run, plan, callback) : await completeRow(context, run, plan);
-  await context.stopPoints.reach('after-commit', chainId, step);
+  stopped = context.stopPoints.reach('after-commit', chainId, step);
+  if (stopped) await stopped;
   return moved;
 }
 
@@ -87,6 +88,8 @@ export function hasCallback(decision: Decision): decision is Extract<Decision, {
   if (decision.kind === 'succeeded' && decision.children.length > 0) return true;
   return (decision.kind === 'succeeded' || decision.kind === 'failed') && decision.commit !== null;
 }
+
+const nothing: CallbackResult = { output: null, children: 0 };
 
 function callbackOf(context: CompletionContext, { decision, step }: Plan): Callback | null {
   if (!hasCallback(decision)) return null;
@@ -128,12 +131,28 @@ async function completeAlone(
 }
 
 /** Without a callback: one statement, or more when a child may have come to its end or an intent is taken back. */
-async function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
-  const { engine } = context.sessions;
+function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
   const { kind } = plan.decision;
+  if (kind === 'succeeded' || kind === 'failed') return completeGrouped(context, run, plan);
   const intended = kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
   const mayDie = isChild(run) && (kind === 'crashed' || kind === 'rejected' || kind === 'unknown');
-  if (!mayDie && !intended) return write(context, run, plan, engine, null);
+  if (!mayDie && !intended) return write(context, run, plan, context.sessions.engine, null);
+  return completeTogether(context, run, plan, intended);
+}
+
+async function completeGrouped(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
+  const completion = completionOf(context, run, plan, nothing);
+  const completed = await context.group.complete(completion);
+  return completed && { state: completed.state, reason: completed.reason, previous: jsonOf(completion.output) };
+}
+
+async function completeTogether(
+  context: CompletionContext,
+  run: Run,
+  plan: Plan,
+  intended: boolean,
+): Promise<Moved | null> {
+  const { engine } = context.sessions;
   let parents: readonly string[] = [];
   const moved = await engine.transaction(async (tx) => {
     const written = await write(context, run, plan, tx, null);
@@ -161,7 +180,7 @@ async function completeShared(
   });
   if (completed === 'alone') return completed;
   await context.stopPoints.reach('after-commit', chainId, step);
-  return completed && { ...completed, previous: jsonOf(completed.output ?? null) };
+  return completed && { state: completed.state, reason: completed.reason, previous: jsonOf(completed.output ?? null) };
 }
 
 /** Of a success or a failure. A chain that opened children in its last step goes on to the engine's own, after the join. */
@@ -208,21 +227,14 @@ async function write(
     output,
     error,
   ];
-  const grouped = async () => {
-    const completion = completionOf(context, run, plan, { output: null, children: 0 });
-    const completed = await context.group.complete(completion);
-    return completed && { ...completed, previous: jsonOf(completion.output) };
-  };
   const one = async (text: string, values: unknown[]) => ((await session.query<Row>(text, values))[0] as Moved) ?? null;
   switch (decision.kind) {
     case 'succeeded': {
-      if (session === context.sessions.engine) return grouped();
       const values = common('succeeded', null, callbackOutput ?? decision.output, null);
       if (plan.nextStep === null) return one(finish, [...values, 'succeeded']);
       return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
     }
     case 'failed':
-      if (session === context.sessions.engine) return grouped();
       return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);
     case 'rejected': {
       const delayMs = decision.afterMs ?? rejectionDelayMs(chain.rejections, context.random);
@@ -252,8 +264,6 @@ async function write(
       if (released.length === 0) return null;
       return {
         state: 'ready',
-        token: String(chain.token + 1n),
-        claimed_at: chain.claimedAt,
         reason: decision.reason,
         previous: null,
       };

@@ -67,7 +67,7 @@ function moving(linked: boolean): string {
         slot_key = l.next_key, slot_limit = l.next_limit`)}
     from ${linked ? 'locked' : 'given'} l
     where c.id = l.id and coalesce(c.owner = $1, false) and c.token = l.token
-    returning c.id, c.state, c.token, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_ms,
+    returning c.id, c.state, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_ms,
               l.traceparent
   ), logged as (
     insert into step_log (chain_id, token, at, step, attempt, outcome, reason, output, node, started_at, traceparent)
@@ -75,7 +75,7 @@ function moving(linked: boolean): string {
            clock_timestamp() - make_interval(secs => duration_ms / 1000), traceparent
     from moved
   )
-  select id, state, token, now()::text as claimed_at, reason from moved`;
+  select id, state, reason from moved`;
 }
 
 /** Locks the rows that are still these runs': $1 owner, $2 ids, $3 tokens, sorted by id. */
@@ -109,9 +109,8 @@ export function isLinked({ run, nextSlot, children }: Completion): boolean {
 }
 
 export interface Completed {
+  /** `running`: it goes on here, under the next token. */
   readonly state: string;
-  readonly token: string;
-  readonly claimed_at: string;
   readonly reason: string | null;
   /** What was stored as the chain's `previous`, when that is not the handler's output. */
   readonly output?: string | null;
@@ -119,7 +118,7 @@ export interface Completed {
 
 /** One array, as text, for each parameter of `moveMany` from $2 on. */
 export function columnsOf(completions: readonly Completion[]): string[] {
-  const column = (value: (completion: Completion) => Element) => arrayText(completions.map(value));
+  const column = (value: (completion: Completion) => Element) => arrayText(completions, value);
   return [
     column(({ run }) => run.chain.chainId),
     column(({ run }) => run.chain.token),
@@ -142,9 +141,9 @@ export function columnsOf(completions: readonly Completion[]): string[] {
 export function linkedColumnsOf(completions: readonly Completion[]): string[] {
   return [
     ...columnsOf(completions),
-    arrayText(completions.map(({ nextSlot }) => nextSlot?.key ?? null)),
-    arrayText(completions.map(({ nextSlot }) => nextSlot?.limit ?? null)),
-    arrayText(completions.map(({ children }) => children)),
+    arrayText(completions, ({ nextSlot }) => nextSlot?.key ?? null),
+    arrayText(completions, ({ nextSlot }) => nextSlot?.limit ?? null),
+    arrayText(completions, ({ children }) => children),
   ];
 }
 
