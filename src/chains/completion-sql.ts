@@ -55,16 +55,19 @@ export const recordCrash = withLog(`
         run_at = now() + make_interval(secs => coalesce($12::float8, 0) / 1000),
         reason = $9, reason_by = 'engine', since = now(), suspect = 0`);
 
-/** $12 ms until the next try, $13 ms after which waiting is given up, counted from the first rejection. */
+/**
+ * $12 ms until the next try, $13 ms after which waiting is given up, counted from the first rejection, $14 whether the step
+ * came further: then both counts begin anew.
+ */
 export const recordRejection = withLog(`
     update chain c
     set state = (case when g.up then 'dead' else 'timer' end)::chain_state, owner = null,
         run_at = now() + make_interval(secs => $12::float8 / 1000),
-        attempt = greatest(c.attempt - 1, 0), rejections = least(c.rejections + 1, 32000),
-        rejected_since = coalesce(c.rejected_since, now()), suspect = 0,
+        attempt = greatest(c.attempt - 1, 0), rejections = case when $14 then 1 else least(c.rejections + 1, 32000) end,
+        rejected_since = case when $14 then now() else coalesce(c.rejected_since, now()) end, suspect = 0,
         reason = case when g.up then 'gave up waiting: ' else '' end || $9::text, reason_by = 'step ' || $4,
         since = now()
-    from (select rejected_since is not null
+    from (select not $14 and rejected_since is not null
                  and now() - rejected_since >= make_interval(secs => $13::float8 / 1000) as up
           from chain where id = $1) g`);
 

@@ -3,6 +3,14 @@ import type { Tx } from '../database/session.ts';
 import { cycleOfDate } from '../telecom/cycle.ts';
 import { openLocalTime } from '../telecom/local-time.ts';
 
+/** SQL list of the states in which nothing of a cycle changes any more; `adjusted`: later records refer to it. */
+export const closedStates = `'closed', 'adjusted'`;
+
+/** The cycle is closed: its records, prices and totals stay as they are. */
+export class ClosedCycleError extends Error {
+  override readonly name = 'ClosedCycleError';
+}
+
 /**
  * Whoever changes a contract's records, cycles or totals locks the contract first and its cycles after it, so that none of
  * them can deadlock with another. Rows that only refer to the contract (their foreign key) do not wait for it.

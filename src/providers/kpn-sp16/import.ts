@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type Handler, type Json, type StepContext, succeeded } from '../../chains/define.ts';
-import type { DecodeSp16Result } from '../../compute/tasks/messages.ts';
+import type { DecodeResult } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
 import { cycleStartOfDate } from '../../telecom/cycle.ts';
 import { ensureCycles, lockContract, touchCycles } from '../../totals/cycles.ts';
@@ -13,6 +13,7 @@ import { planImport, type SequenceState, type WaitingFile } from '../sequence.ts
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { type Decoded, markImported, markQuarantined, type Refused } from './imported-files.ts';
 import type { Sp16Services } from './services.ts';
+import { kpnSp16Layout } from './spec.ts';
 
 interface ReceivedFile extends WaitingFile {
   readonly sha256: string;
@@ -76,13 +77,14 @@ async function decode(
   subject: SyncSubject,
   file: ReceivedFile,
   spoolPath: string,
-): Promise<DecodeSp16Result> {
+): Promise<DecodeResult> {
   const { result } = await services.compute.run(
     {
-      task: 'decode-sp16',
+      task: 'decode',
       path: services.archive.path(file.sha256),
-      gzip: file.name.endsWith('.gz'),
+      compression: file.name.endsWith('.gz') ? 'gz' : 'none',
       name: file.name,
+      spec: kpnSp16Layout,
       account: subject.account,
       timeZone: subject.timeZone,
       cycleDay: subject.cycleDay,
@@ -117,7 +119,7 @@ async function store(
   };
   for (const { file, decoded, spoolPath } of accepted) {
     await ensureCycles(tx, contract, decoded.cycles);
-    const fileCycle = cycleStartOfDate(decoded.periodFrom, subject.cycleDay);
+    const fileCycle = cycleStartOfDate(decoded.periodFrom!, subject.cycleDay);
     const { id: rawFileId, logicalKey, version } = file;
     const { rows } = decoded;
     const merge = { contractId: input.contractId, rawFileId, logicalKey, version, fileCycle, spoolPath, rows };

@@ -1,8 +1,8 @@
 /** How the result of decoding a file is written to its row, to `quarantine` and to the inventory. */
-import type { DecodeSp16Result, FileProblem } from '../../compute/tasks/messages.ts';
+import type { DecodeResult, FileProblem } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
 
-export type Decoded = Extract<DecodeSp16Result, { ok: true }>;
+export type Decoded = Extract<DecodeResult, { ok: true }>;
 
 export interface Refused {
   readonly id: string;

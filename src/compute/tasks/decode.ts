@@ -1,15 +1,15 @@
 /**
- * Decodes an archived SP16X file into a spool of COPY rows (`cdrSpoolColumns`). The spool stays only when the whole file was
+ * Decodes an archived file into a spool of COPY rows (`cdrSpoolColumns`). The spool stays only when the whole file was
  * verified; a refused file is an answer (`ok: false`), not an error.
  */
 import { CopySink } from '../../providers/kpn-sp16/decode/copy-sink.ts';
 import { decodeFile } from '../../providers/kpn-sp16/decode/decode-file.ts';
 import type { TaskControl } from '../task-control.ts';
-import type { DecodeSp16Args, DecodeSp16Result } from './messages.ts';
+import type { DecodeArgs, DecodeResult } from './messages.ts';
 
-export async function decodeSp16(args: DecodeSp16Args, control: TaskControl): Promise<DecodeSp16Result> {
+export async function decode(args: DecodeArgs, control: TaskControl): Promise<DecodeResult> {
   const sink = new CopySink(args.spoolPath, args.cycleDay);
-  const outcome = await decodeFile(args, sink, control);
+  const outcome = await decodeFile({ ...args, gzip: args.compression === 'gz' }, sink, control);
   if (!outcome.ok) return outcome;
   const { file } = outcome;
   return {
@@ -22,6 +22,7 @@ export async function decodeSp16(args: DecodeSp16Args, control: TaskControl): Pr
     quarantined: file.quarantined,
     cycles: sink.cycles,
     unknownCallCodes: file.unknownCallCodes,
+    notices: [],
     bytes: file.bytes,
   };
 }
