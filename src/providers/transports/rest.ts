@@ -69,7 +69,8 @@ export function openRest(options: RestOptions): RestSession {
     if (spec.auth.kind === 'basic') {
       return { authorization: basic(description.user!, options.resolve(description.password!)) };
     }
-    if (!token || token.untilMs <= nowMs()) token = await login(spec.auth.tokenPath, spec.auth.scope, spec.auth.marginMs);
+    if (!token || token.untilMs <= nowMs())
+      token = await login(spec.auth.tokenPath, spec.auth.scope, spec.auth.marginMs);
     return { authorization: `Bearer ${token.value}` };
   }
 
@@ -115,7 +116,10 @@ export function openRest(options: RestOptions): RestSession {
         throw new TransportError('refused', what, { ofCredential: answer.status === 401 });
       }
       if (answer.status !== 200 && !also.includes(answer.status)) {
-        throw new TransportError('unavailable', `GET ${url.origin}${url.pathname} answered ${answer.status}${errorIn(answer)}`);
+        throw new TransportError(
+          'unavailable',
+          `GET ${url.origin}${url.pathname} answered ${answer.status}${errorIn(answer)}`,
+        );
       }
       return documentIn(answer, url);
     },
@@ -160,7 +164,10 @@ function errorIn({ body, headers }: HttpAnswer): string {
   if (!/json/i.test(headers['content-type'] ?? '') || body.length > 10_000) return '';
   try {
     const { error, error_description: description } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    return [error, description].filter((text) => typeof text === 'string').map((text) => `, ${text.slice(0, 200)}`).join('');
+    return [error, description]
+      .filter((text) => typeof text === 'string')
+      .map((text) => `, ${text.slice(0, 200)}`)
+      .join('');
   } catch {
     return '';
   }
