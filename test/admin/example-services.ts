@@ -248,7 +248,7 @@ export function exampleServices(): ExampleServices {
         tariffVersion: '2026-01-01T00:00:00',
         connectFeeE8: '5000000',
         amountE8: '24000000',
-        pieces: [{ from: 0, billed: 102, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],
+        pieces: [{ from: 0, billed: 102, covered: 0, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],
         reproduced: true,
       };
       const of = { customer: query.customer, account: '0000000101', cycleStart: query.cycle, generation: 2 };
