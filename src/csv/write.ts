@@ -1,12 +1,11 @@
 /**
  * CSV text for people and their spreadsheets: `;` between cells, CRLF after rows, quotes where RFC 4180 wants them.
  *
- * A text cell that begins with `= + - @` (also full-width, or behind white space, which spreadsheets trim), a tab or a carriage
- * return is a formula to a spreadsheet, whoever wrote it: it gets an apostrophe in front (OWASP, "CSV injection"; domain.md F17). A cell
- * that is a plain number, negative ones too, is none.
+ * A text cell that begins with `= + - @`, a tab or a carriage return is a formula to a spreadsheet, whoever wrote it: it gets
+ * an apostrophe in front (OWASP, "CSV injection"; domain.md F17). A cell that is a plain number, negative ones too, is none.
  */
 const plainNumber = /^-?\d+(?:[.,]\d+)?$/;
-const formulaStart = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r]/;
+const formulaStart = /^[=+\-@\t\r]/;
 
 export interface CsvColumn<Row> {
   readonly head: string;
@@ -15,14 +14,9 @@ export interface CsvColumn<Row> {
 
 /** The head row, then one row each. */
 export function csvText<Row>(columns: readonly CsvColumn<Row>[], rows: Iterable<Row>): string {
-  let text = csvLine(columns.map((column) => column.head));
-  for (const row of rows) text += csvLine(columns.map((column) => column.of(row)));
-  return text;
-}
-
-/** One row, for files that are streamed. */
-export function csvLine(cells: readonly string[]): string {
-  return `${cells.map(csvCell).join(';')}\r\n`;
+  const lines = [columns.map((column) => csvCell(column.head)).join(';')];
+  for (const row of rows) lines.push(columns.map((column) => csvCell(column.of(row))).join(';'));
+  return `${lines.join('\r\n')}\r\n`;
 }
 
 export function csvCell(value: string): string {
