@@ -1,6 +1,7 @@
 /** The JSON form in which customers, contracts, subscriptions and sync profiles are told to the service. */
 import { z } from 'zod';
 import { transportSchema } from '../providers/transports/open-transport.ts';
+import { allowanceSchema } from '../telecom/allowance-document.ts';
 import { closedObject } from '../telecom/document-problem.ts';
 
 const code = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
@@ -39,9 +40,18 @@ const contract = closedObject({
       closedObject({
         msisdn: z.string().regex(/^[1-9][0-9]{6,14}$/, 'must be E.164 digits without +'),
         costCentre: z.string().max(100).optional(),
+        allowances: z
+          .array(
+            allowanceSchema.refine((allowance) => !allowance.shared, {
+              path: ['shared'],
+              message: 'must be false here; write a shared allowance with the contract',
+            }),
+          )
+          .default([]),
       }),
     )
     .default([]),
+  allowances: z.array(allowanceSchema).default([]),
   profiles: z.array(profile).default([]),
 });
 

@@ -216,12 +216,13 @@ async function consume(
   );
 }
 
-/** Ratings are kept of what readers see and of what waits for a person. */
+/** Of a rating that neither readers see nor a person waits for, nothing is kept. */
 async function dropOldRuns(tx: Tx, contractId: string, cycleStart: string, runId: string): Promise<void> {
-  await tx.query(
-    `delete from rated_cdr r where contract_id = $1 and cycle_start = $2 and rating_run_id <> $3
-       and rating_run_id not in (select g.rating_run_id from total_generation g
-         where g.contract_id = $1 and g.cycle_start = $2 and g.state in ('current', 'review'))`,
-    [contractId, cycleStart, runId],
-  );
+  for (const table of ['rated_cdr', 'allowance_usage'])
+    await tx.query(dropRunsFrom(table), [contractId, cycleStart, runId]);
 }
+
+const dropRunsFrom = (table: string) => `
+  delete from ${table} where contract_id = $1 and cycle_start = $2 and rating_run_id <> $3
+    and rating_run_id not in (select g.rating_run_id from total_generation g
+      where g.contract_id = $1 and g.cycle_start = $2 and g.state in ('current', 'review'))`;
