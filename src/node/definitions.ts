@@ -9,6 +9,7 @@ import type { SessionAnswer } from '../providers/session.ts';
 import type { EnqueueChain } from '../providers/sync-task.ts';
 import { openTransport } from '../providers/transports/open-transport.ts';
 import { TransportError } from '../providers/transports/transport.ts';
+import { cycleClosing } from '../totals/closing.ts';
 import { recalculation } from '../totals/steps.ts';
 import type { Resources } from './resources.ts';
 
@@ -43,5 +44,6 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
       }),
     ),
     recalculation(compute, alerts),
+    cycleClosing(),
   ];
 }

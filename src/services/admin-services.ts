@@ -4,6 +4,7 @@ import { ServiceError } from '../admin/service-error.ts';
 import type { AdminServices } from '../admin/services.ts';
 import { chainServices } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
+import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
 import { pauseServices } from './pause-services.ts';
 import { scheduleServices } from './schedule-services.ts';
@@ -27,6 +28,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
+    ...cycleServices(context),
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),
     async resolveAlert({ rule, subject }) {
