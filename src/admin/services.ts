@@ -95,6 +95,7 @@ export interface AdminServices {
 
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-loaded. Resolves to what was stored. */
   loadTariff(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+  loadZones(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
   applyCustomers(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
 
   /** Sends a control message through the actor's own `parse`. Throws `ServiceError` for an unknown path or a bad message. */

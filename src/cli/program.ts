@@ -77,6 +77,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     .addOption(needed('--tariff <file>', 'tariff document'))
     .addOption(needed('--records <file>', 'records document'))
     .option('--fallback <file>', 'tariff document that the tariff falls back to; repeatable', collect, [])
+    .option('--zones <file>', 'zone sets of the provider, for versions without zones of their own')
     .option('--number-mask <digits>', 'digits of dialled numbers that an import would not keep', wholeNumber, 4)
     .action(
       runs(async () => {
@@ -231,6 +232,12 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     runs(async () => {
       const { loadDocument } = await import('./load-document.ts');
       return (file, options) => loadDocument(io, '/tariffs', file, options);
+    }),
+  );
+  remote(noun('zones', 'load roaming zones').command('load <file>').description("load a provider's zone sets")).action(
+    runs(async () => {
+      const { loadDocument } = await import('./load-document.ts');
+      return (file, options) => loadDocument(io, '/zones', file, options);
     }),
   );
   remote(

@@ -3,6 +3,7 @@
  * on is in tariff-checks.ts. Every message says what to write instead.
  */
 import * as z from 'zod';
+import { homeZone } from './allowance.ts';
 import { usageCategories } from './category.ts';
 import { parseLocalMs, parseTimeOfDayMs } from './civil-date.ts';
 import { closedObject } from './document-problem.ts';
@@ -98,8 +99,14 @@ export const ruleSchema = closedObject({
   }).optional(),
 });
 
+/** `home` is what allowances call the place of a record that is not roaming. */
+const zoneNameSchema = nameSchema.refine(
+  (name) => name !== homeZone,
+  `must not be "${homeZone}", which is no roaming zone`,
+);
+
 export const zonesSchema = z.record(
-  nameSchema,
+  zoneNameSchema,
   filledList(networkSchema),
   'must be an object of zone names with lists of networks',
 );
@@ -113,11 +120,15 @@ export const versionSchema = closedObject({
   rules: filledList(ruleSchema),
 });
 
+export const timeZoneSchema = z
+  .string('must be a time zone')
+  .refine(timeZoneExists, 'must be a time zone such as "Europe/Amsterdam"');
+
 export const tariffSchema = closedObject({
   tariff: nameSchema,
   provider: nameSchema,
   currency: z.literal('EUR', 'must be "EUR"'),
-  timeZone: z.string('must be a time zone').refine(timeZoneExists, 'must be a time zone such as "Europe/Amsterdam"'),
+  timeZone: timeZoneSchema,
   versions: filledList(versionSchema),
 });
 

@@ -34,6 +34,7 @@ test('every command has JSON and nothing else on standard output', async () => {
     'alert list',
     'alert resolve sync.late profile',
     'tariff load tariff.json',
+    'zones load tariff.json',
     'customer apply tariff.json',
     'actor send work/router {}',
   ];
