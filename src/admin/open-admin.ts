@@ -14,6 +14,7 @@ import { chainRoutes } from './chain-routes.ts';
 import { deadRoutes } from './dead-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
+import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
@@ -63,6 +64,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         totalsRoutes,
         alertRoutes,
         documentRoutes,
+        inventoryRoutes,
         actorRoutes,
       ]) {
         routes(server, services);

@@ -1,8 +1,10 @@
 /** Every command of the command line: its words, its options, and the file that runs it. */
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliIo } from './context.ts';
+import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
 export function buildProgram(program: Command, io: CliIo, done: (code: number) => void): Command {
@@ -250,6 +252,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
+  inventoryWords(io, { noun, local, remote, runs });
   operatingWords(io, { noun, local, remote, runs });
 
   remote(
@@ -279,11 +282,6 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
   return program;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }
 
 function collect(value: string, before: readonly string[]): string[] {
