@@ -35,7 +35,7 @@ export async function subscriptionList(io: CliIo, options: SubscriptionListOptio
       { head: 'PRODUCT', of: (row) => row.productCode ?? '' },
       { head: 'SIM CARD', of: (row) => row.iccMasked ?? '' },
       { head: 'FROM', of: (row) => row.validFrom ?? '' },
-      { head: 'TO', of: (row) => row.validTo ?? '' },
+      { head: 'UNTIL', of: (row) => row.validTo ?? '' },
       { head: 'FIRST SEEN', of: (row) => row.firstSeen ?? '' },
     ],
     subscriptions,

@@ -7,6 +7,7 @@ import type { Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { InvalidDocumentError, schemaProblems } from '../telecom/document-problem.ts';
 import { longestPrefix } from '../telecom/tariff-checks.ts';
+import { upsertAllowances } from './allowances.ts';
 import { type ContractEntry, type CustomerEntry, customersDocument } from './document.ts';
 import { upsertSubscriptions } from './subscriptions.ts';
 
@@ -14,6 +15,7 @@ export interface Applied {
   readonly customers: number;
   readonly contracts: number;
   readonly subscriptions: number;
+  readonly allowances: number;
   readonly profiles: number;
 }
 
@@ -22,7 +24,7 @@ export async function applyCustomers(tx: Tx, document: unknown): Promise<Applied
   const problems = schemaProblems(document, customersDocument);
   if (problems.length > 0) throw new InvalidDocumentError('the customers document', problems);
   const { customers } = customersDocument.parse(document);
-  const counts = { customers: 0, contracts: 0, subscriptions: 0, profiles: 0 };
+  const counts = { customers: 0, contracts: 0, subscriptions: 0, allowances: 0, profiles: 0 };
   for (const customer of customers) {
     const customerId = await upsertCustomer(tx, customer);
     counts.customers += 1;
@@ -30,6 +32,7 @@ export async function applyCustomers(tx: Tx, document: unknown): Promise<Applied
       const contractId = await upsertContract(tx, customer, customerId, contract);
       counts.contracts += 1;
       counts.subscriptions += await upsertSubscriptions(tx, contractId, contract.subscriptions);
+      counts.allowances += await upsertAllowances(tx, contractId, contract);
       counts.profiles += await upsertProfiles(tx, contractId, contract);
     }
   }

@@ -1,6 +1,7 @@
 /** The JSON form in which customers, contracts, subscriptions and sync profiles are told to the service. */
 import { z } from 'zod';
 import { transportSchema } from '../providers/transports/open-transport.ts';
+import { allowanceSchema } from '../telecom/allowance-document.ts';
 import { closedObject } from '../telecom/document-problem.ts';
 
 const code = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
@@ -37,9 +38,17 @@ const subscription = closedObject({
     .regex(/^89[0-9]{16,18}$/, 'must be the 18 to 20 digits of a SIM card, which begin with 89')
     .optional(),
   validFrom: z.iso.date('must be a date such as 2026-03-01').optional(),
-  validTo: z.iso.date('must be a date such as 2026-03-31, the last day').optional(),
-}).refine(({ validFrom = '', validTo = '9999-12-31' }) => validFrom <= validTo, {
-  message: 'must not be before validFrom',
+  validTo: z.iso.date('must be a date such as 2026-04-01, the first day after it').optional(),
+  allowances: z
+    .array(
+      allowanceSchema.refine((allowance) => !allowance.shared, {
+        path: ['shared'],
+        message: 'must be false here; write a shared allowance with the contract',
+      }),
+    )
+    .default([]),
+}).refine(({ validFrom = '', validTo = '9999-12-31' }) => validFrom < validTo, {
+  message: 'must be after validFrom',
   path: ['validTo'],
 });
 
@@ -50,6 +59,7 @@ const contract = closedObject({
   cycleDay: z.int().min(1).max(31).default(1),
   timeZone: timeZone.default('Europe/Amsterdam'),
   subscriptions: z.array(subscription).default([]),
+  allowances: z.array(allowanceSchema).default([]),
   profiles: z.array(profile).default([]),
 });
 

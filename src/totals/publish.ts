@@ -179,9 +179,10 @@ async function consume(
 }
 
 async function dropOldRuns(tx: Tx, contractId: string, cycleStart: string, runId: string): Promise<void> {
-  await tx.query('delete from rated_cdr where contract_id = $1 and cycle_start = $2 and rating_run_id <> $3', [
-    contractId,
-    cycleStart,
-    runId,
-  ]);
+  const run = [contractId, cycleStart, runId];
+  await tx.query('delete from rated_cdr where contract_id = $1 and cycle_start = $2 and rating_run_id <> $3', run);
+  await tx.query(
+    'delete from allowance_usage where contract_id = $1 and cycle_start = $2 and rating_run_id <> $3',
+    run,
+  );
 }

@@ -82,7 +82,7 @@ export async function readClosedTariff(session: ReadSession, contractId: string,
 }
 
 function reversalsAsResult(records: number, amountE8: bigint): RateCycleResult {
-  return { records, rated: records, unrated: 0, excluded: 0, amountE8, unratedReasons: {} };
+  return { records, rated: records, unrated: 0, excluded: 0, amountE8, unratedReasons: {}, allowances: [] };
 }
 
 function added(a: RateCycleResult, b: RateCycleResult): RateCycleResult {
@@ -96,6 +96,7 @@ function added(a: RateCycleResult, b: RateCycleResult): RateCycleResult {
     excluded: a.excluded + b.excluded,
     amountE8: a.amountE8 + b.amountE8,
     unratedReasons,
+    allowances: [...a.allowances, ...b.allowances],
   };
 }
 

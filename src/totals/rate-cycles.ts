@@ -3,7 +3,7 @@
  * a cycle that an earlier, broken sync left behind is taken along. The records are exported in (started_at, record_key)
  * order on a read-only session, rated in the compute pool, and stored with one COPY per cycle.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -12,6 +12,7 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { RateCycleResult } from '../compute/tasks/messages.ts';
 import type { ReadSession, Tx } from '../database/session.ts';
 import { ratedSpoolColumns } from '../telecom/cdr-columns.ts';
+import { readAllowances, storeAllowanceUsage } from './allowance-store.ts';
 import { lockContract } from './cycles.ts';
 import { exportRecords } from './export-records.ts';
 import { type RatedAdjustments, rateAdjustments, storeAdjustments } from './rate-adjustments.ts';
@@ -100,6 +101,7 @@ export async function rateCycle(
   const ratedPath = join(directory, `rated-${cycle.cycleStart}.copy`);
   // contract and cycle come from rows, checked to be an id and a date before they are put into COPY, which takes no parameters
   await context.read.copyOut(exportRecords(contractId, cycle.cycleStart), createWriteStream(recordsPath));
+  const allowances = await readAllowances(context.read, contractId);
   const ratingRunId = BigInt(`0x${randomBytes(6).toString('hex')}`).toString();
   const { result: own } = await compute.run(
     {
@@ -111,11 +113,13 @@ export async function rateCycle(
       ratingRunId,
       timeZone,
       tariff: tariff.bundle,
+      allowances,
     },
     { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },
   );
   const { revision, cycleStart } = cycle;
-  const { hash: tariffHash, versionIds: tariffVersions } = tariff;
+  const { versionIds: tariffVersions } = tariff;
+  const tariffHash = createHash('sha256').update(tariff.hash).update(JSON.stringify(allowances)).digest();
   const run = { contractId, cycleStart, ratingRunId, timeZone };
   const { result, ...adjustments } = await rateAdjustments(compute, context, run, own);
   return { ...run, revision, tariffHash, tariffVersions, ratedPath, adjustments, result };
@@ -167,6 +171,7 @@ export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> 
       `cycle ${cycleStart} of contract ${contractId}: ${rows} rated rows stored, ${result.records} rated`,
     );
   }
+  await storeAllowanceUsage(tx, rated, result.allowances);
   await tx.query('update cycle set rating_run_id = $3 where contract_id = $1 and cycle_start = $2', [
     contractId,
     cycleStart,

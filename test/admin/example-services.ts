@@ -200,6 +200,7 @@ export function exampleServices(): ExampleServices {
         category: 'national-mobile',
         localStart: '2026-03-02T07:59:00',
         dialled: '+3168765****',
+        number: { kind: 'mobile', country: 'NL' },
         usage: '100',
         unit: 's' as const,
         status: 'rated',
@@ -209,6 +210,9 @@ export function exampleServices(): ExampleServices {
         tariffVersion: '2026-01-01T00:00:00',
         connectFeeE8: '5000000',
         amountE8: '24000000',
+        limit: null,
+        finding: null,
+        allowances: [],
         pieces: [{ from: 0, billed: 102, covered: 0, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],
         reproduced: true,
       };

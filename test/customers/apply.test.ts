@@ -31,7 +31,7 @@ describe('applying customers', () => {
   });
 
   test('the example of docs/customers.md is stored as it says, once and again', async () => {
-    const counts = { customers: 1, contracts: 1, subscriptions: 2, profiles: 2 };
+    const counts = { customers: 1, contracts: 1, subscriptions: 2, allowances: 2, profiles: 2 };
     assert.deepEqual(await apply(customers), counts);
     assert.deepEqual(await apply(customers), counts);
     const profiles = await database.query(

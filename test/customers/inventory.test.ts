@@ -25,7 +25,7 @@ const list = (query: Partial<InventoryQuery> = {}) =>
 before(async () => {
   server = await testDatabase();
   database = openDatabase(server.url, { applicationName: 'test' });
-  await apply([{ ...told, validFrom: '2026-01-15', validTo: '2026-12-31' }, { msisdn: '31622222222' }]);
+  await apply([{ ...told, validFrom: '2026-01-15', validTo: '2027-01-01' }, { msisdn: '31622222222' }]);
   const [row] = await database.query('select id, customer_id from contract');
   contract = { contractId: row!.id, customerId: row!.customer_id, profileId: '0' };
   await database.query(
@@ -52,7 +52,7 @@ test('a number is listed with what the document tells of it, its SIM card masked
     employee: 'J. Jansen',
     source: 'manual',
     validFrom: '2026-01-15',
-    validTo: '2026-12-31',
+    validTo: '2027-01-01',
     firstSeen: null,
   });
   const stored = await database.query(
@@ -98,6 +98,6 @@ test('a card that is none and dates in the wrong order are refused with their pl
   );
   await assert.rejects(
     apply([{ msisdn: '31611111111', validFrom: '2026-03-02', validTo: '2026-03-01' }]),
-    /subscriptions\[0\]\.validTo: "2026-03-01" must not be before validFrom/,
+    /subscriptions\[0\]\.validTo: "2026-03-01" must be after validFrom/,
   );
 });
