@@ -11,6 +11,7 @@ import type { Log } from '../log/log.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { chainRoutes } from './chain-routes.ts';
+import { cycleRoutes } from './cycle-routes.ts';
 import { deadRoutes } from './dead-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
@@ -62,6 +63,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         scheduleRoutes,
         syncRoutes,
         totalsRoutes,
+        cycleRoutes,
         alertRoutes,
         documentRoutes,
         inventoryRoutes,

@@ -14,6 +14,9 @@ import type {
   ChainView,
   ChainWhyView,
   ChannelTestView,
+  CycleChangedView,
+  CycleReopenedView,
+  CycleView,
   DeadRetriedView,
   ExplanationView,
   HealthView,
@@ -25,12 +28,23 @@ import type {
   SubscriptionView,
   SyncStartedView,
   SyncTaskView,
+  TotalsChangedView,
+  TotalsDecidedView,
   TotalsView,
+  WaitingTotalsView,
 } from './views.ts';
 
 /** Who asks: the name that the caller gives, such as `anna@cli`. */
 export interface By {
   readonly by: string;
+}
+
+/** One cycle of one contract, and why it is changed. `account` is needed when the customer has several. */
+export interface CycleDecision extends By {
+  readonly customer: string;
+  readonly cycle: string;
+  readonly account?: string;
+  readonly reason: string;
 }
 
 export interface AuditEntry {
@@ -91,6 +105,16 @@ export interface AdminServices {
     category?: string;
     limit: number;
   }): Promise<readonly ExplanationView[]>;
+
+  cycles(query: { customer: string }): Promise<readonly CycleView[]>;
+  /** This one and the next throw `InputError` with what stands against it. */
+  closeCycle(request: CycleDecision): Promise<CycleChangedView>;
+  reopenCycle(request: CycleDecision): Promise<CycleReopenedView>;
+  /** Throws `InputError` when it is no backup, `ClosedCycleError` when the cycle is closed. */
+  restoreTotals(request: CycleDecision & { generation: number }): Promise<TotalsChangedView>;
+  waitingTotals(query: { customer?: string }): Promise<readonly WaitingTotalsView[]>;
+  /** Throws `InputError` when nothing waits. */
+  reviewTotals(request: CycleDecision & { verdict: 'accept' | 'discard' }): Promise<TotalsDecidedView>;
 
   alerts(filter: { state?: 'open' | 'resolved'; limit: number }): Promise<readonly AlertView[]>;
   testAlert(request: By): Promise<readonly ChannelTestView[]>;

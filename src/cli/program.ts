@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { CliIo } from './context.ts';
+import { cycleWords } from './cycle-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -109,7 +110,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const totals = noun('totals', 'show, explain or recalculate published totals');
+  const totals = noun('totals', 'show, explain, recalculate, restore, review published totals');
   remote(totals.command('recalculate').description('back up and calculate the totals of a cycle again'))
     .addOption(needed('--customer <code>', 'customer'))
     .addOption(needed('--cycle <date>', 'first day of the cycle, such as 2026-03-01'))
@@ -142,6 +143,8 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
         return (options) => totalsExplain(io, options);
       }),
     );
+
+  cycleWords(io, { noun, local, remote, runs }, totals);
 
   const chain = noun('chain', 'list, show, why, cancel, retry, replay: the chains of work');
   remote(chain.command('list').description('the latest chains'))

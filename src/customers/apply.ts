@@ -85,10 +85,21 @@ async function upsertContract(
   }
   const account = contract.account.padStart(10, '0');
   const [row] = await tx.query<{ id: string; cycle_day: number; time_zone: string }>(
-    `insert into contract (customer_id, provider, account_no, tariff_id, cycle_day, time_zone) values ($1, $2, $3, $4, $5, $6)
-     on conflict (customer_id, provider, account_no) do update set tariff_id = excluded.tariff_id
+    `insert into contract (customer_id, provider, account_no, tariff_id, cycle_day, time_zone, guard_amount_percent, guard_records_percent)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)
+     on conflict (customer_id, provider, account_no) do update set tariff_id = excluded.tariff_id,
+       guard_amount_percent = excluded.guard_amount_percent, guard_records_percent = excluded.guard_records_percent
      returning id, cycle_day, time_zone`,
-    [customerId, contract.provider, account, tariffId, contract.cycleDay, contract.timeZone],
+    [
+      customerId,
+      contract.provider,
+      account,
+      tariffId,
+      contract.cycleDay,
+      contract.timeZone,
+      contract.guard.amountFallPercent,
+      contract.guard.recordsFallPercent,
+    ],
   );
   if (row!.cycle_day !== contract.cycleDay || row!.time_zone !== contract.timeZone) {
     throw new InputError(

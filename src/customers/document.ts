@@ -58,6 +58,10 @@ const contract = closedObject({
   tariff: code.optional(),
   cycleDay: z.int().min(1).max(31).default(1),
   timeZone: timeZone.default('Europe/Amsterdam'),
+  guard: closedObject({
+    amountFallPercent: z.int().min(0).max(100).default(30),
+    recordsFallPercent: z.int().min(0).max(100).default(5),
+  }).default({ amountFallPercent: 30, recordsFallPercent: 5 }),
   subscriptions: z.array(subscription).default([]),
   allowances: z.array(allowanceSchema).default([]),
   profiles: z.array(profile).default([]),

@@ -8,6 +8,7 @@ import type { ProviderSession } from '../providers/session.ts';
 import type { EnqueueChain } from '../providers/sync-task.ts';
 import { openTransport } from '../providers/transports/open-transport.ts';
 import { TransportError } from '../providers/transports/transport.ts';
+import { cycleClosing } from '../totals/closing.ts';
 import { recalculation } from '../totals/steps.ts';
 import type { Resources } from './resources.ts';
 
@@ -40,5 +41,6 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
       acquireSession: () => doors.acquireSession('KPN_SP16'),
     }),
     recalculation(compute, alerts),
+    cycleClosing(),
   ];
 }
