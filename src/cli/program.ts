@@ -1,8 +1,12 @@
 /** Every command of the command line: its words, its options, and the file that runs it. */
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliIo } from './context.ts';
+import { cycleWords } from './cycle-words.ts';
+import { documentWords } from './document-words.ts';
+import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
 export function buildProgram(program: Command, io: CliIo, done: (code: number) => void): Command {
@@ -108,7 +112,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const totals = noun('totals', 'show, explain or recalculate published totals');
+  const totals = noun('totals', 'show, explain, recalculate, restore, review published totals');
   remote(totals.command('recalculate').description('back up and calculate the totals of a cycle again'))
     .addOption(needed('--customer <code>', 'customer'))
     .addOption(needed('--cycle <date>', 'first day of the cycle, such as 2026-03-01'))
@@ -141,6 +145,8 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
         return (options) => totalsExplain(io, options);
       }),
     );
+
+  cycleWords(io, { noun, local, remote, runs }, totals);
 
   const chain = noun('chain', 'list, show, why, cancel, retry, replay: the chains of work');
   remote(chain.command('list').description('the latest chains'))
@@ -228,26 +234,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
 
-  remote(noun('tariff', 'load a tariff document').command('load <file>').description('load a tariff document')).action(
-    runs(async () => {
-      const { loadDocument } = await import('./load-document.ts');
-      return (file, options) => loadDocument(io, '/tariffs', file, options);
-    }),
-  );
-  remote(noun('zones', 'load roaming zones').command('load <file>').description("load a provider's zone sets")).action(
-    runs(async () => {
-      const { loadDocument } = await import('./load-document.ts');
-      return (file, options) => loadDocument(io, '/zones', file, options);
-    }),
-  );
-  remote(
-    noun('customer', 'apply a customers document').command('apply <file>').description('apply a customers document'),
-  ).action(
-    runs(async () => {
-      const { loadDocument } = await import('./load-document.ts');
-      return (file, options) => loadDocument(io, '/customers', file, options);
-    }),
-  );
+  documentWords(io, { noun, local, remote, runs });
   remote(noun('actor', 'send a control message to an actor').command('send <path> <message>'))
     .description('send a control message (JSON) to an actor')
     .action(
@@ -257,6 +244,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
+  inventoryWords(io, { noun, local, remote, runs });
   operatingWords(io, { noun, local, remote, runs });
 
   remote(
@@ -286,11 +274,6 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
   return program;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -3,6 +3,7 @@
  * fallback, and prefixes that masking leaves. Works on whatever parts of the document have the right form, so that these
  * problems are listed together with those of the form.
  */
+import { homeZone } from './allowance.ts';
 import { parseLocalMs } from './civil-date.ts';
 import { type DocumentProblem, type JsonPath, problemAt } from './document-problem.ts';
 import { parseAmountE8 } from './money.ts';
@@ -92,6 +93,8 @@ function checkVersion(
 export function checkZones(zones: Readonly<Record<string, readonly string[]>>, path: JsonPath, report: Report): void {
   const owner = new Map<string, string>();
   for (const [zone, networks] of Object.entries(zones)) {
+    if (zone === homeZone)
+      report([...path, 'zones', zone], 'must have another name: home is where a record is not roaming');
     networks.forEach((network, i) => {
       const other = owner.get(network);
       if (other !== undefined) {

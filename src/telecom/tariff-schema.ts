@@ -3,7 +3,6 @@
  * on is in tariff-checks.ts. Every message says what to write instead.
  */
 import * as z from 'zod';
-import { homeZone } from './allowance.ts';
 import { usageCategories } from './category.ts';
 import { parseLocalMs, parseTimeOfDayMs } from './civil-date.ts';
 import { closedObject } from './document-problem.ts';
@@ -99,14 +98,8 @@ export const ruleSchema = closedObject({
   }).optional(),
 });
 
-/** `home` is what allowances call the place of a record that is not roaming. */
-const zoneNameSchema = nameSchema.refine(
-  (name) => name !== homeZone,
-  `must not be "${homeZone}", which is no roaming zone`,
-);
-
 export const zonesSchema = z.record(
-  zoneNameSchema,
+  nameSchema,
   filledList(networkSchema),
   'must be an object of zone names with lists of networks',
 );

@@ -16,8 +16,9 @@ export interface StoredTariff {
   /** sha256 over the checksums of all versions that can take part. */
   readonly hash: Buffer;
   /** Ids of these versions, those of the tariff itself first. */
-  readonly zoneSetIds: readonly string[];
   readonly versionIds: readonly string[];
+  /** Ids of the zone sets of the tariffs' providers. */
+  readonly zoneSetIds: readonly string[];
 }
 
 interface VersionRow {
