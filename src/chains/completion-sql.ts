@@ -15,14 +15,14 @@ function withLog(update: string): string {
   with moved as (
     ${update}
     where c.id = $1 and c.owner = $2 and c.token = $3
-    returning c.id, c.state, c.token, c.reason, c.previous
+    returning c.id, c.state, c.reason, c.previous
   ), logged as (
     insert into step_log (chain_id, token, at, step, attempt, outcome, reason, output, error, node, started_at, traceparent)
     select id, $3, clock_timestamp(), $4, $5, $8, $9, $10::jsonb, $11::jsonb, $2,
            clock_timestamp() - make_interval(secs => $7::float8 / 1000), $6
     from moved
   )
-  select state, token, now()::text as claimed_at, reason, previous from moved`;
+  select state, reason, previous from moved`;
 }
 
 /**
@@ -55,16 +55,19 @@ export const recordCrash = withLog(`
         run_at = now() + make_interval(secs => coalesce($12::float8, 0) / 1000),
         reason = $9, reason_by = 'engine', since = now(), suspect = 0`);
 
-/** $12 ms until the next try, $13 ms after which waiting is given up, counted from the first rejection. */
+/**
+ * $12 ms until the next try, $13 ms after which waiting is given up, counted from the first rejection, $14 whether the step
+ * came further: then both counts begin anew.
+ */
 export const recordRejection = withLog(`
     update chain c
     set state = (case when g.up then 'dead' else 'timer' end)::chain_state, owner = null,
         run_at = now() + make_interval(secs => $12::float8 / 1000),
-        attempt = greatest(c.attempt - 1, 0), rejections = least(c.rejections + 1, 32000),
-        rejected_since = coalesce(c.rejected_since, now()), suspect = 0,
+        attempt = greatest(c.attempt - 1, 0), rejections = case when $14 then 1 else least(c.rejections + 1, 32000) end,
+        rejected_since = case when $14 then now() else coalesce(c.rejected_since, now()) end, suspect = 0,
         reason = case when g.up then 'gave up waiting: ' else '' end || $9::text, reason_by = 'step ' || $4,
         since = now()
-    from (select rejected_since is not null
+    from (select not $14 and rejected_since is not null
                  and now() - rejected_since >= make_interval(secs => $13::float8 / 1000) as up
           from chain where id = $1) g`);
 
@@ -94,7 +97,7 @@ export const lockByFence = 'select 1 from chain c where c.id = $1 and c.owner = 
  * A row means: the completion of this token committed.
  */
 export const readLog = `
-  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, now()::text as claimed_at, ${linkedOf('c')}
+  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, ${linkedOf('c')}
   from step_log l join chain c on c.id = l.chain_id
   where l.chain_id = $1 and l.token = $2 and l.node = $3 and l.at >= $4::timestamptz`;
 

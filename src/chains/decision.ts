@@ -17,7 +17,12 @@ export type Decision =
       readonly children: readonly ChildChain[];
     }
   | { readonly kind: 'failed'; readonly reason: string; readonly commit: Commit | null }
-  | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs: number | null }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: string;
+      readonly afterMs: number | null;
+      readonly commit: Commit | null;
+    }
   | { readonly kind: 'crashed'; readonly error: Error }
   /** This release does not know the chain, its version or its step. */
   | { readonly kind: 'blocked'; readonly reason: string }
@@ -48,7 +53,12 @@ export function decisionOf(run: Run, returned: unknown): Decision {
       case 'failed':
         return { kind: 'failed', reason: reasonOf(returned.reason, who), commit: commitOf(returned.commit, who) };
       case 'rejected':
-        return { kind: 'rejected', reason: reasonOf(returned.reason, who), afterMs: afterOf(returned.afterMs, who) };
+        return {
+          kind: 'rejected',
+          reason: reasonOf(returned.reason, who),
+          afterMs: afterOf(returned.afterMs, who),
+          commit: commitOf(returned.commit, who),
+        };
     }
   } catch (error) {
     return crashed(error);
@@ -78,7 +88,7 @@ export function decisionOfThrown(run: Run, thrown: unknown): Decision {
   }
   if (isConnectionError(thrown) || isTransient(thrown)) {
     const reason = `the database did not serve its reads: ${errorOf(thrown).message}`;
-    return { kind: 'rejected', reason, afterMs: isConnectionError(thrown) ? databaseBackMs : null };
+    return { kind: 'rejected', reason, afterMs: isConnectionError(thrown) ? databaseBackMs : null, commit: null };
   }
   return crashed(thrown);
 }

@@ -19,7 +19,7 @@ export type Outcome =
       readonly commit?: Commit;
       readonly children?: readonly ChildChain[];
     }
-  | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs?: number }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs?: number; readonly commit?: Commit }
   | { readonly kind: 'failed'; readonly reason: string; readonly commit?: Commit };
 
 /**
@@ -73,9 +73,14 @@ export function succeeded(result: { output?: Json; commit?: Commit; children?: r
   };
 }
 
-/** Try again later: burns no attempt. Without `afterMs` the delay grows with every rejection. */
-export function rejected(reason: string, options: { afterMs?: number } = {}): Outcome {
-  return { kind: 'rejected', reason, ...(options.afterMs === undefined ? {} : { afterMs: options.afterMs }) };
+/**
+ * Try again later: burns no attempt. Without `afterMs` the delay grows with every rejection. `commit` keeps how far the step
+ * came, for the next try to go on from: it may open no children, its output is dropped, and the growing delay and
+ * `giveUpAfterMs` begin anew, since the step does move.
+ */
+export function rejected(reason: string, options: { afterMs?: number; commit?: Commit } = {}): Outcome {
+  const { afterMs, commit } = options;
+  return { kind: 'rejected', reason, ...(afterMs === undefined ? {} : { afterMs }), ...(commit ? { commit } : {}) };
 }
 
 /** Permanent: the chain ends as failed. `commit` may write what has to be known about it. */
@@ -156,7 +161,7 @@ export interface StepOptions<Input = Json> {
   readonly retry?: Partial<RetryPolicy>;
   /** Default: the engine's `stepDeadlineMs`, 900,000 ms (15 min). Extended by `progress`. */
   readonly deadlineMs?: number;
-  /** Rejections go on for so long, counted from the first one, then the chain is dead-lettered. Default 24 h. */
+  /** Rejections without progress go on for so long, counted from the first one, then the chain is dead-lettered. Default 24 h. */
   readonly giveUpAfterMs?: number;
   /**
    * The commit callback may share its transaction with those of other chains: many times faster for short writes. They run
