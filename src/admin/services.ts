@@ -26,6 +26,7 @@ import type {
   ScheduleRunView,
   ScheduleView,
   SubscriptionView,
+  SyncResumedView,
   SyncStartedView,
   SyncTaskView,
   TotalsChangedView,
@@ -93,6 +94,8 @@ export interface AdminServices {
 
   /** `force`: also a profile that is suspended or switched off. Throws `ServiceError` not-found for an unknown name. */
   runSync(request: By & { customer: string; profile?: string; force: boolean }): Promise<SyncStartedView>;
+  /** Suspended profiles of the customer, or the one named, are due at once. Throws `ServiceError` not-found. */
+  resumeSync(request: By & { customer: string; profile?: string }): Promise<SyncResumedView>;
   syncTask(id: string): Promise<SyncTaskView | null>;
 
   /** Throws `ServiceError` not-found for an unknown customer or cycle. */

@@ -6,6 +6,7 @@ import { cycleWords } from './cycle-words.ts';
 import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { providerWords } from './provider-words.ts';
 import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
@@ -99,7 +100,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const sync = noun('sync', 'run: fetch, import, rate and total now');
+  const sync = noun('sync', 'run, resume: fetch, import, rate and total now');
   remote(sync.command('run').description("run a customer's sync profiles now"))
     .addOption(needed('--customer <code>', 'customer'))
     .option('--profile <name>', 'only this profile')
@@ -245,6 +246,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     );
 
   inventoryWords(io, { noun, local, remote, runs });
+  providerWords(io, { noun, local, remote, runs }, sync);
   operatingWords(io, { noun, local, remote, runs });
 
   remote(
