@@ -89,6 +89,11 @@ export function classify(digits: string): NumberClass {
   };
 }
 
+/** The same of what is shown of a number, such as `+3168765****`: masked digits are read as zeros. */
+export function classifyMasked(masked: string): NumberClass {
+  return classify(masked.replace('+', '').replaceAll('*', '0'));
+}
+
 /** The category of a record made at home, from its kind and the number that it went to (empty for data). */
 export function categoryAtHome(kind: RecordKind, digits: string): NumberCategory {
   switch (kind) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { categoryAtHome, classify } from '../../src/telecom/classify.ts';
+import { categoryAtHome, classify, classifyMasked } from '../../src/telecom/classify.ts';
 import { normaliseDialled } from '../../src/telecom/dialled.ts';
 
 const rows: readonly [digits: string, category: string, country: string | null, kind: string][] = [
@@ -51,6 +51,14 @@ test('whatever is an emergency or helpline code is confidential', () => {
     assert.match(classify(code).kind, /emergency|helpline/);
     assert.equal(normaliseDialled(code)?.confidential, true, code);
   }
+});
+
+test('what is shown of a number still tells its country and kind', () => {
+  assert.deepEqual(classifyMasked('+3168765****'), classify('31687651234'));
+  assert.deepEqual(classifyMasked('+49151234****').country, 'DE');
+  assert.equal(classifyMasked('+49151234****').kind, 'unknown');
+  assert.equal(classifyMasked('+491512345****').kind, 'mobile');
+  assert.equal(classifyMasked('1888').kind, 'directory');
 });
 
 test('a record without a category of its own gets one from its kind and number', () => {

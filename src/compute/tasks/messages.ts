@@ -1,6 +1,8 @@
 /** Arguments and results of the pool's tasks: plain data that survives structured clone. Amounts are bigint, 1e-8 EUR. */
+
 import type { Compression } from '../../providers/spec/files.ts';
 import type { LayoutSpec } from '../../providers/spec/layout-spec.ts';
+import type { Allowance, AllowanceState } from '../../telecom/allowance.ts';
 
 /** A problem that keeps a whole file out. `value` never shows a whole number: it is masked by the decoder. */
 export interface FileProblem {
@@ -87,6 +89,8 @@ export interface RateCycleArgs {
   readonly ratingRunId: string;
   readonly timeZone: string;
   readonly tariff: TariffBundle;
+  /** Those of the contract; left out: none. */
+  readonly allowances?: readonly Allowance[];
 }
 
 /** A tariff's live versions as they are in the database, oldest first, and those of its fallbacks by tariff code. */
@@ -104,6 +108,8 @@ export interface RateCycleResult {
   readonly amountE8: bigint;
   /** Reason -> number of records. */
   readonly unratedReasons: Readonly<Record<string, number>>;
+  /** What was taken, of each subscription or of all. */
+  readonly allowances: readonly AllowanceState[];
 }
 
 export interface TaskTiming {
