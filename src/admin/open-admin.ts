@@ -15,6 +15,7 @@ import { deadRoutes } from './dead-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
 import { pauseRoutes } from './pause-routes.ts';
+import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
 import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
@@ -61,6 +62,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         scheduleRoutes,
         syncRoutes,
         totalsRoutes,
+        reconciliationRoutes,
         alertRoutes,
         documentRoutes,
         actorRoutes,

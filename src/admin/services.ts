@@ -6,6 +6,10 @@
  * becomes 503; anything else is a 500 whose details are only in the log.
  */
 import type { ActorSnapshot, SendResult } from '../../supervisors/types.ts';
+import type { FindingState } from '../reconciliation/finding.ts';
+import type { LoadInvoice } from '../reconciliation/load-invoice.ts';
+import type { WhichCycles } from '../reconciliation/run.ts';
+import type { WhichReconciliations } from '../reconciliation/show.ts';
 import type {
   AlertView,
   ChainDetailView,
@@ -13,10 +17,16 @@ import type {
   ChainWhyView,
   ChannelTestView,
   DeadRetriedView,
+  DisputeView,
   ExplanationView,
+  FindingDecidedView,
   HealthView,
+  InvoiceDetailView,
+  InvoiceView,
+  LoadedInvoice,
   PauseView,
   RecalculationView,
+  ReconciliationView,
   ScheduleDetailView,
   ScheduleRunView,
   ScheduleView,
@@ -88,6 +98,19 @@ export interface AdminServices {
     category?: string;
     limit: number;
   }): Promise<readonly ExplanationView[]>;
+
+  /** Throws `InvalidDocumentError`, or `InputError` when it does not fit what is stored; then nothing of it is. */
+  loadInvoice(request: LoadInvoice): Promise<LoadedInvoice>;
+  /** The latest first. This one and the next three throw `ServiceError` not-found for an unknown customer. */
+  invoices(query: { customer: string; account?: string; limit: number }): Promise<readonly InvoiceView[]>;
+  invoice(query: { customer: string; account?: string; number: string }): Promise<readonly InvoiceDetailView[]>;
+  /** Throws `InputError` when there is no such invoice, or nothing to compare it with. */
+  runReconciliation(request: By & WhichCycles): Promise<readonly ReconciliationView[]>;
+  reconciliations(which: WhichReconciliations): Promise<readonly ReconciliationView[]>;
+  /** Throws `InputError` for a finding that is not there any more. */
+  decideFinding(request: By & { id: string; state: FindingState; why: string }): Promise<FindingDecidedView>;
+  /** Disputes what is open, and gives all that is disputed. */
+  dispute(request: By & { customer: string; account?: string; cycle: string; why: string }): Promise<DisputeView>;
 
   alerts(filter: { state?: 'open' | 'resolved'; limit: number }): Promise<readonly AlertView[]>;
   testAlert(request: By): Promise<readonly ChannelTestView[]>;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliIo } from './context.ts';
 import { operatingWords } from './operating-words.ts';
+import { reconcilingWords } from './reconciling-words.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
 export function buildProgram(program: Command, io: CliIo, done: (code: number) => void): Command {
@@ -250,7 +251,9 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  operatingWords(io, { noun, local, remote, runs });
+  const words = { noun, local, remote, runs };
+  operatingWords(io, words);
+  reconcilingWords(io, words, wholeNumber);
 
   remote(
     program.command('why <chain>').description('why a chain does not run; `why down`: what of the service does not'),

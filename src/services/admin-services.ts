@@ -6,6 +6,7 @@ import { chainServices } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
 import { health } from './health.ts';
 import { pauseServices } from './pause-services.ts';
+import { reconciliationServices } from './reconciliation-services.ts';
 import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
 import { totalsServices } from './totals-services.ts';
@@ -27,6 +28,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
+    ...reconciliationServices(context),
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),
     async resolveAlert({ rule, subject }) {

@@ -4,6 +4,7 @@ import { ServiceError } from '../../src/admin/service-error.ts';
 import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
 import type { ChainDetailView, ChainView, PauseView, ScheduleDetailView, SyncTaskView } from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
+import { exampleReconciliation } from './example-reconciliation.ts';
 
 export interface ExampleServices extends AdminServices {
   readonly audit: AuditEntry[];
@@ -234,6 +235,7 @@ export function exampleServices(): ExampleServices {
       if (request.path !== 'work/router') throw new ServiceError('not-found', `there is no actor ${request.path}`);
       return called('control', request, 'ok' as const);
     },
+    ...exampleReconciliation(called),
     async record(entry) {
       if (world.fail) throw world.fail;
       audit.push(entry);
