@@ -1,4 +1,5 @@
 /** A node's group `guardians`: what looks whether all the rest is well. */
+import { lookAtSwaps, lookByClock } from '../src/alert-rules/evaluate.ts';
 import { retentionWork } from '../src/node/retention.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
 import { unmetExpectations } from '../src/services/expectations.ts';
@@ -6,6 +7,7 @@ import { findFaults, openFindings } from '../src/services/findings.ts';
 import { liveNodes } from '../src/services/nodes.ts';
 import { countOpenChains } from '../src/services/open-chains.ts';
 import type { ChildSpec } from '../supervisors/types.ts';
+import { alertRules } from './alert-rules.ts';
 import { auditor } from './auditor.ts';
 import { recycler } from './recycler.ts';
 import { releaseGuard } from './release-guard.ts';
@@ -18,6 +20,8 @@ const recycleIntervalMs = 1_000;
 const releaseIntervalMs = 2_000;
 const carryEveryMs = 10_000;
 const removeEveryMs = 3_600_000;
+const swapsEveryMs = 2_000;
+const clockEveryMs = 600_000;
 
 /** A process for suspects is only watched. */
 export function guardians(wiring: Wiring): ChildSpec[] {
@@ -52,6 +56,14 @@ export function guardians(wiring: Wiring): ChildSpec[] {
       nowMs: () => performance.now(),
     }),
     watch,
+    alertRules({
+      lookAtSwaps: () => lookAtSwaps(db, alerts),
+      lookByClock: () => lookByClock(db),
+      availability: working,
+      swapsEveryMs,
+      clockEveryMs,
+      log,
+    }),
     retention({
       ...retentionWork(db, alerts, config),
       availability: working,

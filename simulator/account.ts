@@ -28,16 +28,32 @@ export interface SftpAccess {
 const names = ['Bakkerij Jansen', 'Garage De Vries', 'Café Ünal', 'Bouwbedrijf Smit', 'Praktijk Zuid'];
 const costCentres = ['sales', 'service', 'management', 'workshop'];
 
+/** What differs between the accounts that the same customers have with several providers. */
+export interface AccountPlan {
+  /** Of the random numbers behind subscribers. */
+  label: string;
+  firstAccount: number;
+  tariffOf: (index: number) => string;
+}
+
+const sp16Accounts: AccountPlan = { label: 'subscribers', firstAccount: 101, tariffOf: tariffOfCustomer };
+
 /** `subscriptions` is the total; the first customers get one more when it does not divide. */
-export function accounts(seed: number, customers: number, subscriptions: number, timeZone: string): Account[] {
-  const random = seededRandom(seed, 'subscribers');
+export function accounts(
+  seed: number,
+  customers: number,
+  subscriptions: number,
+  timeZone: string,
+  plan: AccountPlan = sp16Accounts,
+): Account[] {
+  const random = seededRandom(seed, plan.label);
   const numbers = subscriberNumbers(random, subscriptions);
   return Array.from({ length: customers }, (_, index) => ({
     index,
     customer: `C${String(index + 1).padStart(3, '0')}`,
     name: `${names[index % names.length]}${index < names.length ? '' : ` ${index + 1}`}`,
-    account: String(101 + index).padStart(10, '0'),
-    tariff: tariffOfCustomer(index),
+    account: String(plan.firstAccount + index).padStart(10, '0'),
+    tariff: plan.tariffOf(index),
     timeZone,
     subscribers: numbers
       .filter((_number, position) => position % customers === index)
@@ -45,34 +61,45 @@ export function accounts(seed: number, customers: number, subscriptions: number,
   }));
 }
 
-export function customersForm(list: readonly Account[], dropsDirectory: string, sftp: SftpAccess | null): unknown {
+/** A contract as `customers.json` tells it, and whose it is. */
+export interface ContractForm {
+  customer: string;
+  name: string;
+  contract: unknown;
+}
+
+export function contractForm(account: Account, provider: string, profiles: readonly unknown[]): ContractForm {
   return {
-    customers: list.map((account) => ({
-      code: account.customer,
-      name: account.name,
-      numberMask: 4,
-      contracts: [
-        {
-          provider: 'KPN',
-          account: account.account,
-          tariff: account.tariff,
-          cycleDay: 1,
-          timeZone: account.timeZone,
-          subscriptions: account.subscribers,
-          profiles: [
-            {
-              name: 'sp16',
-              syncType: 'KPN_SP16',
-              everyMinutes: 60,
-              transport:
-                sftp !== null && account.index % 2 === 0
-                  ? sftpTransport(sftp, account)
-                  : { kind: 'directory', dir: join(dropsDirectory, account.account) },
-            },
-          ],
-        },
-      ],
-    })),
+    customer: account.customer,
+    name: account.name,
+    contract: {
+      provider,
+      account: account.account,
+      tariff: account.tariff,
+      cycleDay: 1,
+      timeZone: account.timeZone,
+      subscriptions: account.subscribers,
+      profiles,
+    },
+  };
+}
+
+export function sp16Contract(account: Account, dropsDirectory: string, sftp: SftpAccess | null): ContractForm {
+  const transport =
+    sftp !== null && account.index % 2 === 0
+      ? sftpTransport(sftp, account)
+      : { kind: 'directory', dir: join(dropsDirectory, account.account) };
+  return contractForm(account, 'KPN', [{ name: 'sp16', syncType: 'KPN_SP16', everyMinutes: 60, transport }]);
+}
+
+/** Customers in the order in which they first appear, each with all contracts of its code. */
+export function customersForm(contracts: readonly ContractForm[]): unknown {
+  const codes = [...new Set(contracts.map(({ customer }) => customer))];
+  return {
+    customers: codes.map((code) => {
+      const mine = contracts.filter(({ customer }) => customer === code);
+      return { code, name: mine[0]?.name, numberMask: 4, contracts: mine.map(({ contract }) => contract) };
+    }),
   };
 }
 

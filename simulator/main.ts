@@ -1,16 +1,19 @@
 /**
- * The simulator's entry: reads flags, builds the world, writes it, and serves it by SFTP when asked to. On standard output
+ * The simulator's entry: reads flags, builds the world, writes it, and serves it by SFTP and HTTP when asked to. On standard output
  * it prints one JSON line when everything is there; everything else goes to standard error. Exit codes: 0 done, 64 wrong
  * flags or an unusable directory, 1 anything else.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { customersForm, type SftpAccess } from './account.ts';
+import { customersForm, type SftpAccess, sp16Contract } from './account.ts';
 import { type Flags, readFlags, UsageError, usage } from './flags.ts';
+import { type HttpProviderName, type ServedProviders, serveProviders } from './http/serve.ts';
 import { claimDirectory, writeBytes, writeJson } from './output.ts';
+import { passwordEnv as routItEnv } from './routit/provider.ts';
 import { hostKeyIn, type SftpServer, startSftpServer } from './sftp-server.ts';
-import { createWorld, filesOf, truthOf } from './world.ts';
+import { secretEnv as tMobileEnv } from './t-mobile/provider.ts';
+import { createWorld, filesOf, truthOf, type World } from './world.ts';
 
 const passwordEnv = 'KPN_SFTP_PASSWORD';
 const sftpUser = 'kpn';
@@ -25,36 +28,47 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
   if (flags.sftpPort !== null && password === '') {
     throw new UsageError(`--sftp-port: set ${passwordEnv} to the password that the server shall ask for`);
   }
+  const secrets = secretsFor(flags, env);
   claimDirectory(flags.out, stampOf(flags));
-  const server = flags.sftpPort === null ? null : await serve(flags, flags.sftpPort, password);
-  if (server !== null) stopOnSignal(server);
-  const sftp: SftpAccess | null =
-    server === null
-      ? null
-      : { host: '127.0.0.1', port: server.port, user: sftpUser, passwordEnv, hostKeySha256: server.hostKeySha256 };
+  const world = createWorld(flags);
   const startedMs = performance.now();
+  const server = flags.sftpPort === null ? null : await serve(flags, flags.sftpPort, password);
+  let served: ServedProviders | null = null;
+  const stop = async () => void (await Promise.all([server?.stop(), served?.stop()]));
   try {
-    writeWorld(flags, sftp);
+    if (flags.httpPort !== null) served = await serveHttp(flags, world, flags.httpPort, secrets);
+    if (server !== null || served !== null) stopOnSignal(stop);
+    writeWorld(flags, world, server === null ? null : accessTo(server), served);
   } catch (error) {
-    await server?.stop(); // else the server would keep a failed process alive
+    await stop(); // else the servers would keep a failed process alive
     throw error;
   }
   const tookMs = Math.round(performance.now() - startedMs);
   process.stderr.write(`simulator: ${flags.records} lines for ${flags.customers} customers in ${tookMs} ms\n`);
-  process.stdout.write(`${JSON.stringify({ ready: true, out: flags.out, ...sftp })}\n`);
+  const sftp = server === null ? {} : accessTo(server);
+  const http = served === null ? {} : { http: served.base };
+  process.stdout.write(`${JSON.stringify({ ready: true, out: flags.out, ...sftp, ...http })}\n`);
 }
 
-function writeWorld(flags: Flags, sftp: SftpAccess | null): void {
-  const world = createWorld(flags);
+function accessTo({ port, hostKeySha256 }: SftpServer): SftpAccess {
+  return { host: '127.0.0.1', port, user: sftpUser, passwordEnv, hostKeySha256 };
+}
+
+function writeWorld(flags: Flags, world: World, sftp: SftpAccess | null, served: ServedProviders | null): void {
   const drops = join(flags.out, 'drops');
-  for (const tariff of world.tariffs) writeJson(join(flags.out, 'tariffs', `${tariff.tariff}.json`), tariff);
-  writeJson(join(flags.out, 'customers.json'), customersForm(world.accounts, drops, sftp));
-  const list = world.accounts.map((account) => ({ account, files: filesOf(world, account) }));
-  if (flags.truth)
-    writeJson(
-      join(flags.out, 'truth.json'),
-      truthOf(world, list, (files) => files.lines),
-    );
+  const isSp16 = flags.providers.includes('KPN_SP16');
+  const accounts = isSp16 ? world.accounts : [];
+  for (const tariff of [...(isSp16 ? world.tariffs : []), ...(served?.tariffs ?? [])]) {
+    writeJson(join(flags.out, 'tariffs', `${tariff.tariff}.json`), tariff);
+  }
+  const contracts = [...accounts.map((account) => sp16Contract(account, drops, sftp)), ...(served?.contracts ?? [])];
+  writeJson(join(flags.out, 'customers.json'), customersForm(contracts));
+  const list = accounts.map((account) => ({ account, files: filesOf(world, account) }));
+  if (flags.truth) {
+    const { cycles, ...rest } = truthOf(world, list, (files) => files.lines);
+    const { cycles: more = [], ...others } = served?.truth() ?? {};
+    writeJson(join(flags.out, 'truth.json'), { ...rest, ...others, cycles: [...cycles, ...more] });
+  }
   if (flags.truth && list.some(({ files }) => files.redelivered !== null)) {
     const after = truthOf(world, list, (files) => files.redelivered ?? files.lines);
     writeJson(join(flags.out, 'redeliver', 'truth.json'), after);
@@ -62,6 +76,44 @@ function writeWorld(flags: Flags, sftp: SftpAccess | null): void {
   // Last, so that whoever sees a marker also finds the truth beside it.
   for (const { files } of list) {
     for (const { path, bytes } of files.written) writeBytes(join(flags.out, path), bytes);
+  }
+}
+
+/** What the HTTP providers will ask for. Throws UsageError when one that is served has none. */
+function secretsFor(flags: Flags, env: NodeJS.ProcessEnv): Record<HttpProviderName, string> {
+  const secrets = { T_MOBILE: env[tMobileEnv] ?? '', ROUTIT: env[routItEnv] ?? '' };
+  for (const [name, variable] of [
+    ['T_MOBILE', tMobileEnv],
+    ['ROUTIT', routItEnv],
+  ] as const) {
+    if (flags.providers.includes(name) && secrets[name] === '') {
+      throw new UsageError(`--providers ${name}: set ${variable} to the secret that the server shall ask for`);
+    }
+  }
+  return secrets;
+}
+
+async function serveHttp(
+  flags: Flags,
+  world: World,
+  port: number,
+  secrets: Record<HttpProviderName, string>,
+): Promise<ServedProviders> {
+  const providers = flags.providers.filter((name) => name !== 'KPN_SP16');
+  const { calendar } = world;
+  try {
+    return await serveProviders({
+      ...flags,
+      port,
+      providers,
+      faults: flags.callFaults,
+      calendar,
+      secrets,
+      nowMs: Date.now,
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new UsageError(`--http-port: 127.0.0.1:${port} is in use; 0 takes any free port`, { cause: error });
   }
 }
 
@@ -76,20 +128,22 @@ async function serve(flags: Flags, port: number, password: string): Promise<Sftp
   }
 }
 
-function stopOnSignal(server: SftpServer): void {
-  const stop = () => {
-    server.stop().then(
+function stopOnSignal(stop: () => Promise<void>): void {
+  const end = () => {
+    stop().then(
       () => process.exit(0),
       () => process.exit(1),
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
 }
 
-/** What must be equal for two runs to write the same drops; the port and the truth are not part of it. */
-function stampOf({ seed, customers, subs, months, records, faults }: Flags): unknown {
-  return { madeBy: 'linekeeper simulator', seed, customers, subs, months, records, faults };
+/** What must be equal for two runs to write the same drops; ports and the truth are not part of it. */
+function stampOf({ seed, customers, subs, months, records, faults, callFaults, providers }: Flags): unknown {
+  const common = { madeBy: 'linekeeper simulator', seed, customers, subs, months, records, faults };
+  const isSp16Only = providers.length === 1 && providers[0] === 'KPN_SP16';
+  return isSp16Only ? common : { ...common, callFaults, providers };
 }
 
 try {

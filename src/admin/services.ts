@@ -6,16 +6,21 @@
  * becomes 503; anything else is a 500 whose details are only in the log.
  */
 import type { ActorSnapshot, SendResult } from '../../supervisors/types.ts';
+import type { InventoryQuery } from '../customers/inventory.ts';
 import type { FindingState } from '../reconciliation/finding.ts';
 import type { LoadInvoice } from '../reconciliation/load-invoice.ts';
 import type { WhichCycles } from '../reconciliation/run.ts';
 import type { WhichReconciliations } from '../reconciliation/show.ts';
 import type {
+  AlertRuleView,
   AlertView,
   ChainDetailView,
   ChainView,
   ChainWhyView,
   ChannelTestView,
+  CycleChangedView,
+  CycleReopenedView,
+  CycleView,
   DeadRetriedView,
   DisputeView,
   ExplanationView,
@@ -30,14 +35,26 @@ import type {
   ScheduleDetailView,
   ScheduleRunView,
   ScheduleView,
+  SubscriptionView,
   SyncStartedView,
   SyncTaskView,
+  TotalsChangedView,
+  TotalsDecidedView,
   TotalsView,
+  WaitingTotalsView,
 } from './views.ts';
 
 /** Who asks: the name that the caller gives, such as `anna@cli`. */
 export interface By {
   readonly by: string;
+}
+
+/** One cycle of one contract, and why it is changed. `account` is needed when the customer has several. */
+export interface CycleDecision extends By {
+  readonly customer: string;
+  readonly cycle: string;
+  readonly account?: string;
+  readonly reason: string;
 }
 
 export interface AuditEntry {
@@ -111,6 +128,15 @@ export interface AdminServices {
   decideFinding(request: By & { id: string; state: FindingState; why: string }): Promise<FindingDecidedView>;
   /** Disputes what is open, and gives all that is disputed. */
   dispute(request: By & { customer: string; account?: string; cycle: string; why: string }): Promise<DisputeView>;
+  cycles(query: { customer: string }): Promise<readonly CycleView[]>;
+  /** This one and the next throw `InputError` with what stands against it. */
+  closeCycle(request: CycleDecision): Promise<CycleChangedView>;
+  reopenCycle(request: CycleDecision): Promise<CycleReopenedView>;
+  /** Throws `InputError` when it is no backup, `ClosedCycleError` when the cycle is closed. */
+  restoreTotals(request: CycleDecision & { generation: number }): Promise<TotalsChangedView>;
+  waitingTotals(query: { customer?: string }): Promise<readonly WaitingTotalsView[]>;
+  /** Throws `InputError` when nothing waits. */
+  reviewTotals(request: CycleDecision & { verdict: 'accept' | 'discard' }): Promise<TotalsDecidedView>;
 
   alerts(filter: { state?: 'open' | 'resolved'; limit: number }): Promise<readonly AlertView[]>;
   testAlert(request: By): Promise<readonly ChannelTestView[]>;
@@ -119,6 +145,12 @@ export interface AdminServices {
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-loaded. Resolves to what was stored. */
   loadTariff(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
   applyCustomers(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+
+  /** Throws `ServiceError` not-found for an unknown customer. */
+  subscriptions(query: InventoryQuery): Promise<readonly SubscriptionView[]>;
+  alertRules(): Promise<readonly AlertRuleView[]>;
+  /** Throws `InvalidDocumentError` or `InputError`, nothing half-stored. */
+  applyAlertRules(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
 
   /** Sends a control message through the actor's own `parse`. Throws `ServiceError` for an unknown path or a bad message. */
   control(request: By & { path: string; message: unknown }): Promise<SendResult>;

@@ -42,13 +42,14 @@ update alert set state = 'resolved', resolved_at = now()
 where rule = $1 and subject = $2 and state = 'open'
 returning ${columns}`;
 
-// an info is told once, the others are repeated while they are open; a claim whose teller died lapses after a minute
+// an info is told once, as is what is not to be reminded of; the others are repeated while they are open; a claim whose teller
+// died lapses after a minute
 const claimDueSql = `
 update alert set notify_claimed_at = now()
 where id in (
   select id from alert
   where state = 'open'
-    and (notified_at is null or (level <> 'info' and notified_at <= now() - $1 * interval '1 millisecond'))
+    and (notified_at is null or (remind and level <> 'info' and notified_at <= now() - $1 * interval '1 millisecond'))
     and (notify_claimed_at is null or notify_claimed_at <= now() - interval '1 minute')
   order by id limit 100
   for update skip locked)
@@ -56,6 +57,18 @@ returning ${columns}`;
 
 const toldSql = 'update alert set notified_at = now(), notify_claimed_at = null where id = $1';
 const toldEpisodeSql = 'update alert set notified_at = now(), notify_claimed_at = null where spool_id = $1';
+
+// what was resolved in a transaction of its own (src/alert-rules): its end is told by whoever finds it
+const claimTakenBackSql = `
+update alert set notify_claimed_at = now()
+where id in (
+  select id from alert
+  where take_back and state = 'resolved'
+    and (notify_claimed_at is null or notify_claimed_at <= now() - interval '1 minute')
+  order by id limit 100
+  for update skip locked)
+returning ${columns}`;
+const takenBackSql = 'update alert set take_back = false, notify_claimed_at = null where id = $1';
 
 const listSql = `
 select ${columns} from alert
@@ -82,7 +95,16 @@ export async function markTold(session: Session, id: string): Promise<void> {
   await session.query(toldSql, [id]);
 }
 
-/** The same for one that was kept in the state directory when its telling began. */
+/** Resolved alerts whose end has to be told, at most 100; nobody else gets them for a minute. */
+export function claimTakenBack(session: Session): Promise<AlertRow[]> {
+  return session.query<AlertRow>(claimTakenBackSql);
+}
+
+export async function markTakenBack(session: Session, id: string): Promise<void> {
+  await session.query(takenBackSql, [id]);
+}
+
+/** As `markTold`, for one that was kept in the state directory when its telling began. */
 export async function markToldEpisode(session: Session, spoolId: string): Promise<void> {
   await session.query(toldEpisodeSql, [spoolId]);
 }

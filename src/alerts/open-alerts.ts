@@ -13,7 +13,17 @@
 import { join } from 'node:path';
 import { type Database, isConnectionError, PoolBusyError } from '../database/session.ts';
 import type { Log } from '../log/log.ts';
-import { type AlertRow, claimDue, listRows, markTold, markToldEpisode, raiseRow, resolveRow } from './alert-rows.ts';
+import {
+  type AlertRow,
+  claimDue,
+  claimTakenBack,
+  listRows,
+  markTakenBack,
+  markTold,
+  markToldEpisode,
+  raiseRow,
+  resolveRow,
+} from './alert-rows.ts';
 import type { AlertInput, Alerts } from './alerts.ts';
 import { type Change, openChangeQueue } from './change-queue.ts';
 import type { Channel, Notice } from './channel.ts';
@@ -168,6 +178,11 @@ export function openAlerts(options: AlertOptions): AlertService {
       const status = row.notifiedAt === null ? 'open' : 'reminder';
       teller.tell({ ...noticeOf(row), status }, () => {
         mark(markTold(database, row.id));
+      });
+    }
+    for (const row of await claimTakenBack(database)) {
+      teller.tell({ ...noticeOf(row), status: 'resolved' }, () => {
+        mark(markTakenBack(database, row.id));
       });
     }
   }

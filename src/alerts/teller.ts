@@ -26,7 +26,8 @@ export function openTeller(delivery: Delivery, clock: AlertClock): Teller {
       void delivery.offer(notice).then((taken) => {
         onTheWay.delete(key);
         if (!taken) return;
-        toldAtMs.set(key, clock.nowMs());
+        if (notice.status === 'resolved') toldAtMs.delete(key);
+        else toldAtMs.set(key, clock.nowMs());
         onTold();
       });
     },

@@ -15,14 +15,14 @@ function withLog(update: string): string {
   with moved as (
     ${update}
     where c.id = $1 and c.owner = $2 and c.token = $3
-    returning c.id, c.state, c.token, c.reason, c.previous
+    returning c.id, c.state, c.reason, c.previous
   ), logged as (
     insert into step_log (chain_id, token, at, step, attempt, outcome, reason, output, error, node, started_at, traceparent)
     select id, $3, clock_timestamp(), $4, $5, $8, $9, $10::jsonb, $11::jsonb, $2,
            clock_timestamp() - make_interval(secs => $7::float8 / 1000), $6
     from moved
   )
-  select state, token, now()::text as claimed_at, reason, previous from moved`;
+  select state, reason, previous from moved`;
 }
 
 /**
@@ -97,7 +97,7 @@ export const lockByFence = 'select 1 from chain c where c.id = $1 and c.owner = 
  * A row means: the completion of this token committed.
  */
 export const readLog = `
-  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, now()::text as claimed_at, ${linkedOf('c')}
+  select l.outcome, c.state, c.owner, c.token, c.step, c.previous, c.reason, ${linkedOf('c')}
   from step_log l join chain c on c.id = l.chain_id
   where l.chain_id = $1 and l.token = $2 and l.node = $3 and l.at >= $4::timestamptz`;
 

@@ -4,30 +4,17 @@
  * throws and has written nothing, or throws a connection error and may have committed: `settle` finds out.
  */
 
-import type { Database, Row, Tx } from '../database/session.ts';
-import { maskText } from '../log/mask.ts';
+import type { Tx } from '../database/session.ts';
 import { type Callback, CallbackError, type CallbackResult, runCallback } from './callback.ts';
 import { endStep } from './children.ts';
-import {
-  block,
-  finish,
-  keepKey,
-  lockByFence,
-  moveToNextStep,
-  recordCrash,
-  recordRejection,
-  recordUnknown,
-  releaseHeld,
-  takeIntentBack,
-} from './completion-sql.ts';
+import { lockByFence, takeIntentBack } from './completion-sql.ts';
 import type { Decision } from './decision.ts';
 import type { Json, Step } from './define.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { type Completion, isChild, isLinked, moveAll } from './group-sql.ts';
 import { countChildren } from './join-sql.ts';
-import { cleanText } from './payload.ts';
 import type { Registry } from './registry.ts';
-import { crashDelayMs, rejectionDelayMs } from './retry-delay.ts';
+import { toldText, writeRow } from './row-completion.ts';
 import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
 import type { SharedCommit } from './shared-commit.ts';
@@ -36,9 +23,8 @@ import type { StopPoints } from './stop-points.ts';
 
 /** The row that a completing statement returns. Null: the fence was missed, nothing was written. */
 export interface Moved {
+  /** `running`: it goes on here, under the next token. */
   readonly state: string;
-  readonly token: string;
-  readonly claimed_at: string;
   readonly reason: string | null;
   readonly previous: Json;
 }
@@ -76,9 +62,11 @@ export async function completeOnce(context: CompletionContext, run: Run, plan: P
     const moved = await completeShared(context, run, plan, callback);
     if (moved !== 'alone') return moved;
   }
-  if (!callback) await context.stopPoints.reach('before-commit', chainId, step);
+  let stopped = callback ? undefined : context.stopPoints.reach('before-commit', chainId, step);
+  if (stopped) await stopped;
   const moved = callback ? await completeAlone(context, run, plan, callback) : await completeRow(context, run, plan);
-  await context.stopPoints.reach('after-commit', chainId, step);
+  stopped = context.stopPoints.reach('after-commit', chainId, step);
+  if (stopped) await stopped;
   return moved;
 }
 
@@ -90,6 +78,8 @@ export function hasCallback(
   const { kind } = decision;
   return (kind === 'succeeded' || kind === 'failed' || kind === 'rejected') && decision.commit !== null;
 }
+
+const nothing: CallbackResult = { output: null, children: 0 };
 
 function callbackOf(context: CompletionContext, { decision, step }: Plan): Callback | null {
   if (!hasCallback(decision)) return null;
@@ -124,7 +114,7 @@ async function completeAlone(
         parents = all.parents;
         written = all.moved[0] ? { ...all.moved[0], previous: jsonOf(completion.output) } : null;
       } else {
-        written = await write(context, run, plan, tx, result.output);
+        written = await writeRow(context, run, plan, tx, result.output);
       }
       await context.stopPoints.reach('before-commit', chainId, step);
       return written;
@@ -136,12 +126,23 @@ async function completeAlone(
 }
 
 /** Without a callback: one statement, or more when a child may have come to its end or an intent is taken back. */
-async function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
-  const { engine } = context.sessions;
+function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
   const { kind } = plan.decision;
+  if (kind === 'succeeded' || kind === 'failed') return completeGrouped(context, run, plan);
   const intended = kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
   const mayDie = isChild(run) && (kind === 'crashed' || kind === 'rejected' || kind === 'unknown');
-  if (!mayDie && !intended) return write(context, run, plan, engine, null);
+  if (!mayDie && !intended) return writeRow(context, run, plan, context.sessions.engine, null);
+  return completeTogether(context, run, plan);
+}
+
+async function completeGrouped(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
+  const completion = completionOf(context, run, plan, nothing);
+  const completed = await context.group.complete(completion);
+  return completed && { state: completed.state, reason: completed.reason, previous: jsonOf(completion.output) };
+}
+
+async function completeTogether(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
+  const { engine } = context.sessions;
   const { moved, parents } = await engine.transaction((tx) => writeAndCount(context, run, plan, tx));
   context.onParents(parents);
   return moved;
@@ -155,7 +156,7 @@ async function writeAndCount(
   tx: Tx,
 ): Promise<{ moved: Moved | null; parents: readonly string[] }> {
   const { chainId, step } = run.chain;
-  const moved = await write(context, run, plan, tx, null);
+  const moved = await writeRow(context, run, plan, tx, null);
   const intended = plan.decision.kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
   if (moved && intended) await tx.query(takeIntentBack, [chainId, step]);
   const isDead = moved?.state === 'dead' && isChild(run);
@@ -178,7 +179,7 @@ async function completeShared(
   });
   if (completed === 'alone') return completed;
   await context.stopPoints.reach('after-commit', chainId, step);
-  return completed && { ...completed, previous: jsonOf(completed.output ?? null) };
+  return completed && { state: completed.state, reason: completed.reason, previous: jsonOf(completed.output ?? null) };
 }
 
 /** Of a success or a failure. A chain that opened children in its last step goes on to the engine's own, after the join. */
@@ -190,7 +191,7 @@ function completionOf(context: CompletionContext, run: Run, plan: Plan, result: 
     run,
     durationMs: context.nowMs() - run.startedMs,
     outcome: failed ? 'failed' : 'succeeded',
-    reason: failed ? told(decision.reason) : null,
+    reason: failed ? toldText(decision.reason) : null,
     output: result.output ?? (decision.kind === 'succeeded' ? decision.output : null),
     nextStep,
     mayContinue: plan.mayContinue,
@@ -201,96 +202,4 @@ function completionOf(context: CompletionContext, run: Run, plan: Plan, result: 
 
 function jsonOf(text: string | null): Json {
   return text === null ? null : (JSON.parse(text) as Json);
-}
-
-async function write(
-  context: CompletionContext,
-  run: Run,
-  plan: Plan,
-  session: Pick<Database, 'query'>,
-  callbackOutput: string | null,
-): Promise<Moved | null> {
-  const { decision, step } = plan;
-  const { chain } = run;
-  const common = (outcome: string, reason: string | null, output: string | null, error: string | null) => [
-    chain.chainId,
-    context.bootId,
-    chain.token,
-    chain.step,
-    chain.attempt,
-    run.traceparent,
-    context.nowMs() - run.startedMs,
-    outcome,
-    reason === null ? null : told(reason),
-    output,
-    error,
-  ];
-  const grouped = async () => {
-    const completion = completionOf(context, run, plan, { output: null, children: 0 });
-    const completed = await context.group.complete(completion);
-    return completed && { ...completed, previous: jsonOf(completion.output) };
-  };
-  const one = async (text: string, values: unknown[]) => ((await session.query<Row>(text, values))[0] as Moved) ?? null;
-  switch (decision.kind) {
-    case 'succeeded': {
-      if (session === context.sessions.engine) return grouped();
-      const values = common('succeeded', null, callbackOutput ?? decision.output, null);
-      if (plan.nextStep === null) return one(finish, [...values, 'succeeded']);
-      return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
-    }
-    case 'failed':
-      if (session === context.sessions.engine) return grouped();
-      return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);
-    case 'rejected': {
-      const delayMs = decision.afterMs ?? rejectionDelayMs(decision.commit ? 0 : chain.rejections, context.random);
-      const values = common('rejected', decision.reason, null, null);
-      return one(recordRejection, [...values, delayMs, step?.giveUpAfterMs ?? 0, decision.commit !== null]);
-    }
-    case 'crashed': {
-      const again = step !== null && chain.attempt < step.retry.tries;
-      const delayMs = again ? crashDelayMs(step.retry, chain.attempt, context.random) : null;
-      const { error } = decision;
-      return one(recordCrash, [
-        ...common('crashed', `${error.name}: ${error.message}`, null, errorJson(error)),
-        delayMs,
-      ]);
-    }
-    case 'unknown':
-      return one(recordUnknown, common('unknown', decision.reason, null, null));
-    case 'keyed': {
-      const { key, limit } = decision.slot;
-      return one(keepKey, [...common('released', 'waits for a slot of its concurrency key', null, null), key, limit]);
-    }
-    case 'blocked':
-      return one(block, common('blocked', decision.reason, null, null));
-    case 'released': {
-      const values = [context.bootId, [chain.chainId], [chain.token], cleanText(decision.reason)];
-      const released = await session.query(releaseHeld, values);
-      if (released.length === 0) return null;
-      return {
-        state: 'ready',
-        token: String(chain.token + 1n),
-        claimed_at: chain.claimedAt,
-        reason: decision.reason,
-        previous: null,
-      };
-    }
-  }
-}
-
-/** A reason or an error as a row may hold it. */
-function told(text: string, maxLength?: number): string {
-  return maskText(cleanText(text, maxLength));
-}
-
-function errorJson(error: Error): string {
-  const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : null;
-  const code = (error as { code?: unknown }).code;
-  return JSON.stringify({
-    name: cleanText(error.name, 100),
-    message: told(error.message),
-    ...(typeof code === 'string' ? { code: cleanText(code, 100) } : {}),
-    ...(cause ? { cause: told(cause) } : {}),
-    stack: told(error.stack ?? '', 4_000),
-  });
 }

@@ -4,11 +4,12 @@
  */
 import { type TraceContext, withContext } from '../../otel/context.ts';
 import type { Database } from '../database/session.ts';
+import type { Deadlines } from './deadlines.ts';
 import { crashed, type Decision, decisionOf, decisionOfThrown } from './decision.ts';
 import { effectKeyOf } from './effects.ts';
-import type { Clock, EngineLog } from './environment.ts';
+import type { EngineLog } from './environment.ts';
 import type { AnyStep } from './registry.ts';
-import { type Run, RunAborted } from './run.ts';
+import type { Run } from './run.ts';
 import { openStepContext } from './step-context.ts';
 import { noStopPoints, type StopPoints } from './stop-points.ts';
 import { pause } from './wake.ts';
@@ -19,7 +20,7 @@ const graceMs = 500;
 export interface ExecuteContext {
   readonly reads: Database;
   readonly log: EngineLog;
-  readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly spoolRoot: string | null;
   readonly stopPoints: StopPoints;
   /** For steps without a deadline of their own. */
@@ -37,9 +38,10 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
   try {
     effectKey = effectKeyOf(step, run);
   } catch (error) {
-    return { decision: crashed(error), removeSpool: () => null };
+    return { decision: crashed(error), removeSpool: noSpool };
   }
-  const deadline = watchDeadline(outside.clock, run, step.deadlineMs ?? outside.stepDeadlineMs);
+  const { deadlines, stopPoints } = outside;
+  deadlines.watch(run, step.deadlineMs ?? outside.stepDeadlineMs);
   const opened = openStepContext(run, {
     reads: outside.reads,
     log: outside.log,
@@ -47,30 +49,27 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
     effectKey,
     onProgress(done, total, unit) {
       run.progress = { done, total, unit };
-      deadline.extend();
-      void outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+      deadlines.extend(run);
+      void stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
     },
   });
   // told to end while it waited for a lane: it does not begin any more
   const handled = run.abort.reason
     ? Promise.reject(run.abort.reason)
     : startHandler(run, () => step.handler(opened.context));
-  handled.catch(() => {});
   const ended = new Promise((resolve, reject) => {
     run.abort.listen(reject);
     handled.then(resolve, reject);
   });
-  ended.catch(() => {});
   let decision: Decision;
   try {
-    if (outside.stopPoints !== noStopPoints) {
-      await outside.stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+    if (stopPoints !== noStopPoints) {
+      ended.catch(() => {});
+      await stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
     }
     decision = decisionOf(run, await ended);
   } catch (error) {
     decision = decisionOfThrown(run, error);
-  } finally {
-    deadline.end();
   }
   if (run.abort.reason) await waitForEnd(handled);
   run.deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -80,9 +79,19 @@ export async function execute(outside: ExecuteContext, run: Run, step: AnyStep):
   return { decision, removeSpool: opened.removeSpool };
 }
 
+function noSpool(): null {
+  return null;
+}
+
 /** The handler's promise; its late rejection, after the wait for it was given up, is no one's crash. */
 function startHandler(run: Run, handler: () => Promise<unknown>): Promise<unknown> {
-  return withContext(contextOf(run), async () => handler());
+  return withContext(contextOf(run), () => {
+    try {
+      return Promise.resolve(handler());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  });
 }
 
 /** What runs in the handler's name and in its commit's. */
@@ -95,28 +104,4 @@ async function waitForEnd(handled: Promise<unknown>): Promise<void> {
   const grace = pause(graceMs, over.signal);
   await Promise.race([handled.catch(() => {}), grace]);
   over.abort();
-}
-
-function watchDeadline(clock: Clock, run: Run, deadlineMs: number): { extend(): void; end(): void } {
-  let timer: NodeJS.Timeout;
-  const extend = () => {
-    run.deadlineAtMs = clock.monotonicMs() + deadlineMs;
-  };
-  const look = () => {
-    const leftMs = run.deadlineAtMs - clock.monotonicMs();
-    if (leftMs > 0) {
-      timer = setTimeout(look, Math.min(leftMs + 1, 2 ** 31 - 1));
-      return;
-    }
-    const message = `step ${run.chain.step} of chain ${run.chain.name} made no progress for ${deadlineMs} ms, its deadline`;
-    run.abort.abort(new RunAborted('deadline', message));
-  };
-  extend();
-  timer = setTimeout(look, Math.min(deadlineMs, 2 ** 31 - 1));
-  return {
-    extend,
-    end() {
-      clearTimeout(timer);
-    },
-  };
 }

@@ -6,10 +6,10 @@
  * owner keeps PostgreSQL on the primary key: when it believes that one row has this owner, it reads all rows for it instead
  * and joins them with all of the group.
  *
- * $1 owner, $2 ids, $3 tokens, $4 steps, $5 attempts, $6 traceparents of the attempts, $7 durations in ms, $8 outcomes,
+ * $1 owner, $2 ids, $3 tokens, $4 steps, $5 attempts, $6 traceparents of the attempts, $7 durations in us, $8 outcomes,
  * $9 reasons, $10 outputs, $11 next steps (null: this was the last), $12 whether this node may go on with them,
- * $13 priorities, $14 chain names, $15 states of those that end. A higher priority that waited 1 s goes first, and a pause
- * holds before the next step.
+ * $13 priorities, $14 chain names. The outcome is also the state of a chain that ends. A higher priority that waited 1 s goes
+ * first, and a pause holds before the next step.
  */
 import { arrayText, type Element } from '../database/array-text.ts';
 import type { Tx } from '../database/session.ts';
@@ -21,7 +21,7 @@ import type { SlotNeed } from './slots.ts';
 export const moveMany = moving(false);
 
 /**
- * The same for chains that have to do with others: $16 concurrency keys of the next steps and $17 their limits, $18 how many
+ * The same for chains that have to do with others: $15 concurrency keys of the next steps and $16 their limits, $17 how many
  * children the step opened: then the chain waits for them. A chain goes on at once to a step with a key only when it has
  * that key's slot already.
  */
@@ -35,11 +35,11 @@ function moving(linked: boolean): string {
            g.next_step is not null and g.may and not ${isPaused('g.name')}
            and not ${isBroken('g.name', 'g.next_step', 'g.id')} and not ${waitsAbove('g.priority')}
            ${when('and g.children = 0 and (g.next_key is null or g.next_key is not distinct from c.slot_key)')} as go
-    from unnest($2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::float8[], $8::text[], $9::text[],
-                $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[], $15::text[]
-                ${when(', $16::text[], $17::smallint[], $18::int[]')})
-         as g (id, token, step, attempt, traceparent, duration_ms, outcome, reason, output, next_step, may, priority, name,
-               final_state ${when(', next_key, next_limit, children')})
+    from unnest($2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::text[], $9::text[],
+                $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[]
+                ${when(', $15::text[], $16::smallint[], $17::int[]')})
+         as g (id, token, step, attempt, traceparent, duration_us, outcome, reason, output, next_step, may, priority, name
+               ${when(', next_key, next_limit, children')})
          ${when(`,
          lateral (select id, slot_key from chain where chain.id = g.id and chain.owner = $1 and chain.token = g.token
                   for no key update) c`)}
@@ -48,7 +48,7 @@ function moving(linked: boolean): string {
     set step = coalesce(l.next_step, c.step),
         previous = coalesce(l.output::jsonb, c.previous),
         state = (case ${when("when l.children > 0 then 'children'")}
-                      when l.next_step is null then l.final_state when l.go then 'running'
+                      when l.next_step is null then l.outcome when l.go then 'running'
                       ${when("when l.next_key is not null then 'concurrency'")} else 'ready' end)::chain_state,
         owner = case when l.go then c.owner end,
         token = c.token + l.go::int,
@@ -67,15 +67,15 @@ function moving(linked: boolean): string {
         slot_key = l.next_key, slot_limit = l.next_limit`)}
     from ${linked ? 'locked' : 'given'} l
     where c.id = l.id and coalesce(c.owner = $1, false) and c.token = l.token
-    returning c.id, c.state, c.token, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_ms,
+    returning c.id, c.state, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_us,
               l.traceparent
   ), logged as (
     insert into step_log (chain_id, token, at, step, attempt, outcome, reason, output, node, started_at, traceparent)
     select id, was, clock_timestamp(), step, attempt, outcome, reason, output::jsonb, $1,
-           clock_timestamp() - make_interval(secs => duration_ms / 1000), traceparent
+           clock_timestamp() - make_interval(secs => duration_us / 1e6), traceparent
     from moved
   )
-  select id, state, token, now()::text as claimed_at, reason from moved`;
+  select id, state, reason from moved`;
 }
 
 /** Locks the rows that are still these runs': $1 owner, $2 ids, $3 tokens, sorted by id. */
@@ -109,9 +109,8 @@ export function isLinked({ run, nextSlot, children }: Completion): boolean {
 }
 
 export interface Completed {
+  /** `running`: it goes on here, under the next token. */
   readonly state: string;
-  readonly token: string;
-  readonly claimed_at: string;
   readonly reason: string | null;
   /** What was stored as the chain's `previous`, when that is not the handler's output. */
   readonly output?: string | null;
@@ -119,14 +118,15 @@ export interface Completed {
 
 /** One array, as text, for each parameter of `moveMany` from $2 on. */
 export function columnsOf(completions: readonly Completion[]): string[] {
-  const column = (value: (completion: Completion) => Element) => arrayText(completions.map(value));
+  const column = (value: (completion: Completion) => Element) => arrayText(completions, value);
   return [
     column(({ run }) => run.chain.chainId),
     column(({ run }) => run.chain.token),
     column(({ run }) => run.chain.step),
     column(({ run }) => run.chain.attempt),
     column(({ run }) => run.traceparent),
-    column(({ durationMs }) => durationMs),
+    // a whole number is told several times faster than a fraction
+    column(({ durationMs }) => Math.round(durationMs * 1_000)),
     column(({ outcome }) => outcome),
     column(({ reason }) => reason),
     column(({ output }) => output),
@@ -134,7 +134,6 @@ export function columnsOf(completions: readonly Completion[]): string[] {
     column(({ mayContinue }) => mayContinue()),
     column(({ run }) => run.chain.priority),
     column(({ run }) => run.chain.name),
-    column(({ outcome }) => outcome),
   ];
 }
 
@@ -142,9 +141,9 @@ export function columnsOf(completions: readonly Completion[]): string[] {
 export function linkedColumnsOf(completions: readonly Completion[]): string[] {
   return [
     ...columnsOf(completions),
-    arrayText(completions.map(({ nextSlot }) => nextSlot?.key ?? null)),
-    arrayText(completions.map(({ nextSlot }) => nextSlot?.limit ?? null)),
-    arrayText(completions.map(({ children }) => children)),
+    arrayText(completions, ({ nextSlot }) => nextSlot?.key ?? null),
+    arrayText(completions, ({ nextSlot }) => nextSlot?.limit ?? null),
+    arrayText(completions, ({ children }) => children),
   ];
 }
 

@@ -6,8 +6,8 @@
  * for longer than a second (handlers have become slow) is sent away: `enter` resolves to false, and another node may have it.
  */
 export interface LaneQueue {
-  /** Resolves to true with a lane, which `leave` gives back, and to false after a second without. */
-  enter(): Promise<boolean>;
+  /** True with a lane, which `leave` gives back, at once when one is free; false after a second without. */
+  enter(): true | Promise<boolean>;
   /** The handler has returned after so long. */
   leave(tookMs: number): void;
   /** How many more could come now. */
@@ -57,7 +57,7 @@ export function createLaneQueue({ count, nowMs, onFree }: LaneQueueOptions): Lan
     enter() {
       if (handling < count) {
         handling += 1;
-        return Promise.resolve(true);
+        return true;
       }
       return new Promise((resolve) => {
         waiting.push({ sinceMs: nowMs(), resolve });

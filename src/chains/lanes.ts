@@ -6,8 +6,10 @@
 import { childTraceparent } from '../../otel/traceparent.ts';
 import { endStep, failedJoin } from './children.ts';
 import type { Plan } from './completion.ts';
+import { createDeadlines } from './deadlines.ts';
 import { crashed, type Decision, decisionOfThrown } from './decision.ts';
 import { unknownEffect, writeIntent } from './effects.ts';
+import type { Clock } from './environment.ts';
 import { type ExecuteContext, type Executed, execute } from './execute.ts';
 import { createLaneQueue } from './lane-queue.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
@@ -25,7 +27,7 @@ export interface LanesContext {
   readonly continues: boolean;
   readonly registry: Registry;
   readonly settle: SettleContext;
-  readonly execute: ExecuteContext;
+  readonly execute: Omit<ExecuteContext, 'deadlines'> & { readonly clock: Clock };
   /** A lane is free again, and rows may have become ready. */
   readonly onFree: () => void;
   readonly onLeft: (run: Run, decision: Decision, settled: Settled) => void;
@@ -49,11 +51,13 @@ export interface Lanes {
 
 export function createLanes(context: LanesContext): Lanes {
   const held = new Map<string, Run>();
-  const busy = new Set<Promise<void>>();
   const { clock, stopPoints } = context.execute;
+  const outside: ExecuteContext = { ...context.execute, deadlines: createDeadlines(clock, () => held.values()) };
   const queue = createLaneQueue({ count: context.count, nowMs: clock.monotonicMs, onFree: context.onFree });
   let draining = false;
   let carried = 0;
+  let busy = 0;
+  const onIdle: (() => void)[] = [];
 
   function hold(chain: ClaimedChain): Run {
     const run: Run = {
@@ -64,6 +68,7 @@ export function createLanes(context: LanesContext): Lanes {
       abort: new RunAbort(),
       phase: 'handling',
       progress: null,
+      deadlineMs: Number.POSITIVE_INFINITY,
       deadlineAtMs: Number.POSITIVE_INFINITY,
     };
     held.set(run.key, run);
@@ -71,10 +76,24 @@ export function createLanes(context: LanesContext): Lanes {
   }
 
   function free(): number {
-    return Math.max(0, Math.min(queue.room(), mostHeld(context.count) - busy.size));
+    return Math.max(0, Math.min(queue.room(), mostHeld(context.count) - busy));
   }
 
+  /** Never rejects. */
   async function carry(claimed: ClaimedChain): Promise<void> {
+    busy += 1;
+    try {
+      await carryOn(claimed);
+    } catch (error) {
+      if (!context.settle.signal.aborted) context.onCrash(error);
+    } finally {
+      busy -= 1;
+      if (busy === 0) for (const resolve of onIdle.splice(0)) resolve();
+      context.onFree();
+    }
+  }
+
+  async function carryOn(claimed: ClaimedChain): Promise<void> {
     const beganMs = clock.monotonicMs();
     let steps = 1;
     let run: Run | null = hold(claimed);
@@ -100,25 +119,32 @@ export function createLanes(context: LanesContext): Lanes {
     const executed = await inLane(run, step ?? null);
     const { decision } = executed;
     run.phase = 'completing';
-    await stopPoints.reach('after-handler', chainId, run.chain.step);
+    let stopped = stopPoints.reach('after-handler', chainId, run.chain.step);
+    if (stopped) await stopped;
     let settled: Settled = { kind: 'lost' };
     try {
       if (decision.kind !== 'lost') {
         settled = await settle(context.settle, run, planOf(run, decision, step ?? null, definition, mayContinue));
-        await stopPoints.reach('before-ack', chainId, run.chain.step);
+        stopped = stopPoints.reach('before-ack', chainId, run.chain.step);
+        if (stopped) await stopped;
       }
     } finally {
-      await executed.removeSpool();
+      const removed = executed.removeSpool();
+      if (removed) await removed;
     }
     context.onLeft(run, decision, settled);
     return settled;
   }
 
   async function inLane(run: Run, step: AnyStep | null): Promise<Executed> {
-    if (!(await queue.enter())) return decided({ kind: 'released', reason: 'no lane was free for it here' });
+    const entered = queue.enter();
+    if (entered !== true && !(await entered)) {
+      return decided({ kind: 'released', reason: 'no lane was free for it here' });
+    }
     run.startedMs = clock.monotonicMs();
     try {
-      await stopPoints.reach('after-claim', run.chain.chainId, run.chain.step);
+      const stopped = stopPoints.reach('after-claim', run.chain.chainId, run.chain.step);
+      if (stopped) await stopped;
       return await begin(run, step);
     } finally {
       queue.leave(clock.monotonicMs() - run.startedMs);
@@ -126,13 +152,10 @@ export function createLanes(context: LanesContext): Lanes {
   }
 
   /** The handler, unless the engine has the answer itself. */
-  async function begin(run: Run, step: AnyStep | null): Promise<Executed> {
+  function begin(run: Run, step: AnyStep | null): Executed | Promise<Executed> {
     const { chain } = run;
     const { linked } = chain;
-    if (linked !== null && linked.failedChildren > 0) {
-      const reason = await failedJoin(context.settle.sessions.engine, run);
-      return decided({ kind: 'failed', reason, commit: null });
-    }
+    if (linked !== null && linked.failedChildren > 0) return joinFailed(run);
     if (chain.step === endStep) {
       return decided({ kind: 'succeeded', output: JSON.stringify(chain.previous), commit: null, children: [] });
     }
@@ -144,11 +167,17 @@ export function createLanes(context: LanesContext): Lanes {
       return decided(crashed(error));
     }
     if (slot !== null && slot.key !== linked?.slotKey) return decided({ kind: 'keyed', slot });
-    if (step.effects.kind === 'atMostOnce') {
-      const intent = await intend(run);
-      if (intent !== null) return decided(intent);
-    }
-    return execute(context.execute, run, step);
+    return step.effects.kind === 'atMostOnce' ? beginOnce(run, step) : execute(outside, run, step);
+  }
+
+  async function joinFailed(run: Run): Promise<Executed> {
+    const reason = await failedJoin(context.settle.sessions.engine, run);
+    return decided({ kind: 'failed', reason, commit: null });
+  }
+
+  async function beginOnce(run: Run, step: AnyStep): Promise<Executed> {
+    const intent = await intend(run);
+    return intent === null ? execute(outside, run, step) : decided(intent);
   }
 
   /** Null: the intent is written, the handler may begin. */
@@ -173,21 +202,13 @@ export function createLanes(context: LanesContext): Lanes {
       // the server crashed before that claim was on its disk: the run that it led to is this one's
       if (held.has(keyOf(chain.chainId, chain.token))) return;
       carried += 1;
-      const carrying: Promise<void> = carry(chain)
-        .catch((error: unknown) => {
-          if (!context.settle.signal.aborted) context.onCrash(error);
-        })
-        .finally(() => {
-          busy.delete(carrying);
-          context.onFree();
-        });
-      busy.add(carrying);
+      void carry(chain);
     },
     drain() {
       draining = true;
     },
     async idle() {
-      while (busy.size > 0) await Promise.all(busy);
+      if (busy > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
     },
     abort(reason, which = () => true) {
       for (const run of held.values()) if (which(run)) run.abort.abort(reason);

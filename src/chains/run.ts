@@ -34,7 +34,7 @@ export interface ClaimedChain {
   readonly input: Json;
   readonly previous: Json;
   readonly traceparent: string;
-  /** now() of the claiming transaction, as text so that no microsecond is lost; bounds the search in the log. */
+  /** now() of the claiming transaction, as text so that no microsecond is lost; the log has nothing of its tokens before. */
   readonly claimedAt: string;
   /** Null for a chain without parent, children and concurrency key. */
   readonly linked: Linked | null;
@@ -98,7 +98,9 @@ export interface Run {
   /** completing: the handler has returned, the outcome is on its way into the rows. */
   phase: 'handling' | 'completing';
   progress: { done: number; total: number; unit: string } | null;
-  /** Monotonic; moved on by progress. Infinity once the handler has returned. */
+  /** How long its handler may be without progress. */
+  deadlineMs: number;
+  /** Monotonic; moved on by progress. Infinity before the handler begins and once it has returned. */
   deadlineAtMs: number;
 }
 

@@ -80,10 +80,8 @@ function isDiskFull(error: unknown): boolean {
 function settled(run: Run, plan: Plan, moved: Moved): Settled {
   if (moved.state !== 'running') return { kind: 'left', state: moved.state, reason: moved.reason };
   return continued(run, {
-    token: moved.token,
     step: plan.nextStep!,
     previous: moved.previous,
-    claimedAt: moved.claimed_at,
     linked: linkedAfter(run, plan.nextSlot?.key ?? null),
   });
 }
@@ -94,11 +92,24 @@ function linkedAfter({ chain }: Run, slotKey: string | null): Linked | null {
   return { ...chain.linked, slotKey, joinToken: null, failedChildren: 0 };
 }
 
-function continued(
-  run: Run,
-  at: Pick<ClaimedChain, 'step' | 'previous' | 'claimedAt' | 'linked'> & { token: string },
-): Settled {
-  const next = { ...run.chain, ...at, token: BigInt(at.token), attempt: 1, rejections: 0 };
+/** Its `claimedAt` stays: what it bounds, the search in the log, begins there or later. */
+function continued({ chain }: Run, at: Pick<ClaimedChain, 'step' | 'previous' | 'linked'>): Settled {
+  const next: ClaimedChain = {
+    chainId: chain.chainId,
+    name: chain.name,
+    version: chain.version,
+    step: at.step,
+    token: chain.token + 1n,
+    attempt: 1,
+    rejections: 0,
+    priority: chain.priority,
+    subject: chain.subject,
+    input: chain.input,
+    previous: at.previous,
+    traceparent: chain.traceparent,
+    claimedAt: chain.claimedAt,
+    linked: at.linked,
+  };
   return { kind: 'continue', next };
 }
 
@@ -109,11 +120,5 @@ async function fromLog(context: SettleContext, run: Run): Promise<Settled | null
   if (!row) return null;
   const goesOn = row.state === 'running' && row.owner === context.bootId && BigInt(row.token) === token + 1n;
   if (!goesOn) return { kind: 'left', state: row.state, reason: row.reason };
-  return continued(run, {
-    token: row.token,
-    step: row.step,
-    previous: row.previous,
-    claimedAt: row.claimed_at,
-    linked: row.linked,
-  });
+  return continued(run, { step: row.step, previous: row.previous, linked: row.linked });
 }

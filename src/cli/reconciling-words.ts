@@ -1,12 +1,9 @@
 /** The commands of whoever checks the provider's invoices. */
 import type { CliIo } from './context.ts';
+import { wholeNumber } from './whole-number.ts';
 import { needed, type Words } from './words.ts';
 
-export function reconcilingWords(
-  io: CliIo,
-  { noun, remote, runs }: Words,
-  wholeNumber: (text: string) => number,
-): void {
+export function reconcilingWords(io: CliIo, { noun, remote, runs }: Words): void {
   const invoice = noun('invoice', "load, list, show: the provider's invoices and credit notes");
   remote(invoice.command('load <file>').description('load an invoice: JSON, or CSV when the name ends in .csv'))
     .option('--replace', 'in place of what was loaded under this number with other content')

@@ -38,8 +38,19 @@ export async function totalsExplain(io: CliIo, options: TotalsExplainOptions): P
   return exitCode.ok;
 }
 
+const limitWords = {
+  minimum: "this is less than the rule's minimum, which is charged",
+  cap: "this is more than the rule's cap, which is charged",
+};
+
+/** ` (NL, mobile)`. */
+function numberWords({ number }: ExplainedRecordView): string {
+  const words = [number?.country, number?.kind].filter((word) => word !== null && word !== undefined);
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
+}
+
 function printRecord(io: CliIo, record: ExplainedRecordView): void {
-  const to = record.dialled === null ? '' : ` to ${record.dialled}`;
+  const to = record.dialled === null ? '' : ` to ${record.dialled}${numberWords(record)}`;
   const usage = `${count(record.usage)} ${record.unit}`;
   const amount =
     record.status === 'rated' ? `${formatAmountE8(BigInt(record.amountE8))} EUR` : `${record.status}: ${record.reason}`;
@@ -49,10 +60,16 @@ function printRecord(io: CliIo, record: ExplainedRecordView): void {
     printLine(io, `    tariff ${record.tariff}, version of ${record.tariffVersion ?? '-'}, rule ${record.rule}`);
   }
   if (record.connectFeeE8 !== '0') printLine(io, `    connect fee ${formatAmountE8(BigInt(record.connectFeeE8))} EUR`);
+  for (const { name, used } of record.allowances) {
+    printLine(io, `    allowance ${name}: ${count(used)} ${record.unit}`);
+  }
   for (const piece of record.pieces) {
-    const billed = `${count(piece.billed)} ${record.unit} billed`;
+    const covered = piece.covered > 0 ? `, ${count(piece.covered)} of them covered,` : '';
+    const billed = `${count(piece.billed)} ${record.unit} billed${covered}`;
     const price = `${formatAmountE8(piece.priceE8)} EUR per ${count(piece.per)} ${record.unit}`;
     printLine(io, `    from ${count(piece.from)}: ${billed} at ${price} (${piece.rule}, step ${piece.step + 1})`);
   }
+  if (record.limit !== null) printLine(io, `    ${limitWords[record.limit]}`);
+  if (record.finding !== null) printLine(io, `    finding: ${record.finding}`);
   if (!record.reproduced) printLine(io, "    today's tariff gives another amount: the cycle waits to be rated again");
 }

@@ -4,7 +4,7 @@
  */
 export class ThreadDiedError extends Error {
   override readonly name = 'ThreadDiedError';
-  /** The task's own name, such as `decode-sp16`. */
+  /** The task's own name, such as `decode`. */
   readonly task: string;
 
   constructor(task: string, cause: unknown) {

@@ -7,11 +7,11 @@ export type Element = string | number | bigint | boolean | null;
 
 const plain = /^[\w.:+-]+$/;
 
-/** `{1,two,NULL,"a \"b\""}`. */
-export function arrayText(values: readonly Element[]): string {
+/** `{1,two,NULL,"a \"b\""}`: one element of each item. */
+export function arrayText<Item>(items: readonly Item[], elementOf: (item: Item) => Element): string {
   let text = '{';
-  for (let at = 0; at < values.length; at += 1) {
-    const value = values[at] ?? null;
+  for (let at = 0; at < items.length; at += 1) {
+    const value = elementOf(items[at]!);
     if (at > 0) text += ',';
     if (value === null) text += 'NULL';
     else if (typeof value !== 'string') text += String(value);

@@ -56,4 +56,6 @@ export const ratedSpoolColumns = [
   'amount_e8',
   'status',
   'reason',
+  'allowance_used',
+  'finding',
 ] as const;

@@ -1,6 +1,6 @@
 /** A tariff ready for rating: what `compileTariff` builds once per thread and task, and only reads afterwards. */
+import type { ChargeTerms } from './charge.ts';
 import type { LocalTime } from './local-time.ts';
-import type { Rounding } from './money.ts';
 import type { RuleLookup } from './rule-lookup.ts';
 import type { VersionList } from './version-list.ts';
 
@@ -28,14 +28,14 @@ export interface CompiledVersion {
   readonly data: RuleLookup;
 }
 
-export interface CompiledRule {
+export interface CompiledRule extends ChargeTerms {
   /** The rule's id; of a fallback tariff's rule `code/id`. */
   readonly name: string;
   /** Position in the version's document. */
   readonly order: number;
   readonly weight: number;
-  readonly connectFeeE8: number;
-  readonly rounding: Rounding;
+  /** A call that costs more than the cap should have been ended by the provider. */
+  readonly disconnects: boolean;
   /** Bit n is month n, day of month n, weekday n (0 Monday); null: any. */
   readonly months: number | null;
   readonly days: number | null;

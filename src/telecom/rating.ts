@@ -5,18 +5,23 @@
  * A record that cannot be rated is `unrated` with a reason, never 0: `unknown-call-code`, `no-tariff-version`, `no-rule`,
  * `bad-usage` (not a whole number of units), `amount-too-large` (does not fit 2^53 units of 1e-8 EUR).
  */
-import { chargeE8 } from './charge.ts';
+import type { AllowanceBook } from './allowance-book.ts';
+import { type Charge, chargePieces } from './charge.ts';
 import type { CompiledRule, CompiledStep, CompiledTariff, CompiledVersion } from './compiled-tariff.ts';
 import { widen } from './increment.ts';
 import type { Piece, RateableRecord, RatedRecord } from './record.ts';
 import { createRuleTimeline } from './rule-timeline.ts';
 
 export interface Rater {
-  /** The result is reused by the next call; copy what you keep. Throws RangeError for a start outside 1970 to 2199. */
-  rate(record: RateableRecord): RatedRecord;
+  /**
+   * The result is reused by the next call; copy what you keep. `msisdn` (of the subscription) is looked at for allowances only.
+   * Throws RangeError for a start outside 1970 to 2199.
+   */
+  rate(record: RateableRecord, msisdn?: string): RatedRecord;
 }
 
-export function createRater(tariff: CompiledTariff): Rater {
+/** With `allowances` the records must be those of the book's cycle, in order of (start, record key). */
+export function createRater(tariff: CompiledTariff, allowances: AllowanceBook | null = null): Rater {
   const timeline = createRuleTimeline(tariff);
   const { validity } = tariff;
   const result: RatedRecord = {
@@ -28,11 +33,16 @@ export function createRater(tariff: CompiledTariff): Rater {
     rule: null,
     pieces: [],
     connectFeeE8: 0,
+    coveredUsage: 0,
+    allowances: [],
+    limit: null,
+    finding: null,
   };
+  const charge: Charge = { amountE8: 0, limit: null };
   const spare: Piece[] = [];
   let count = 0;
 
-  function rate(record: RateableRecord): RatedRecord {
+  function rate(record: RateableRecord, msisdn = ''): RatedRecord {
     const { kind, usage } = record;
     if (record.category === 'unknown') return end('unknown-call-code', -1);
     if (kind === 'recurring' || kind === 'oneoff' || kind === 'credit') {
@@ -43,10 +53,10 @@ export function createRater(tariff: CompiledTariff): Rater {
     // A call that was not answered is not billed, and needs no tariff for that.
     if (kind === 'voice' && usage === 0) return end(null, version === null ? -1 : version.index);
     if (version === null) return end('no-tariff-version', -1);
-    return rateUsage(record, version);
+    return rateUsage(record, msisdn, version);
   }
 
-  function rateUsage(record: RateableRecord, version: CompiledVersion): RatedRecord {
+  function rateUsage(record: RateableRecord, msisdn: string, version: CompiledVersion): RatedRecord {
     const { usage } = record;
     const perSecond = record.kind === 'voice';
     // Messages and octets have no duration: the rule of the start holds for all of them.
@@ -76,19 +86,55 @@ export function createRater(tariff: CompiledTariff): Rater {
       if (timeline.rule === null) return end('no-rule', version.index);
     }
     if (count === 0) return end(null, version.index);
-    const amountE8 = chargeE8(firstRule.connectFeeE8, spare, count, firstRule.rounding);
-    if (amountE8 === Infinity) return end('amount-too-large', version.index);
-    return end(null, version.index, amountE8, billed, firstRule);
+    const covered = allowances === null ? 0 : allowances.cover(record, msisdn, timeline.zone, billed);
+    if (covered > 0) coverPieces(covered);
+    if (covered >= billed) return endCovered(version.index, billed, firstRule);
+    chargePieces(firstRule, spare, count, charge);
+    if (charge.amountE8 === Infinity) {
+      allowances?.giveBack();
+      return end('amount-too-large', version.index);
+    }
+    end(null, version.index, charge.amountE8, billed, firstRule);
+    result.limit = charge.limit;
+    if (charge.limit === 'cap' && firstRule.disconnects) result.finding = 'cap-disconnect';
+    if (covered > 0) noteAllowances(covered);
+    return result;
+  }
+
+  /** Allowances paid for all of it: no connect fee, no minimum. */
+  function endCovered(version: number, billed: number, rule: CompiledRule): RatedRecord {
+    end(null, version, 0, billed, rule);
+    result.connectFeeE8 = 0;
+    noteAllowances(billed);
+    return result;
+  }
+
+  /** From the first unit on; where a piece stands, and so its step and price, does not depend on it. */
+  function coverPieces(covered: number): void {
+    let left = covered;
+    for (let i = 0; i < count && left > 0; i += 1) {
+      const piece = spare[i]!;
+      piece.covered = Math.min(piece.billed, left);
+      left -= piece.covered;
+    }
+  }
+
+  function noteAllowances(covered: number): void {
+    const { uses, useCount } = allowances!;
+    result.coveredUsage = covered;
+    for (let i = 0; i < useCount; i += 1) result.allowances[i] = uses[i]!;
+    if (result.allowances.length !== useCount) result.allowances.length = useCount;
   }
 
   function addPiece(from: number, billed: number, rule: CompiledRule, step: number): void {
     const { priceE8, per } = rule.steps[step]!;
     const piece = spare[count];
     if (piece === undefined) {
-      spare.push({ from, billed, priceE8, per, rule: rule.name, step });
+      spare.push({ from, billed, covered: 0, priceE8, per, rule: rule.name, step });
     } else {
       piece.from = from;
       piece.billed = billed;
+      piece.covered = 0;
       piece.priceE8 = priceE8;
       piece.per = per;
       piece.rule = rule.name;
@@ -111,6 +157,10 @@ export function createRater(tariff: CompiledTariff): Rater {
     result.billedUsage = billedUsage;
     result.rule = rule === null ? null : rule.name;
     result.connectFeeE8 = rule === null ? 0 : rule.connectFeeE8;
+    result.coveredUsage = 0;
+    result.limit = null;
+    result.finding = null;
+    if (result.allowances.length !== 0) result.allowances.length = 0;
     const shown = rule === null ? 0 : count;
     for (let i = 0; i < shown; i += 1) result.pieces[i] = spare[i]!;
     if (result.pieces.length !== shown) result.pieces.length = shown;

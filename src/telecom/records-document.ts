@@ -1,5 +1,6 @@
 /** The records that `linekeeper rate` reads (docs/tariff.md): form, checks, and their translation to rateable records. */
 import * as z from 'zod';
+import { type AllowanceEntry, allowanceSchema } from './allowance-document.ts';
 import { usageCategories } from './category.ts';
 import { parseLocalMs } from './civil-date.ts';
 import {
@@ -16,6 +17,7 @@ import type { RateableRecord } from './record.ts';
 const kinds = ['voice', 'sms', 'mms', 'data', 'recurring', 'oneoff', 'credit'] as const;
 const categories = [...usageCategories, 'unknown', 'recurring', 'oneoff', 'credit'] as const;
 const idMessage = 'must be a text of 1 to 100 characters that names the record';
+const fromMessage = 'must be the digits of the subscription with the country code, such as "31687654321"';
 const toMessage = 'must be digits with the country code and without + or 00, such as "31612345678", or a short code';
 const visitedMessage = 'must be the MCC and MNC of the visited network, such as "20801"; leave it out at home';
 const startMessage =
@@ -27,6 +29,10 @@ const startForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)?$/;
 const recordSchema = closedObject({
   id: z.string(idMessage).regex(/^.{1,100}$/, idMessage),
   kind: z.enum(kinds, `must be one of ${kinds.join(', ')}`),
+  from: z
+    .string(fromMessage)
+    .regex(/^[1-9]\d{6,14}$/, fromMessage)
+    .optional(),
   to: z
     .string(toMessage)
     .regex(/^[1-9]\d{1,17}$/, toMessage)
@@ -45,12 +51,22 @@ const recordSchema = closedObject({
     .optional(),
 });
 
-const recordsSchema = closedObject({ records: z.array(recordSchema, 'must be a list of records') });
+const recordsSchema = closedObject({
+  cycleDay: z.int('must be a day from 1 to 31').min(1).max(31).default(1),
+  allowances: z.array(allowanceSchema, 'must be a list of allowances').default([]),
+  records: z.array(recordSchema, 'must be a list of records'),
+});
 
 export type RecordDocument = z.infer<typeof recordSchema>;
 
+export interface RecordsDocument {
+  readonly cycleDay: number;
+  readonly allowances: readonly AllowanceEntry[];
+  readonly records: readonly RecordDocument[];
+}
+
 /** Checks parsed JSON. Throws InvalidDocumentError with every problem: record, field, value and the way out. */
-export function parseRecordsDocument(document: unknown, what: string): RecordDocument[] {
+export function parseRecordsDocument(document: unknown, what: string): RecordsDocument {
   const problems: DocumentProblem[] = schemaProblems(document, recordsSchema);
   const records = (document as { records?: unknown } | null)?.records;
   if (Array.isArray(records)) {
@@ -61,7 +77,7 @@ export function parseRecordsDocument(document: unknown, what: string): RecordDoc
     });
   }
   if (problems.length > 0) throw new InvalidDocumentError(what, problems.map(withRecordId(document)));
-  return (document as { records: RecordDocument[] }).records;
+  return recordsSchema.parse(document);
 }
 
 /** `numberMask` digits at the end of the dialled number are left out, as they are when records are imported. */
@@ -109,7 +125,7 @@ function withRecordId(document: unknown): (problem: DocumentProblem) => Document
     if (index === undefined) return problem;
     const record = (document as { records: { id?: unknown }[] }).records[Number(index)];
     const named = typeof record?.id === 'string' ? ` (record "${record.id.slice(0, 100)}")` : '';
-    const value = field === 'to' ? problem.value.replace(/\d{4}(?=\D*$)/, '****') : problem.value;
+    const value = field === 'to' || field === 'from' ? problem.value.replace(/\d{4}(?=\D*$)/, '****') : problem.value;
     return { ...problem, value, message: `${problem.message}${named}` };
   };
 }

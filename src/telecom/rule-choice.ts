@@ -12,6 +12,8 @@ export interface DayBands {
 }
 
 export interface RuleCandidates {
+  /** Roaming zone that these rules are for; null at home. */
+  readonly zone: string | null;
   /** Bands of a local day (day number). */
   bandsOn(day: number): DayBands;
 }
@@ -20,11 +22,11 @@ export interface RuleCandidates {
 const maxDaysKept = 400;
 
 /** `rules` in document order, not empty. */
-export function createCandidates(rules: readonly CompiledRule[]): RuleCandidates {
+export function createCandidates(rules: readonly CompiledRule[], zone: string | null): RuleCandidates {
   const everyDay = rules.every((rule) => rule.months === null && rule.days === null && rule.weekdays === null);
   if (everyDay) {
     const bands = cutIntoBands(rules);
-    return { bandsOn: () => bands };
+    return { zone, bandsOn: () => bands };
   }
   const kept = new Map<number, DayBands>();
   function bandsOn(day: number): DayBands {
@@ -36,7 +38,7 @@ export function createCandidates(rules: readonly CompiledRule[]): RuleCandidates
     }
     return bands;
   }
-  return { bandsOn };
+  return { zone, bandsOn };
 }
 
 /** Index of the band that contains a local time of day. */

@@ -52,7 +52,7 @@ export function createRuleLookup(rules: readonly CompiledRule[], zones: ZoneTabl
   function find(prefix: number, category: string, zone: string | null): RuleCandidates | null {
     for (let n = prefix; n !== -1; n = trie.shorter(n)) {
       const matching = rulesOf[n]?.filter((rule) => matchesRest(rule, category, zone)) ?? [];
-      if (matching.length > 0) return createCandidates(matching);
+      if (matching.length > 0) return createCandidates(matching, zone);
     }
     return null;
   }

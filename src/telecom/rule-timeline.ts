@@ -11,6 +11,8 @@ import { bandAt, type RuleCandidates } from './rule-choice.ts';
 export interface RuleTimeline {
   /** Rule of the current stretch; null when none applies. */
   rule: CompiledRule | null;
+  /** Roaming zone of the call's start, as the rules found there name it; null at home. */
+  zone: string | null;
   /** End of the current stretch in seconds from the call's start; at or past `usage` it is the last one. */
   endS: number;
   /** Looks at a call's first stretch. `version` is the one valid at its start. */
@@ -21,12 +23,13 @@ export interface RuleTimeline {
 
 export function createRuleTimeline(tariff: CompiledTariff): RuleTimeline {
   const { localTime, validity } = tariff;
-  const timeline: RuleTimeline = { rule: null, endS: 0, begin, next: take };
+  const timeline: RuleTimeline = { rule: null, zone: null, endS: 0, begin, next: take };
   let record: RateableRecord;
   let firstVersion: CompiledVersion;
   let usage = 0;
   // What was seen at the second looked at last: the stretch after the current one, once that is known to end.
   let seenRule: CompiledRule | null = null;
+  let seenZone: string | null = null;
   let seenDay = 0;
   let seenEndS = 0;
 
@@ -35,6 +38,7 @@ export function createRuleTimeline(tariff: CompiledTariff): RuleTimeline {
     firstVersion = version;
     usage = nextUsage;
     lookAt(0);
+    timeline.zone = seenZone;
     take();
   }
 
@@ -69,8 +73,10 @@ export function createRuleTimeline(tariff: CompiledTariff): RuleTimeline {
     const dayStartMs = day * dayMs - offsetMs;
     untilMs = Math.min(untilMs, dayStartMs + dayMs);
     seenRule = null;
+    seenZone = null;
     seenDay = day;
     if (candidates !== null) {
+      seenZone = candidates.zone;
       const bands = candidates.bandsOn(day);
       const band = bandAt(bands, atMs - dayStartMs);
       seenRule = bands.rules[band]!;

@@ -5,6 +5,7 @@
  */
 import { parseLocalMs } from './civil-date.ts';
 import { type DocumentProblem, type JsonPath, problemAt } from './document-problem.ts';
+import { parseAmountE8 } from './money.ts';
 import { localDateTimeSchema, type RuleDocument, ruleSchema, zonesSchema } from './tariff-schema.ts';
 
 export interface TariffCheckOptions {
@@ -78,6 +79,7 @@ function checkVersion(
     const rule = ruleSchema.safeParse(raw).data;
     if (rule === undefined) return;
     checkMatch(rule, zones === null ? null : new Set(Object.keys(zones)), rulePath, options.numberMask, report);
+    checkLimits(rule, rulePath, report);
     checkSteps(rule, rulePath, report);
   });
 }
@@ -125,6 +127,12 @@ function checkMatch(
     if (zones === null || zones.has(zone)) return;
     report([...path, 'match', 'zones', i], `is not a zone of this version (zones: ${list(zones)})`);
   });
+}
+
+function checkLimits(rule: RuleDocument, path: JsonPath, report: Report): void {
+  const { minimum, cap } = rule;
+  if (minimum === undefined || cap === undefined || parseAmountE8(minimum) <= parseAmountE8(cap.amount)) return;
+  report([...path, 'minimum'], `is more than the cap of ${cap.amount}; a call cannot cost at least more than at most`);
 }
 
 function checkSteps(rule: RuleDocument, path: JsonPath, report: Report): void {

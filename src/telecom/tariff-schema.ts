@@ -13,9 +13,9 @@ export const weekdayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as
 
 const maxPriceE8 = 100_000_000_000;
 const nameMessage = 'must be a name of 1 to 80 characters without spaces, "/" or "\\"';
-const nameSchema = z.string(nameMessage).regex(/^[^\s/\\]{1,80}$/, nameMessage);
+export const nameSchema = z.string(nameMessage).regex(/^[^\s/\\]{1,80}$/, nameMessage);
 const priceMessage = 'must be a decimal string in EUR from "0" to "1000" with at most 8 decimals, such as "0.12"';
-const priceSchema = z.string(priceMessage).refine((text) => {
+export const priceSchema = z.string(priceMessage).refine((text) => {
   const amountE8 = parseAmountE8(text);
   return amountE8 >= 0 && amountE8 <= maxPriceE8;
 }, priceMessage);
@@ -31,12 +31,12 @@ const localDateTimeMessage =
 const earliestLocalMs = parseLocalMs('1970-01-02T00:00:00');
 const latestLocalMs = parseLocalMs('2199-12-30T00:00:00');
 
-function wholeNumber(min: number, max: number): z.ZodNumber {
+export function wholeNumber(min: number, max: number): z.ZodNumber {
   const message = `must be a whole number from ${min} to ${max}`;
   return z.int(message).min(min, message).max(max, message);
 }
 
-function filledList<T extends z.ZodType>(item: T): z.ZodArray<T> {
+export function filledList<T extends z.ZodType>(item: T): z.ZodArray<T> {
   const message = 'must be a list of at least one value; leave the key out when it does not matter';
   return z.array(item, message).min(1, message);
 }
@@ -86,6 +86,11 @@ export const ruleSchema = closedObject({
   active: activeSchema.optional(),
   weight: wholeNumber(-1_000_000, 1_000_000).optional(),
   connectFee: priceSchema.optional(),
+  minimum: priceSchema.optional(),
+  cap: closedObject({
+    amount: priceSchema,
+    strategy: z.enum(['free', 'disconnect'], 'must be "free" or "disconnect"'),
+  }).optional(),
   steps: filledList(stepSchema),
   rounding: closedObject({
     decimals: wholeNumber(0, 8).optional(),

@@ -3,12 +3,17 @@
  * rule, and the pieces it was billed in. The pieces come from rating the record again with the tariff of today; when that
  * gives another amount than the stored one, the record says so.
  */
+import type { TariffBundle } from '../compute/tasks/messages.ts';
 import type { ReadSession } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { maskNumber } from '../log/mask.ts';
+import type { Allowance } from '../telecom/allowance.ts';
+import { createAllowanceBook } from '../telecom/allowance-book.ts';
+import { classifyMasked } from '../telecom/classify.ts';
 import { compileTariff } from '../telecom/compile-tariff.ts';
 import { createRater } from '../telecom/rating.ts';
-import type { Piece, RateableRecord, RecordKind } from '../telecom/record.ts';
+import type { Piece, RateableRecord, RatedRecord, RecordKind } from '../telecom/record.ts';
+import { readAllowances } from './allowance-store.ts';
 import { withLinearJoins } from './linear-joins.ts';
 import { readContractTariff } from './rate-cycles.ts';
 
@@ -28,6 +33,8 @@ export interface ExplainedRecord {
   readonly localStart: string;
   /** Masked when it was imported. */
   readonly dialled: string | null;
+  /** What kind of number that is, such as `mobile`, and its country; null when no digit of it is shown. */
+  readonly number: { readonly kind: string; readonly country: string | null } | null;
   readonly usage: string;
   readonly unit: 's' | 'messages' | 'octets' | 'pieces';
   readonly status: string;
@@ -38,6 +45,11 @@ export interface ExplainedRecord {
   readonly tariffVersion: string | null;
   readonly connectFeeE8: string;
   readonly amountE8: string;
+  /** The rule's minimum or cap took the place of what the pieces add up to. */
+  readonly limit: 'minimum' | 'cap' | null;
+  readonly finding: string | null;
+  /** What it took from which allowance when the cycle was rated. */
+  readonly allowances: readonly { readonly name: string; readonly used: number }[];
   readonly pieces: readonly Piece[];
   /** False when today's tariff rates the record to another amount than the stored one. */
   readonly reproduced: boolean;
@@ -75,6 +87,8 @@ interface RecordRow {
   readonly rule: string | null;
   readonly tariffVersion: string | null;
   readonly amountE8: string;
+  readonly allowanceUsed: Readonly<Record<string, number>> | null;
+  readonly finding: string | null;
 }
 
 const generation = `
@@ -91,7 +105,8 @@ const records = `
     d.visited, (extract(epoch from d.started_at) * 1000)::float8 as "startMs",
     to_char(d.local_start, 'YYYY-MM-DD"T"HH24:MI:SS') as "localStart", d.usage_s as "usageS",
     d.usage_octets as "usageOctets", d.usage_count as "usageCount", d.provider_amount_e8 as "providerAmountE8",
-    r.status, r.reason, r.rule, (select v.document ->> 'validFrom' from tariff_version v where v.id = r.tariff_version_id) as "tariffVersion", r.amount_e8 as "amountE8"
+    r.status, r.reason, r.rule, (select v.document ->> 'validFrom' from tariff_version v where v.id = r.tariff_version_id) as "tariffVersion", r.amount_e8 as "amountE8",
+    r.allowance_used as "allowanceUsed", r.finding
   from rated_cdr r
   join cdr d on d.contract_id = r.contract_id and d.cycle_start = r.cycle_start and d.id = r.cdr_id
   join raw_file f on f.id = d.raw_file_id
@@ -117,8 +132,8 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
     const which = [contractId, query.cycle, total.ratingRun, ...filter, query.limit];
     const rows = await withLinearJoins(session, () => session.query<RecordRow>(records, which));
     const { tariff, timeZone } = await readContractTariff(session, contractId);
-    const rater = createRater(compileTariff(tariff.bundle, timeZone));
-    const shown = rows.map((row) => explainRecord(row, tariff.bundle.code, rater));
+    const again = createRatingAgain(tariff.bundle, timeZone, await readAllowances(session, contractId), query.cycle);
+    const shown = rows.map((row) => explainRecord(row, tariff.bundle.code, again));
     explanations.push({ customer: query.customer, cycleStart: query.cycle, ...total, shown });
   }
   return explanations;
@@ -139,7 +154,25 @@ async function refuseUnknownFilter(session: ReadSession, { customer, cycle, msis
   throw new InputError(`${about} has no records of category ${category} in cycle ${cycle}; it has: ${names}`);
 }
 
-function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof createRater>): ExplainedRecord {
+type RatingAgain = (row: RecordRow, record: RateableRecord) => RatedRecord;
+
+/** Rates one record by itself: what it took from allowances is not consumed anew but as it was stored with it. */
+function createRatingAgain(
+  tariff: TariffBundle,
+  timeZone: string,
+  allowances: readonly Allowance[],
+  cycle: string,
+): RatingAgain {
+  const compiled = compileTariff(tariff, timeZone);
+  const book = createAllowanceBook(allowances, cycle, compiled.localTime);
+  const rater = createRater(compiled, book);
+  return (row, record) => {
+    book.leave(row.msisdn, row.allowanceUsed ?? {});
+    return rater.rate(record, row.msisdn);
+  };
+}
+
+function explainRecord(row: RecordRow, tariff: string, again: RatingAgain): ExplainedRecord {
   const { usage, unit } = usageOf(row);
   const record: RateableRecord = {
     kind: row.kind,
@@ -150,7 +183,7 @@ function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof 
     usage: Number(usage),
     providerAmountE8: Number(row.providerAmountE8),
   };
-  const rated = rater.rate(record);
+  const rated = again(row, record);
   return {
     file: row.file,
     line: row.line,
@@ -158,6 +191,7 @@ function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof 
     category: row.category,
     localStart: row.localStart,
     dialled: row.dialled,
+    number: row.dialled === null ? null : numberOf(row.dialled),
     usage,
     unit,
     status: row.status,
@@ -167,9 +201,17 @@ function explainRecord(row: RecordRow, tariff: string, rater: ReturnType<typeof 
     tariffVersion: row.tariffVersion,
     connectFeeE8: String(rated.connectFeeE8),
     amountE8: row.amountE8,
+    limit: rated.limit,
+    finding: row.finding,
+    allowances: rated.allowances.map(({ allowance, used }) => ({ name: allowance.name, used })),
     pieces: rated.pieces.map((piece) => ({ ...piece })),
     reproduced: String(rated.amountE8) === row.amountE8 && rated.status === row.status,
   };
+}
+
+function numberOf(dialled: string): ExplainedRecord['number'] {
+  const { kind, country } = classifyMasked(dialled);
+  return { kind, country };
 }
 
 function usageOf(row: RecordRow): { usage: string; unit: ExplainedRecord['unit'] } {

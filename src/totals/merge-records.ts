@@ -5,11 +5,21 @@
  * - other content from an original: supersedes an active original; never undoes a correction;
  * - a correction (C): supersedes whatever is active; a cancellation (D): cancels it, and keeps an original that comes later out;
  * - a record of an earlier version of the same file that the re-delivery does not contain is cancelled.
+ * Closed cycles are not changed: what would change them lies in the open one and refers to them (adjustments.ts).
  * Everything runs in the caller's transaction; the contract's row must be locked by it.
  */
 import { createReadStream } from 'node:fs';
 import type { Tx } from '../database/session.ts';
 import { cdrSpoolColumns } from '../telecom/cdr-columns.ts';
+import {
+  markAdjustedCycles,
+  type OpenCycle,
+  redirectToOpenCycle,
+  reverseCancelledClosed,
+  reverseSupersededClosed,
+  reverseVanishedClosed,
+} from './adjustments.ts';
+import { closedStates } from './cycles.ts';
 import { withLinearJoins } from './linear-joins.ts';
 
 const createStage = `
@@ -17,11 +27,12 @@ const createStage = `
     line_no integer, record_key bytea, original_key bytea, correction "char", content_hash bigint, cycle_start date,
     msisdn text, kind text, call_code text, category text, b_hash bytea, b_prefix text, b_masked text, visited text,
     started_at timestamptz, local_start timestamp, ambiguous boolean, shifted boolean, usage_s bigint,
-    usage_octets bigint, usage_count bigint, provider_amount_e8 bigint, vat_code text, in_bundle boolean
+    usage_octets bigint, usage_count bigint, provider_amount_e8 bigint, vat_code text, in_bundle boolean, adjusts_cycle date
   ) on commit drop`;
 const createNewest = `
   create temp table if not exists cdr_newest (
-    target_key bytea primary key, cycle_start date, id bigint, version integer, state text, content_hash bigint, correction "char"
+    target_key bytea primary key, cycle_start date, id bigint, version integer, state text, content_hash bigint, correction "char",
+    closed boolean
   ) on commit drop`;
 const createTouched = 'create temp table if not exists cdr_touched (cycle_start date) on commit drop';
 
@@ -30,14 +41,15 @@ const copiedColumns = cdrSpoolColumns
   .filter((column) => column !== 'record_key' && column !== 'original_key' && column !== 'correction')
   .map((column) => `s.${column}`)
   .join(', ');
-const insertColumns = `contract_id, raw_file_id, late, record_key, correction, version, state, ${copiedColumns.replaceAll('s.', '')}`;
+const insertColumns = `contract_id, raw_file_id, late, record_key, correction, version, state, adjusts_cycle, ${copiedColumns.replaceAll('s.', '')}`;
 
 /** The newest version of every record that the stage speaks of, over all cycles of the contract. */
 const fillNewest = `
   insert into cdr_newest
-  select distinct on (e.record_key) e.record_key, e.cycle_start, e.id, e.version, e.state, e.content_hash, e.correction
+  select distinct on (e.record_key) e.record_key, e.cycle_start, e.id, e.version, e.state, e.content_hash, e.correction,
+    y.state in (${closedStates})
   from (select distinct coalesce(original_key, record_key) as target_key from cdr_stage) s
-  cross join (select cycle_start from cycle where contract_id = $1) y
+  cross join (select cycle_start, state from cycle where contract_id = $1) y
   join cdr e on e.contract_id = $1 and e.cycle_start = y.cycle_start and e.record_key = s.target_key
   order by e.record_key, e.version desc`;
 
@@ -45,7 +57,7 @@ const supersede = (correction: ' ' | 'C') => `
   with old as (
     update cdr e set state = 'superseded'
     from cdr_newest n
-    where e.contract_id = $1 and e.cycle_start = n.cycle_start and e.id = n.id and n.state = 'active'
+    where e.contract_id = $1 and e.cycle_start = n.cycle_start and e.id = n.id and n.state = 'active' and not n.closed
       and exists (select 1 from cdr_stage s where coalesce(s.original_key, s.record_key) = n.target_key
         and s.correction = '${correction}' and s.content_hash <> n.content_hash)
       and ${correction === ' ' ? "n.correction = ' '" : "n.correction <> 'D'"}
@@ -55,9 +67,9 @@ const supersede = (correction: ' ' | 'C') => `
 const insertNew = (correction: ' ' | 'C') => `
   with fresh as (
     insert into cdr (${insertColumns})
-    select $1, $2, s.cycle_start < $3::date, coalesce(s.original_key, s.record_key), s.correction,
+    select $1, $2, s.adjusts_cycle is not null or s.cycle_start < $3::date, coalesce(s.original_key, s.record_key), s.correction,
       coalesce(n.version, 0) + row_number() over of_record,
-      case when lead(1) over of_record is null then 'active' else 'superseded' end, ${copiedColumns}
+      case when lead(1) over of_record is null then 'active' else 'superseded' end, s.adjusts_cycle, ${copiedColumns}
     from cdr_stage s left join cdr_newest n on n.target_key = coalesce(s.original_key, s.record_key)
     where s.correction = '${correction}' and (n.target_key is null
       or (n.state = 'active' and s.content_hash <> n.content_hash and ${correction === ' ' ? "n.correction = ' '" : 'true'})
@@ -70,23 +82,25 @@ const cancelNamed = `
   with gone as (
     update cdr e set state = 'cancelled', correction = 'D'
     from cdr_newest n
-    where e.contract_id = $1 and e.cycle_start = n.cycle_start and e.id = n.id and n.correction <> 'D'
+    where e.contract_id = $1 and e.cycle_start = n.cycle_start and e.id = n.id and n.correction <> 'D' and not n.closed
       and exists (select 1 from cdr_stage s where coalesce(s.original_key, s.record_key) = n.target_key and s.correction = 'D')
     returning e.cycle_start
   ) insert into cdr_touched select distinct cycle_start from gone`;
 
-/** A cancellation whose original has not come yet is kept, so that the original stays out when it comes. */
+/** A cancellation whose original has not come yet, or lies in a closed cycle, is kept, so that the original stays out when it comes. */
 const keepCancellation = `
   insert into cdr (${insertColumns})
-  select distinct on (s.original_key) $1, $2, s.cycle_start < $3::date, s.original_key, 'D', 1, 'cancelled', ${copiedColumns}
+  select distinct on (s.original_key) $1, $2, s.adjusts_cycle is not null or s.cycle_start < $3::date, s.original_key, 'D',
+    coalesce(n.version, 0) + 1, 'cancelled', s.adjusts_cycle, ${copiedColumns}
   from cdr_stage s left join cdr_newest n on n.target_key = s.original_key
-  where s.correction = 'D' and n.target_key is null order by s.original_key, s.line_no`;
+  where s.correction = 'D' and (n.target_key is null or (n.closed and n.correction <> 'D')) order by s.original_key, s.line_no`;
 
 const cancelVanished = `
   with gone as (
     update cdr e set state = 'cancelled'
-    from raw_file f
-    where e.contract_id = $1 and e.state = 'active' and f.id = e.raw_file_id and f.contract_id = $1 and f.logical_key = $2
+    from raw_file f, cycle y
+    where e.contract_id = $1 and e.state = 'active' and e.reverses_cdr is null
+      and y.contract_id = $1 and y.cycle_start = e.cycle_start and y.state not in (${closedStates}) and f.id = e.raw_file_id and f.contract_id = $1 and f.logical_key = $2
       and f.version < $3
       and not exists (select 1 from cdr_stage s where coalesce(s.original_key, s.record_key) = e.record_key)
     returning e.cycle_start
@@ -112,17 +126,20 @@ export async function mergeRecords(tx: Tx, file: FileToMerge): Promise<readonly 
   if (copied !== file.rows) {
     throw new Error(`spool file of raw file ${file.rawFileId} gave ${copied} rows, expected ${file.rows}`);
   }
+  const open = await redirectToOpenCycle(tx, file.contractId);
   await tx.query('analyze cdr_stage');
-  await withLinearJoins(tx, () => mergeStage(tx, file));
+  await withLinearJoins(tx, () => mergeStage(tx, file, open));
+  if (open) await markAdjustedCycles(tx, open);
   const touched = await tx.query<{ cycle: string }>(
     `select distinct to_char(cycle_start, 'YYYY-MM-DD') as cycle from cdr_touched order by 1`,
   );
   return touched.map((row) => row.cycle);
 }
 
-async function mergeStage(tx: Tx, file: FileToMerge): Promise<void> {
+async function mergeStage(tx: Tx, file: FileToMerge, open: OpenCycle | null): Promise<void> {
   const where = [file.contractId, file.rawFileId, file.fileCycle];
   await refreshNewest(tx, file.contractId);
+  if (open) await reverseSupersededClosed(tx, open, file.rawFileId, ' ');
   await tx.query(supersede(' '), [file.contractId]);
   await tx.query(insertNew(' '), where);
   const [corrections] = await tx.query<{ any: boolean }>(
@@ -130,13 +147,17 @@ async function mergeStage(tx: Tx, file: FileToMerge): Promise<void> {
   );
   if (corrections!.any) {
     await refreshNewest(tx, file.contractId);
+    if (open) await reverseSupersededClosed(tx, open, file.rawFileId, 'C');
     await tx.query(supersede('C'), [file.contractId]);
     await tx.query(insertNew('C'), where);
     await refreshNewest(tx, file.contractId);
+    if (open) await reverseCancelledClosed(tx, open, file.rawFileId);
     await tx.query(cancelNamed, [file.contractId]);
     await tx.query(keepCancellation, where);
   }
-  if (file.version > 1) await tx.query(cancelVanished, [file.contractId, file.logicalKey, file.version]);
+  if (file.version === 1) return;
+  if (open) await reverseVanishedClosed(tx, open, file);
+  await tx.query(cancelVanished, [file.contractId, file.logicalKey, file.version]);
 }
 
 async function refreshNewest(tx: Tx, contractId: string): Promise<void> {

@@ -3,7 +3,7 @@
  * a cycle that an earlier, broken sync left behind is taken along. The records are exported in (started_at, record_key)
  * order on a read-only session, rated in the compute pool, and stored with one COPY per cycle.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Alerts } from '../alerts/alerts.ts';
@@ -12,7 +12,10 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { RateCycleResult } from '../compute/tasks/messages.ts';
 import type { ReadSession, Tx } from '../database/session.ts';
 import { ratedSpoolColumns } from '../telecom/cdr-columns.ts';
+import { readAllowances, storeAllowanceUsage } from './allowance-store.ts';
 import { lockContract } from './cycles.ts';
+import { exportRecords } from './export-records.ts';
+import { type RatedAdjustments, rateAdjustments, storeAdjustments } from './rate-adjustments.ts';
 import { readTariff, type StoredTariff } from './tariff-store.ts';
 
 export interface RatedCycle {
@@ -20,8 +23,13 @@ export interface RatedCycle {
   readonly cycleStart: string;
   readonly revision: string;
   readonly ratingRunId: string;
+  readonly timeZone: string;
   readonly tariffHash: Buffer;
+  readonly tariffVersions: readonly string[];
   readonly ratedPath: string;
+  /** What of it adjusts closed cycles, rated with their tariffs. */
+  readonly adjustments: RatedAdjustments;
+  /** Adjustments included. */
   readonly result: RateCycleResult;
 }
 
@@ -33,10 +41,10 @@ interface CycleToRate {
 export const staleCycles = `
   select to_char(y.cycle_start, 'YYYY-MM-DD') as "cycleStart", y.revision
   from cycle y left join rating_run r on r.id = y.rating_run_id
-  where y.contract_id = $1 and y.revision > 0 and (r.id is null or r.revision <> y.revision) order by y.cycle_start`;
+  where y.contract_id = $1 and y.revision > 0 and y.state in ('open', 'grace') and (r.id is null or r.revision <> y.revision) order by y.cycle_start`;
 
 export const oneCycle = `
-  select to_char(cycle_start, 'YYYY-MM-DD') as "cycleStart", revision from cycle where contract_id = $1 and cycle_start = $2`;
+  select to_char(cycle_start, 'YYYY-MM-DD') as "cycleStart", revision, state from cycle where contract_id = $1 and cycle_start = $2`;
 
 /** Throws when the contract has no tariff: its records cannot be rated by anything, and a person has to name one. */
 export async function readContractTariff(
@@ -93,8 +101,9 @@ export async function rateCycle(
   const ratedPath = join(directory, `rated-${cycle.cycleStart}.copy`);
   // contract and cycle come from rows, checked to be an id and a date before they are put into COPY, which takes no parameters
   await context.read.copyOut(exportRecords(contractId, cycle.cycleStart), createWriteStream(recordsPath));
+  const allowances = await readAllowances(context.read, contractId);
   const ratingRunId = BigInt(`0x${randomBytes(6).toString('hex')}`).toString();
-  const { result } = await compute.run(
+  const { result: own } = await compute.run(
     {
       task: 'rate-cycle',
       recordsPath,
@@ -104,23 +113,16 @@ export async function rateCycle(
       ratingRunId,
       timeZone,
       tariff: tariff.bundle,
+      allowances,
     },
     { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },
   );
   const { revision, cycleStart } = cycle;
-  return { contractId, cycleStart, revision, ratingRunId, tariffHash: tariff.hash, ratedPath, result };
-}
-
-/** The COPY statement of a cycle's active records, in the order in which they are rated. Throws unless given an id and a date. */
-export function exportRecords(contractId: string, cycleStart: string): string {
-  if (!/^\d+$/.test(contractId) || !/^\d{4}-\d{2}-\d{2}$/.test(cycleStart)) {
-    throw new Error(`contract ${contractId}, cycle ${cycleStart}: not an id and a date`);
-  }
-  return `copy (
-    select id, msisdn, kind, category, b_prefix, visited, (extract(epoch from started_at) * 1000)::bigint,
-      usage_s, usage_octets, usage_count, provider_amount_e8
-    from cdr where contract_id = ${contractId} and cycle_start = '${cycleStart}' and state = 'active'
-    order by started_at, record_key) to stdout`;
+  const { versionIds: tariffVersions } = tariff;
+  const tariffHash = createHash('sha256').update(tariff.hash).update(JSON.stringify(allowances)).digest();
+  const run = { contractId, cycleStart, ratingRunId, timeZone };
+  const { result, ...adjustments } = await rateAdjustments(compute, context, run, own);
+  return { ...run, revision, tariffHash, tariffVersions, ratedPath, adjustments, result };
 }
 
 /** The cycle's records changed between their export and this transaction; the step is run again on the new ones. */
@@ -142,8 +144,9 @@ export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> 
     );
   }
   await tx.query(
-    `insert into rating_run (id, contract_id, cycle_start, revision, tariff_hash, records, rated, unrated, excluded, amount_e8)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    `insert into rating_run (id, contract_id, cycle_start, revision, tariff_hash, records, rated, unrated, excluded, amount_e8,
+       tariff_versions)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       rated.ratingRunId,
       contractId,
@@ -155,17 +158,20 @@ export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> 
       result.unrated,
       result.excluded,
       result.amountE8.toString(),
+      rated.tariffVersions,
     ],
   );
-  const rows = await tx.copyIn(
+  const copied = await tx.copyIn(
     `copy rated_cdr (${ratedSpoolColumns.join(', ')}) from stdin`,
     createReadStream(rated.ratedPath),
   );
+  const rows = copied + (await storeAdjustments(tx, rated));
   if (rows !== result.records) {
     throw new Error(
       `cycle ${cycleStart} of contract ${contractId}: ${rows} rated rows stored, ${result.records} rated`,
     );
   }
+  await storeAllowanceUsage(tx, rated, result.allowances);
   await tx.query('update cycle set rating_run_id = $3 where contract_id = $1 and cycle_start = $2', [
     contractId,
     cycleStart,
@@ -174,7 +180,7 @@ export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> 
   await tx.query(
     `delete from rated_cdr r where contract_id = $1 and cycle_start = $2 and rating_run_id <> $3
        and not exists (select 1 from total_generation g where g.contract_id = $1 and g.cycle_start = $2
-         and g.state = 'current' and g.rating_run_id = r.rating_run_id)`,
+         and g.state in ('current', 'review') and g.rating_run_id = r.rating_run_id)`,
     [contractId, cycleStart, rated.ratingRunId],
   );
 }

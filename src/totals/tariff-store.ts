@@ -13,6 +13,8 @@ export interface StoredTariff {
   readonly bundle: TariffBundle;
   /** sha256 over the checksums of all versions that can take part. */
   readonly hash: Buffer;
+  /** Ids of these versions, those of the tariff itself first. */
+  readonly versionIds: readonly string[];
 }
 
 interface VersionRow {
@@ -96,9 +98,11 @@ export async function readTariff(session: ReadSession, tariffId: string): Promis
   const [tariff] = await session.query<{ code: string }>('select code from tariff where id = $1', [tariffId]);
   if (!tariff) throw new Error(`tariff ${tariffId} does not exist`);
   const hash = createHash('sha256');
+  const versionIds: string[] = [];
   const read = async (id: string) => {
     const rows = await session.query<VersionRow>(liveVersions, [id]);
     for (const row of rows) hash.update(row.id).update(row.checksum);
+    versionIds.push(...rows.map((row) => row.id));
     return rows;
   };
   const versions = await read(tariffId);
@@ -114,7 +118,25 @@ export async function readTariff(session: ReadSession, tariffId: string): Promis
     wanted.push(...namesOf(rows));
   }
   const bundle = { code: tariff.code, versions: versions.map(({ id, document }) => ({ id, document })), fallbacks };
-  return { bundle, hash: hash.digest() };
+  return { bundle, hash: hash.digest(), versionIds };
+}
+
+const namedVersions = `
+  select t.code, v.id, v.document, v.checksum
+  from unnest($1::bigint[]) with ordinality n (id, place) join tariff_version v on v.id = n.id join tariff t on t.id = v.tariff_id
+  order by n.place`;
+
+/** A tariff as it was when these versions were live, whatever was loaded since. Throws when none is named. */
+export async function readTariffVersions(session: ReadSession, versionIds: readonly string[]): Promise<StoredTariff> {
+  const rows = await session.query<VersionRow & { code: string }>(namedVersions, [versionIds]);
+  const code = rows[0]?.code;
+  if (code === undefined) throw new Error(`no tariff version has an id of ${versionIds.join(', ') || 'an empty list'}`);
+  const hash = createHash('sha256');
+  for (const row of rows) hash.update(row.id).update(row.checksum);
+  const byCode = Map.groupBy(rows, (row) => row.code);
+  const plain = [...byCode].map(([of, list]) => [of, list.map(({ id, document }) => ({ id, document }))] as const);
+  const { [code]: versions = [], ...fallbacks } = Object.fromEntries(plain);
+  return { bundle: { code, versions, fallbacks }, hash: hash.digest(), versionIds: rows.map((row) => row.id) };
 }
 
 function namesOf(rows: readonly VersionRow[]): string[] {

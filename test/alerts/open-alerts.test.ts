@@ -136,6 +136,28 @@ test('an open alert is told again after the reminder time, an info is not', asyn
   );
 });
 
+test('what a rule over totals wrote is told once without reminders, and its end to those who heard of it', async () => {
+  const alerts = open({ reminderMs: 900_000 });
+  const insert = `insert into alert (rule, subject, level, message, remind) values ('usage.spike', $1, 'warning', 'x', false)`;
+  await database.query(insert, ['heard']);
+  await alerts.sweep();
+  await alerts.flush(5_000);
+  await database.query("update alert set notified_at = now() - interval '15 minutes'");
+  await database.query(insert, ['unheard']);
+  await database.query("update alert set state = 'resolved', resolved_at = now(), take_back = notified_at is not null");
+  for (const _round of [1, 2]) {
+    await alerts.sweep();
+    await alerts.flush(5_000);
+  }
+  assert.deepEqual(
+    receiver.got.map((notice) => [notice.subject, notice.status]),
+    [
+      ['heard', 'open'],
+      ['heard', 'resolved'],
+    ],
+  );
+});
+
 test('an alert that gets worse is told at once, and its level never falls while it is open', async () => {
   const alerts = open();
   for (const level of ['warning', 'critical', 'warning'] as const) {

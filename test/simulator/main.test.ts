@@ -64,6 +64,9 @@ test('wrong flags are refused in one line that says what would be right', () => 
   refused(['--seed', 'seven'], /--seed: "seven" is no whole number from 0 to/);
   refused(['--months', '2026-13'], /--months: "2026-13" is no month such as 2026-03/);
   refused(['--sftp-port', '0'], /--sftp-port: set KPN_SFTP_PASSWORD/);
+  refused(['--providers', 'T_MOBILE'], /T_MOBILE and ROUTIT need --http-port/);
+  refused(['--providers', 'ODIDO', '--http-port', '0'], /"ODIDO" is not one of KPN_SP16, T_MOBILE, ROUTIT/);
+  refused(['--providers', 'ROUTIT', '--http-port', '0'], /--providers ROUTIT: set ROUTIT_PASSWORD/);
   const foreign = mkdtempSync(join(scratch, 'foreign-'));
   writeFileSync(join(foreign, 'thesis.txt'), 'mine');
   refused(['--out', foreign], /holds "thesis.txt", which is not the simulator's/);
@@ -73,7 +76,8 @@ test('wrong flags are refused in one line that says what would be right', () => 
 test('--help tells every flag and writes nothing', () => {
   const { status, stdout } = run('--help');
   assert.equal(status, 0);
-  for (const flag of ['out', 'seed', 'customers', 'subs', 'months', 'records', 'sftp-port', 'faults', 'no-truth']) {
+  const flags = 'out seed customers subs months records sftp-port providers http-port faults no-truth'.split(' ');
+  for (const flag of flags) {
     assert.match(stdout, new RegExp(`--${flag} `));
   }
 });
@@ -111,17 +115,58 @@ test('the SFTP server hands out the drops to the right password only, and writes
   }
 });
 
+test('two more providers are served by HTTP, with contracts, tariffs and truth beside those of the files', async () => {
+  const out = join(scratch, 'http');
+  const plan = join(scratch, 'plan.json');
+  const faults = [
+    { at: 'ROUTIT.overview', fault: 'F01' },
+    { customer: 'C002', month: '2026-03', fault: 'F11' },
+  ];
+  writeFileSync(plan, JSON.stringify(faults));
+  const flags = ['--providers', 'KPN_SP16,T_MOBILE,ROUTIT', '--http-port', '0', '--faults', plan];
+  const { child, ready } = await start(out, [...small, ...flags]);
+  try {
+    const { customers } = JSON.parse(readFileSync(join(out, 'customers.json'), 'utf8'));
+    const contracts = customers.map(({ code, contracts: list }: { code: string; contracts: { provider: string }[] }) =>
+      [code, ...list.map(({ provider }) => provider)].join(' '),
+    );
+    assert.deepEqual(contracts, ['C001 KPN T_MOBILE ROUTIT', 'C002 KPN T_MOBILE ROUTIT', 'R001 ROUTIT']);
+    assert.deepEqual(customers[0].contracts[1].profiles[0].transport, {
+      kind: 'rest',
+      base: ready.http,
+      clientId: 'c001',
+      clientSecret: { env: 'T_MOBILE_CLIENT_SECRET' },
+    });
+    const truth = JSON.parse(readFileSync(join(out, 'truth.json'), 'utf8'));
+    assert.equal(truth.cycles.length, 2 * 2 * 3);
+    for (const name of ['tmobile-business', 'routit-purchase', 'routit-resale', 'kpn-zakelijk']) {
+      assert.ok(tree(out).has(`tariffs/${name}.json`));
+    }
+    const authorization = `Basic ${Buffer.from('reseller:riddle').toString('base64')}`;
+    const ask = () => fetch(`${ready.http}/cdr`, { method: 'POST', headers: { authorization }, body: '' });
+    assert.deepEqual([(await ask()).status, (await ask()).status], [401, 200]);
+  } finally {
+    child.kill('SIGTERM');
+    assert.equal((await once(child, 'exit'))[0], 0);
+  }
+});
+
 interface Ready {
   port: number;
+  http: string;
   user: string;
   passwordEnv: string;
   hostKeySha256: string;
 }
 
-async function serve(out: string): Promise<{ child: ChildProcess; ready: Ready }> {
-  const env = { ...process.env, KPN_SFTP_PASSWORD: 'secret' };
-  const child = spawn(process.execPath, [main, '--out', out, ...small, '--no-truth', '--sftp-port', '0'], {
-    env,
+function serve(out: string): Promise<{ child: ChildProcess; ready: Ready }> {
+  return start(out, [...small, '--no-truth', '--sftp-port', '0']);
+}
+
+async function start(out: string, flags: readonly string[]): Promise<{ child: ChildProcess; ready: Ready }> {
+  const secrets = { KPN_SFTP_PASSWORD: 'secret', T_MOBILE_CLIENT_SECRET: 'hidden', ROUTIT_PASSWORD: 'riddle' };
+  const child = spawn(process.execPath, [main, '--out', out, ...flags], {
+    env: { ...process.env, ...secrets },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = await once(createInterface(child.stdout!), 'line');

@@ -140,7 +140,7 @@ export async function openFaultyWorld(options: FaultyWorldOptions): Promise<Faul
       ),
     alerts: (customer) =>
       database.query<AlertRow>(
-        `select rule, subject, state, message from alert where subject like $1 || '/%' order by rule, id`,
+        `select rule, subject, state, message from alert where subject like $1 || '/%' and remind order by rule, id`,
         [customer],
       ),
     async differences(customer, cycles, truthPath = world.truthPath) {

@@ -16,7 +16,8 @@ import type { rateCycle } from '../../src/compute/tasks/rate-cycle.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { ratedSpoolColumns, ratingSpoolColumns } from '../../src/telecom/cdr-columns.ts';
-import { exportRecords, readContractTariff } from '../../src/totals/rate-cycles.ts';
+import { exportRecords } from '../../src/totals/export-records.ts';
+import { readContractTariff } from '../../src/totals/rate-cycles.ts';
 import { call, startService, until, working } from '../support/service.ts';
 import { makeWorld, type World } from '../support/world.ts';
 

@@ -346,10 +346,10 @@ function deaths({ checks }: { checks: readonly { name: string; message: string }
   return Number(/(\d+) died/.exec(compute.message)![1]);
 }
 
-/** Without those about the world's records, of which some have call codes that nobody knows, or no price. */
+/** Without those about the world's records, of which some have call codes that nobody knows, no price, or a high one. */
 async function openAlerts(database: Database): Promise<string[]> {
   const rows = await database.query<{ rule: string }>(
-    `select rule from alert where state = 'open' and rule not like 'file.%' and rule <> 'totals.unrated' order by rule`,
+    `select rule from alert where state = 'open' and rule not like 'file.%' and rule <> 'totals.unrated' and remind order by rule`,
   );
   return rows.map(({ rule }) => rule);
 }

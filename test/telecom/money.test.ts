@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { chargeE8 } from '../../src/telecom/charge.ts';
+import { type Charge, chargePieces } from '../../src/telecom/charge.ts';
 import {
   formatAmountE8,
   multiplyDivideE8,
@@ -101,25 +101,39 @@ describe('the one rounding', () => {
   });
 });
 
+function isAbove(sum: bigint, capE8: number, common: bigint): boolean {
+  return capE8 !== Infinity && sum > BigInt(capE8) * common;
+}
+
 describe('the charge of a record', () => {
-  it('is the exact sum of fee and pieces, whatever their units and sizes', () => {
+  it('is the exact sum of fee and pieces between minimum and cap, whatever their units and sizes', () => {
+    const amount = fc.oneof(fc.integer({ min: 0, max: 10 ** 8 }), fc.integer({ min: 0, max: 10 ** 11 }));
+    const billed = fc.oneof(fc.integer({ min: 1, max: 4000 }), fc.integer({ min: 1, max: 10 ** 15 }));
     const piece = fc.record({
       from: fc.constant(0),
-      billed: fc.oneof(fc.integer({ min: 1, max: 4000 }), fc.integer({ min: 1, max: 10 ** 15 })),
+      billed,
+      covered: fc.constantFrom(0, 0, 1),
       priceE8: fc.oneof(fc.integer({ min: 0, max: 10 ** 8 }), fc.integer({ min: 0, max: 10 ** 11 })),
       per: fc.constantFrom(60, 60, 60, 1, 7, 2 ** 40),
       rule: fc.constant('r'),
       step: fc.constant(0),
     });
     const pieces = fc.array(piece, { minLength: 1, maxLength: 4 });
+    const limits = fc.tuple(amount, fc.constantFrom(0, 1, 10 ** 9, Infinity), fc.boolean());
+    const charge: Charge = { amountE8: 0, limit: null };
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 10 ** 11 }), pieces, rounding, (fee, list, how) => {
+      fc.property(amount, pieces, rounding, limits, (connectFeeE8, list, how, [least, more, any]) => {
+        const minimumE8 = any ? least : 0;
+        const terms = { connectFeeE8, minimumE8, capE8: any ? minimumE8 + more : Infinity, rounding: how };
         const common = list.reduce((product, { per }) => product * BigInt(per), 1n);
         const sum = list.reduce(
-          (total, p) => total + (BigInt(p.priceE8) * BigInt(p.billed) * common) / BigInt(p.per),
-          BigInt(fee) * common,
+          (total, p) => total + (BigInt(p.priceE8) * BigInt(p.billed - p.covered) * common) / BigInt(p.per),
+          BigInt(connectFeeE8) * common,
         );
-        assert.equal(chargeE8(fee, [...list, list[0]!], list.length, how), expected(sum, common, how));
+        chargePieces(terms, [...list, list[0]!], list.length, charge);
+        const limit = sum < BigInt(minimumE8) * common ? 'minimum' : isAbove(sum, terms.capE8, common) ? 'cap' : null;
+        const exact = { minimum: BigInt(minimumE8) * common, cap: limit === 'cap' ? BigInt(terms.capE8) * common : 0n };
+        assert.deepEqual(charge, { amountE8: expected(limit === null ? sum : exact[limit], common, how), limit });
       }),
       { numRuns: 3000 },
     );

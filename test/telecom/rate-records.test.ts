@@ -5,7 +5,9 @@ import { InvalidDocumentError } from '../../src/telecom/document-problem.ts';
 import { rateRecords } from '../../src/telecom/rate-records.ts';
 
 const page = readFileSync(new URL('../../docs/tariff.md', import.meta.url), 'utf8');
-const [tariff, records, printed] = [...page.matchAll(/```json\n(.*?)```/gs)].map((match) => JSON.parse(match[1]!));
+const [tariff, records, printed, withAllowance, printedWithAllowance] = [...page.matchAll(/```json\n(.*?)```/gs)].map(
+  (match) => JSON.parse(match[1]!),
+);
 
 function rate(recordsDocument: unknown, tariffs: unknown[] = [tariff]) {
   return rateRecords({
@@ -29,6 +31,33 @@ const call = { id: 'r1', kind: 'voice', to: '31612345678', start: '2026-03-02T12
 describe('linekeeper rate', () => {
   it('prints what the documentation shows', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(rate(records))), printed);
+  });
+
+  it('shows what allowances covered, the earlier call first whatever the order of the document', () => {
+    assert.deepEqual(JSON.parse(JSON.stringify(rate(withAllowance))), printedWithAllowance);
+    const { allowances } = withAllowance;
+    const [nextCycle] = rate({ allowances, records: [{ ...withAllowance.records[0], start: '2026-04-01T12:00:00' }] });
+    assert.equal(nextCycle!.amount, '0.0000');
+  });
+
+  it('refuses an allowance with what is wrong in it', () => {
+    const problem = (changes: object) => {
+      try {
+        rate({ records: [], allowances: [{ ...withAllowance.allowances[0], ...changes }] });
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    };
+    assert.match(problem({ unit: 'GB' }), /allowances\[0\]\.unit: "GB" must be s or min for voice/);
+    assert.match(problem({ amount: 0.5 }), /amount: 0\.5 must be a whole number from 1 to 1000000/);
+    assert.match(problem({ scope: {} }), /scope\.categories: \(missing\) must be a list of at least one value/);
+    assert.match(problem({ fairUse: { monthlyPrice: '25', zones: ['eu'] } }), /fairUse: .* is for data only/);
+    assert.match(
+      problem({ validFrom: '2026-04-01', validTo: '2026-04-01' }),
+      /validTo: .* must be later than validFrom/,
+    );
+    assert.match(problem({ validFrom: '2026-02-30' }), /validFrom: "2026-02-30" must be a date/);
   });
 
   it('takes further tariffs as fallbacks', () => {

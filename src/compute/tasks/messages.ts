@@ -1,5 +1,9 @@
 /** Arguments and results of the pool's tasks: plain data that survives structured clone. Amounts are bigint, 1e-8 EUR. */
 
+import type { Compression } from '../../providers/spec/files.ts';
+import type { LayoutSpec } from '../../providers/spec/layout-spec.ts';
+import type { Allowance, AllowanceState } from '../../telecom/allowance.ts';
+
 /** A problem that keeps a whole file out. `value` never shows a whole number: it is masked by the decoder. */
 export interface FileProblem {
   /** Stable code such as `truncated-gzip`, `trailer-count`, `trailer-sum`, `trailer-crc`, `wrong-account`, `bad-header`. */
@@ -17,13 +21,15 @@ export interface LineProblem extends FileProblem {
   readonly rawMasked: string;
 }
 
-export interface DecodeSp16Args {
-  readonly task: 'decode-sp16';
-  /** Archived file, gzip when its name ended in .gz. */
+export interface DecodeArgs {
+  readonly task: 'decode';
+  /** Archived file. */
   readonly path: string;
-  readonly gzip: boolean;
-  /** The file's own name, for messages; its account, period and seq must equal the header's. */
+  readonly compression: Compression;
+  /** The file's own name, for messages; what it claims must equal the header's claims. */
   readonly name: string;
+  /** Plain data; whoever posts it has checked it. */
+  readonly spec: LayoutSpec;
   readonly account: string;
   readonly timeZone: string;
   readonly cycleDay: number;
@@ -35,17 +41,18 @@ export interface DecodeSp16Args {
   readonly spoolPath: string;
 }
 
-export type DecodeSp16Result =
+export type DecodeResult =
   | { readonly ok: false; readonly problem: FileProblem }
   | {
       readonly ok: true;
-      readonly seq: number;
-      readonly periodFrom: string;
+      /** What the header claims; null where the layout has no such claim. */
+      readonly seq: number | null;
+      readonly periodFrom: string | null;
       /** Inclusive, as in the file. */
-      readonly periodTo: string;
+      readonly periodTo: string | null;
       readonly previousSeq: number | null;
       readonly previousCrc: string | null;
-      /** crc32 of the trailer, lower-case hex. */
+      /** crc32 of all bytes before the trailer, of the whole file without one; lower-case hex. */
       readonly crc: string;
       /** Records in the file without header and trailer. */
       readonly records: number;
@@ -56,6 +63,8 @@ export type DecodeSp16Result =
       /** ISO dates of the cycles that the rows belong to, ascending. */
       readonly cycles: readonly string[];
       readonly unknownCallCodes: readonly string[];
+      /** What a person should know although it harms nothing: a new column that is not in the layout. */
+      readonly notices: readonly string[];
       readonly bytes: number;
     };
 
@@ -70,6 +79,8 @@ export interface RateCycleArgs {
   readonly ratingRunId: string;
   readonly timeZone: string;
   readonly tariff: TariffBundle;
+  /** Those of the contract; left out: none. */
+  readonly allowances?: readonly Allowance[];
 }
 
 /** A tariff's live versions as they are in the database, oldest first, and those of its fallbacks by tariff code. */
@@ -87,6 +98,8 @@ export interface RateCycleResult {
   readonly amountE8: bigint;
   /** Reason -> number of records. */
   readonly unratedReasons: Readonly<Record<string, number>>;
+  /** What was taken, of each subscription or of all. */
+  readonly allowances: readonly AllowanceState[];
 }
 
 export interface TaskTiming {
@@ -95,8 +108,8 @@ export interface TaskTiming {
   readonly thread: number;
 }
 
-export type TaskArgs = DecodeSp16Args | RateCycleArgs;
+export type TaskArgs = DecodeArgs | RateCycleArgs;
 export interface TaskResults {
-  readonly 'decode-sp16': DecodeSp16Result;
+  readonly decode: DecodeResult;
   readonly 'rate-cycle': RateCycleResult;
 }

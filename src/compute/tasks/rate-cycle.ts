@@ -5,6 +5,8 @@
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { AllowanceUse } from '../../telecom/allowance.ts';
+import { createAllowanceBook } from '../../telecom/allowance-book.ts';
 import { compileTariff } from '../../telecom/compile-tariff.ts';
 import { ExactSum } from '../../telecom/exact-sum.ts';
 import { createRater } from '../../telecom/rating.ts';
@@ -17,7 +19,9 @@ const chunkBytes = 256 * 1024;
 
 export async function rateCycle(args: RateCycleArgs, control: TaskControl): Promise<RateCycleResult> {
   const tariff = compileTariff(args.tariff, args.timeZone);
-  const rater = createRater(tariff);
+  const { allowances = [], cycleStart } = args;
+  const book = allowances.length === 0 ? null : createAllowanceBook(allowances, cycleStart, tariff.localTime);
+  const rater = createRater(tariff, book);
   const counts = { rated: 0, unrated: 0, excluded: 0 };
   const reasons: Record<string, number> = {};
   const amount = new ExactSum();
@@ -26,7 +30,7 @@ export async function rateCycle(args: RateCycleArgs, control: TaskControl): Prom
   let whole = false;
   try {
     const rows = new RatingRows((row) => {
-      const rated = rater.rate(row);
+      const rated = rater.rate(row, row.msisdn);
       counts[rated.status] += 1;
       if (rated.status === 'rated') amount.add(rated.amountE8);
       if (rated.status === 'unrated') reasons[rated.reason!] = (reasons[rated.reason!] ?? 0) + 1;
@@ -40,6 +44,8 @@ export async function rateCycle(args: RateCycleArgs, control: TaskControl): Prom
       out.integer(rated.amountE8);
       out.plain(rated.status);
       out.textOrNull(rated.reason);
+      out.plainOrNull(usedText(rated.allowances));
+      out.plainOrNull(rated.finding);
       out.endRow();
     });
     let done = 0;
@@ -56,5 +62,11 @@ export async function rateCycle(args: RateCycleArgs, control: TaskControl): Prom
     if (!whole) out.remove();
   }
   const records = counts.rated + counts.unrated + counts.excluded;
-  return { records, ...counts, amountE8: amount.value, unratedReasons: reasons };
+  return { records, ...counts, amountE8: amount.value, unratedReasons: reasons, allowances: book?.states() ?? [] };
+}
+
+/** JSON of allowance id and what was taken; null when nothing was. */
+function usedText(uses: readonly AllowanceUse[]): string | null {
+  if (uses.length === 0) return null;
+  return `{${uses.map(({ allowance, used }) => `"${allowance.id}":${used}`).join(',')}}`;
 }

@@ -7,6 +7,7 @@ import type { RateableRecord, RecordKind } from '../../telecom/record.ts';
 import { TextMemo } from './text-memo.ts';
 
 export interface RatingRow extends RateableRecord {
+  msisdn: string;
   /** The id's digits are `bytes` from `idAt`. */
   bytes: Buffer;
   idAt: number;
@@ -30,6 +31,7 @@ export class RatingRows {
   #carry: Buffer = Buffer.alloc(0);
   #line = 0;
   readonly #row: RatingRow = {
+    msisdn: '',
     kind: 'voice',
     category: '',
     prefix: '',
@@ -83,6 +85,7 @@ export class RatingRows {
     row.bytes = bytes;
     row.idAt = this.#starts[column.id]!;
     row.idLength = this.#starts[column.id + 1]! - 1 - row.idAt;
+    row.msisdn = this.#text(bytes, column.msisdn);
     row.kind = this.#text(bytes, column.kind) as RecordKind;
     row.category = this.#text(bytes, column.category);
     row.prefix = this.#text(bytes, column.b_prefix);

@@ -1,13 +1,13 @@
 /** The tasks that the service's pool threads know. */
 import type { TaskControl } from '../task-control.ts';
-import { decodeSp16 } from './decode-sp16.ts';
+import { decode } from './decode.ts';
 import type { TaskArgs, TaskResults } from './messages.ts';
 import { rateCycle } from './rate-cycle.ts';
 
 export function runTask(args: TaskArgs, control: TaskControl): Promise<TaskResults[TaskArgs['task']]> {
   switch (args.task) {
-    case 'decode-sp16':
-      return decodeSp16(args, control);
+    case 'decode':
+      return decode(args, control);
     case 'rate-cycle':
       return rateCycle(args, control);
   }

@@ -4,26 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openComputePool, openThreadPool } from '../../../src/compute/open-pool.ts';
-import type { DecodeSp16Args, DecodeSp16Result } from '../../../src/compute/tasks/messages.ts';
+import type { DecodeArgs, DecodeResult } from '../../../src/compute/tasks/messages.ts';
 import { ThreadDiedError } from '../../../src/compute/thread-died.ts';
+import { kpnSp16Layout } from '../../../src/providers/kpn-sp16/spec.ts';
 import { account, calls, fileBytes, fileNameOf, gzipped } from '../../providers/kpn-sp16/sp16-bytes.ts';
 import type { PoisonArgs } from '../poison-worker.ts';
 
 const never = new AbortController().signal;
 
-async function withFile(
-  bytes: Buffer,
-  work: (args: DecodeSp16Args, directory: string) => Promise<void>,
-): Promise<void> {
+async function withFile(bytes: Buffer, work: (args: DecodeArgs, directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'lk-pool-'));
   try {
     const path = join(directory, 'file');
     writeFileSync(path, bytes);
     await work(
       {
-        task: 'decode-sp16',
+        task: 'decode',
         path,
-        gzip: bytes[0] === 0x1f,
+        compression: bytes[0] === 0x1f ? 'gz' : 'none',
+        spec: kpnSp16Layout,
         name: fileNameOf(),
         account,
         timeZone: 'Europe/Amsterdam',
@@ -83,7 +82,7 @@ test('a file that kills its thread does not stop the files beside it', () =>
     const worker = new URL('../poison-worker.ts', import.meta.url);
     const pool = openThreadPool<PoisonArgs>({ threads: 2, worker });
     try {
-      const poison = (inner: DecodeSp16Args) =>
+      const poison = (inner: DecodeArgs) =>
         pool.run({ task: 'poisoned', poisonFile: '/archive/poison', inner }, { signal: never });
       const outcomes = await Promise.allSettled([
         poison(args),
@@ -95,7 +94,7 @@ test('a file that kills its thread does not stop the files beside it', () =>
         ['fulfilled', 'rejected', 'fulfilled'],
       );
       assert.ok(outcomes[1].status === 'rejected' && outcomes[1].reason instanceof ThreadDiedError);
-      assert.ok(outcomes[2].status === 'fulfilled' && (outcomes[2].value.result as DecodeSp16Result).ok);
+      assert.ok(outcomes[2].status === 'fulfilled' && (outcomes[2].value.result as DecodeResult).ok);
       assert.ok(existsSync(`${args.spoolPath}2`));
     } finally {
       await pool.close();

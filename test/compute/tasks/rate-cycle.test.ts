@@ -77,6 +77,7 @@ test('rates a spool row by row into the rows of rated_cdr, in the pool', () =>
         excluded: 0,
         amountE8: 11_000_000n + 30_000_000n + 3_000_000n - 999_999_999_990_000n,
         unratedReasons: { 'unknown-call-code': 1, 'no-rule': 1 },
+        allowances: [],
       });
     } finally {
       await pool.close();
@@ -84,13 +85,13 @@ test('rates a spool row by row into the rows of rated_cdr, in the pool', () =>
     assert.equal(
       readFileSync(args.ratedPath, 'utf8'),
       [
-        row(17, '2026-03-01', 4, '9007199254740993', 99, 'nl-mobile', 30, 11_000_000, 'rated', '\\N'),
-        row(17, '2026-03-01', 4, 2, 99, '\\N', 0, 0, 'rated', '\\N'),
-        row(17, '2026-03-01', 4, 3, 99, 'sms', 3, 30_000_000, 'rated', '\\N'),
-        row(17, '2026-03-01', 4, 4, 99, 'data', 3072, 3_000_000, 'rated', '\\N'),
-        row(17, '2026-03-01', 4, 5, '\\N', '\\N', 1, -999_999_999_990_000, 'rated', '\\N'),
-        row(17, '2026-03-01', 4, 6, '\\N', '\\N', 0, 0, 'unrated', 'unknown-call-code'),
-        row(17, '2026-03-01', 4, 7, 99, '\\N', 0, 0, 'unrated', 'no-rule'),
+        row(17, '2026-03-01', 4, '9007199254740993', 99, 'nl-mobile', 30, 11_000_000, 'rated', '\\N', '\\N', '\\N'),
+        row(17, '2026-03-01', 4, 2, 99, '\\N', 0, 0, 'rated', '\\N', '\\N', '\\N'),
+        row(17, '2026-03-01', 4, 3, 99, 'sms', 3, 30_000_000, 'rated', '\\N', '\\N', '\\N'),
+        row(17, '2026-03-01', 4, 4, 99, 'data', 3072, 3_000_000, 'rated', '\\N', '\\N', '\\N'),
+        row(17, '2026-03-01', 4, 5, '\\N', '\\N', 1, -999_999_999_990_000, 'rated', '\\N', '\\N', '\\N'),
+        row(17, '2026-03-01', 4, 6, '\\N', '\\N', 0, 0, 'unrated', 'unknown-call-code', '\\N', '\\N'),
+        row(17, '2026-03-01', 4, 7, 99, '\\N', 0, 0, 'unrated', 'no-rule', '\\N', '\\N'),
       ].join(''),
     );
   }));

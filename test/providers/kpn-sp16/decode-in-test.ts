@@ -2,14 +2,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeSp16 } from '../../../src/compute/tasks/decode-sp16.ts';
-import type { DecodeSp16Args, DecodeSp16Result } from '../../../src/compute/tasks/messages.ts';
+import { decode as decodeTask } from '../../../src/compute/tasks/decode.ts';
+import type { DecodeArgs, DecodeResult } from '../../../src/compute/tasks/messages.ts';
+import { kpnSp16Layout } from '../../../src/providers/kpn-sp16/spec.ts';
 import { cdrSpoolColumns } from '../../../src/telecom/cdr-columns.ts';
 import { account, fileNameOf } from './sp16-bytes.ts';
 
 export type SpoolRow = Record<(typeof cdrSpoolColumns)[number], string>;
 export interface Decoded {
-  readonly result: DecodeSp16Result;
+  readonly result: DecodeResult;
   readonly rows: SpoolRow[];
   readonly spool: string;
   readonly spoolExists: boolean;
@@ -17,17 +18,18 @@ export interface Decoded {
 
 export const noControl = { throwIfAborted() {}, progress() {} };
 
-export async function decode(bytes: Uint8Array, changes: Partial<DecodeSp16Args> = {}): Promise<Decoded> {
+export async function decode(bytes: Uint8Array, changes: Partial<DecodeArgs> = {}): Promise<Decoded> {
   const directory = mkdtempSync(join(tmpdir(), 'lk-sp16-'));
   try {
     const path = join(directory, 'file');
     const spoolPath = join(directory, 'spool');
     writeFileSync(path, bytes);
-    const result = await decodeSp16(
+    const result = await decodeTask(
       {
-        task: 'decode-sp16',
+        task: 'decode',
         path,
-        gzip: bytes[0] === 0x1f,
+        compression: bytes[0] === 0x1f ? 'gz' : 'none',
+        spec: kpnSp16Layout,
         name: fileNameOf(),
         account,
         timeZone: 'Europe/Amsterdam',

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { DecodeSp16Args } from '../../../../src/compute/tasks/messages.ts';
+import type { DecodeArgs } from '../../../../src/compute/tasks/messages.ts';
 import { decodeFile } from '../../../../src/providers/kpn-sp16/decode/decode-file.ts';
 import { type UnpackLimits, unpackLimits } from '../../../../src/providers/kpn-sp16/layout.ts';
 import { decode, noControl } from '../decode-in-test.ts';
 import { account, calls, type FileParts, fileBytes, fileNameOf, gzipped, line } from '../sp16-bytes.ts';
 
-async function refusal(bytes: Uint8Array, changes: Partial<DecodeSp16Args> = {}) {
+async function refusal(bytes: Uint8Array, changes: Partial<DecodeArgs> = {}) {
   const { result, spoolExists } = await decode(bytes, changes);
   assert.ok(!result.ok, 'the file was accepted');
   assert.equal(spoolExists, false, 'a spool was left behind');

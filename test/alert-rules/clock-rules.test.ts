@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { lookByClock } from '../../src/alert-rules/evaluate.ts';
+import { openDatabase } from '../../src/database/pool.ts';
+import type { Database } from '../../src/database/session.ts';
+import { makeContract, makeFile, type TestContract } from '../support/contract.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+describe('alert rules by the clock', () => {
+  let server: TestDatabase;
+  let database: Database;
+  let contract: TestContract;
+
+  before(async () => {
+    server = await testDatabase();
+    database = openDatabase(server.url, { applicationName: 'test' });
+    contract = await makeContract(database);
+  });
+  after(async () => {
+    await database.close();
+    await server.close();
+  });
+  beforeEach(() => database.query('delete from alert'));
+
+  async function told(): Promise<string[]> {
+    const rows = await database.query<{ line: string }>(
+      `select concat_ws(' ', state, rule, level, subject) as line from alert order by id`,
+    );
+    return rows.map((row) => row.line);
+  }
+  const profile = (set: string) => database.query(`update sync_profile set ${set} where id = $1`, [contract.profileId]);
+  const heard = (age: string) => database.query(`update raw_file set stored_at = now() - $1::interval`, [age]);
+  const day = async (age: string) =>
+    (await database.query(`select to_char((now() + $1::interval) at time zone 'UTC', 'YYYY-MM-DD') as day`, [age]))[0]!
+      .day;
+
+  test('a provider is silent after two periods without a file; one that was never asked is not', async () => {
+    await lookByClock(database);
+    assert.deepEqual(await told(), []);
+    await makeFile(database, contract, 1);
+    await heard('61 days');
+    await lookByClock(database);
+    assert.deepEqual(await told(), []);
+    await heard('62 days');
+    await lookByClock(database);
+    await lookByClock(database);
+    const silent = `provider.silent warning C001/KPN/0000000101 profile sp16 ${await day('-62 days')} 2 periods`;
+    assert.deepEqual(await told(), [`open ${silent}`]);
+    // a file with header and trailer only, which is imported with no record
+    const empty = await makeFile(database, contract, 2);
+    await database.query(`update raw_file set state = 'imported', records = 0 where id = $1`, [empty.rawFileId]);
+    await lookByClock(database);
+    assert.deepEqual(await told(), [`resolved ${silent}`]);
+  });
+
+  test('a profile that says how often files come is silent sooner; one that is suspended or off is somebody else’s alert', async () => {
+    await heard('3 days');
+    await profile('file_every_days = 1, enabled = false');
+    await lookByClock(database);
+    assert.deepEqual(await told(), []);
+    await profile('enabled = true');
+    await lookByClock(database);
+    assert.equal((await told()).length, 1);
+    await profile('file_every_days = 31');
+    await lookByClock(database);
+    assert.match((await told())[0]!, /^resolved/);
+  });
+
+  test('credentials that end within 14 days are told, once more when they have ended, and no more when they are renewed', async () => {
+    await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date + 15`);
+    await lookByClock(database);
+    assert.deepEqual(await told(), []);
+    await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date + 14`);
+    await lookByClock(database);
+    assert.match((await told()).join(), /^open credential\.expires warning .* 14 days$/);
+    await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date - 1`);
+    await lookByClock(database);
+    assert.match((await told())[1]!, /^open credential\.expires critical .* ended$/);
+    await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date + 365`);
+    await lookByClock(database);
+    assert.deepEqual(
+      (await told()).map((line) => line.split(' ')[0]),
+      ['resolved', 'resolved'],
+    );
+  });
+});
