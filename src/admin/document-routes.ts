@@ -1,4 +1,4 @@
-/** POST /tariffs and POST /customers: a whole document is checked and stored, or nothing of it. */
+/** POST /tariffs, POST /zones and POST /customers: a whole document is checked and stored, or nothing of it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { InvalidRequestError } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
@@ -12,6 +12,13 @@ export function documentRoutes(server: FastifyInstance, services: AdminServices)
     return recorded(services, entry, () => services.loadTariff({ document, by }));
   });
 
+  server.post('/zones', async (request) => {
+    const document = documentOf(request);
+    const by = askedBy(request);
+    const entry = { actor: by, action: 'zones.load', subject: `zones of ${textOf(document.provider)}`, detail: {} };
+    return recorded(services, entry, () => services.loadZones({ document, by }));
+  });
+
   server.post('/customers', async (request) => {
     const document = documentOf(request);
     const by = askedBy(request);
@@ -21,7 +28,7 @@ export function documentRoutes(server: FastifyInstance, services: AdminServices)
   });
 }
 
-function documentOf(request: FastifyRequest): Record<string, unknown> {
+export function documentOf(request: FastifyRequest): Record<string, unknown> {
   const body = request.body;
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw new InvalidRequestError('the document must be a JSON object');

@@ -15,6 +15,7 @@ import { cycleRoutes } from './cycle-routes.ts';
 import { deadRoutes } from './dead-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
+import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
@@ -65,6 +66,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         cycleRoutes,
         alertRoutes,
         documentRoutes,
+        inventoryRoutes,
         actorRoutes,
       ]) {
         routes(server, services);

@@ -6,7 +6,9 @@
  * becomes 503; anything else is a 500 whose details are only in the log.
  */
 import type { ActorSnapshot, SendResult } from '../../supervisors/types.ts';
+import type { InventoryQuery } from '../customers/inventory.ts';
 import type {
+  AlertRuleView,
   AlertView,
   ChainDetailView,
   ChainView,
@@ -23,6 +25,7 @@ import type {
   ScheduleDetailView,
   ScheduleRunView,
   ScheduleView,
+  SubscriptionView,
   SyncStartedView,
   SyncTaskView,
   TotalsChangedView,
@@ -119,7 +122,14 @@ export interface AdminServices {
 
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-loaded. Resolves to what was stored. */
   loadTariff(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+  loadZones(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
   applyCustomers(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+
+  /** Throws `ServiceError` not-found for an unknown customer. */
+  subscriptions(query: InventoryQuery): Promise<readonly SubscriptionView[]>;
+  alertRules(): Promise<readonly AlertRuleView[]>;
+  /** Throws `InvalidDocumentError` or `InputError`, nothing half-stored. */
+  applyAlertRules(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
 
   /** Sends a control message through the actor's own `parse`. Throws `ServiceError` for an unknown path or a bad message. */
   control(request: By & { path: string; message: unknown }): Promise<SendResult>;

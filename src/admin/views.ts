@@ -2,6 +2,8 @@
  * What the admin socket answers: plain JSON. Times are ISO text in UTC, cycles ISO dates, ids and amounts (`…E8`, 1e-8 EUR)
  * decimal text, because they may pass 2^53.
  */
+import type { RuleRow } from '../alert-rules/rule-rows.ts';
+import type { InventoryRow } from '../customers/inventory.ts';
 import type { ExplainedRecord, Explanation } from '../totals/explain.ts';
 import type { GenerationRow } from '../totals/generations.ts';
 import type { WaitingGeneration } from '../totals/review.ts';
@@ -185,6 +187,9 @@ export interface TotalRowView {
   readonly amountE8: string;
   readonly providerAmountE8: string;
 }
+
+export type SubscriptionView = InventoryRow;
+export type AlertRuleView = RuleRow;
 
 export interface CycleView extends Omit<CycleStanding, 'contractId'> {
   /** What keeps a cycle that is due from being closed, and the way out. */

@@ -1,9 +1,12 @@
 /** Every command of the command line: its words, its options, and the file that runs it. */
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliIo } from './context.ts';
 import { cycleWords } from './cycle-words.ts';
+import { documentWords } from './document-words.ts';
+import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
 export function buildProgram(program: Command, io: CliIo, done: (code: number) => void): Command {
@@ -78,6 +81,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     .addOption(needed('--tariff <file>', 'tariff document'))
     .addOption(needed('--records <file>', 'records document'))
     .option('--fallback <file>', 'tariff document that the tariff falls back to; repeatable', collect, [])
+    .option('--zones <file>', 'zone sets of the provider, for versions without zones of their own')
     .option('--number-mask <digits>', 'digits of dialled numbers that an import would not keep', wholeNumber, 4)
     .action(
       runs(async () => {
@@ -230,20 +234,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
 
-  remote(noun('tariff', 'load a tariff document').command('load <file>').description('load a tariff document')).action(
-    runs(async () => {
-      const { loadDocument } = await import('./load-document.ts');
-      return (file, options) => loadDocument(io, '/tariffs', file, options);
-    }),
-  );
-  remote(
-    noun('customer', 'apply a customers document').command('apply <file>').description('apply a customers document'),
-  ).action(
-    runs(async () => {
-      const { loadDocument } = await import('./load-document.ts');
-      return (file, options) => loadDocument(io, '/customers', file, options);
-    }),
-  );
+  documentWords(io, { noun, local, remote, runs });
   remote(noun('actor', 'send a control message to an actor').command('send <path> <message>'))
     .description('send a control message (JSON) to an actor')
     .action(
@@ -253,6 +244,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
+  inventoryWords(io, { noun, local, remote, runs });
   operatingWords(io, { noun, local, remote, runs });
 
   remote(
@@ -282,11 +274,6 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
   return program;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -6,6 +6,7 @@ import { chainServices } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
 import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
+import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
 import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
@@ -28,6 +29,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
+    ...inventoryServices(context),
     ...cycleServices(context),
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),

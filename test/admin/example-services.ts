@@ -272,7 +272,21 @@ export function exampleServices(): ExampleServices {
       if (!('versions' in (request.document as object))) throw inputError('versions: is missing');
       return called('loadTariff', request, { tariff: 'kpn-zakelijk', versions: 2 });
     },
+    loadZones: async (request) => called('loadZones', request, { provider: 'KPN', sets: 1, added: 1, replaced: 0 }),
     applyCustomers: async (request) => called('applyCustomers', request, { customers: 1, contracts: 1 }),
+    async subscriptions(query) {
+      const number = { id: '17', customer: 'C001', provider: 'KPN', account: '0000000101', msisdn: '31612345678' };
+      const told = {
+        iccMasked: null,
+        productCode: null,
+        costCentre: 'sales',
+        employee: null,
+        source: 'manual' as const,
+      };
+      return called('subscriptions', query, [{ ...number, ...told, validFrom: null, validTo: null, firstSeen: null }]);
+    },
+    alertRules: async () => [{ scope: 'default', type: 'usage.long-call', params: { hours: 4 }, enabled: true }],
+    applyAlertRules: async (request) => called('applyAlertRules', request, { rules: 1, removed: 0, cycles: 2 }),
     async control(request) {
       if (request.path !== 'work/router') throw new ServiceError('not-found', `there is no actor ${request.path}`);
       return called('control', request, 'ok' as const);

@@ -34,7 +34,11 @@ test('every command has JSON and nothing else on standard output', async () => {
     'alert list',
     'alert resolve sync.late profile',
     'tariff load tariff.json',
+    'zones load tariff.json',
     'customer apply tariff.json',
+    'subscription list',
+    'alert-rule list',
+    'alert-rule apply tariff.json',
     'actor send work/router {}',
   ];
   for (const command of commands) {
@@ -83,11 +87,24 @@ test('totals mask the numbers of subscriptions unless they are asked for', async
   assert.ok(!(await terminal.ask([...show, '--json'])).out.includes('31612345678'));
 });
 
+test('the inventory masks numbers unless they are asked for, and rules are shown with what they ask for', async () => {
+  const masked = await terminal.ask(['subscription', 'list', '--customer', 'C001', '--unused', '3', '--discovered']);
+  assert.match(masked.out, /17 +C001 +0000000101 +3161234\*\*\*\* +manual +sales/);
+  assert.deepEqual(terminal.services.calls.at(-1)!.input, {
+    customer: 'C001',
+    unused: 3,
+    discovered: true,
+    limit: 1_000,
+  });
+  assert.match((await terminal.ask(['subscription', 'list', '--numbers'])).out, /31612345678/);
+  assert.match((await terminal.ask(['alert-rule', 'list'])).out, /usage\.long-call +default +yes +hours 4/);
+});
+
 test('a total is explained down to file, line, rule and pieces', async () => {
   const explain = ['totals', 'explain', '--customer', 'C001', '--cycle', '2026-03-01'];
   const { out } = await terminal.ask(explain);
   assert.match(out, /12\.3456\d* EUR from 120 records \(generation 2, rating run 9/);
-  assert.match(out, /2026-03-02T07:59:00 3161234\*\*\*\* to \+3168765\*\*\*\* national-mobile 100 s: 0\.2400 EUR/);
+  assert.match(out, /2026-03-02T07:59:00 3161234\*\*\*\* to \+3168765\*\*\*\* \(NL, mobile\) national-mobile 100 s: 0\.2400 EUR/);
   assert.match(out, /file SP16X_0000000101_202603_000001\.dat\.gz line 17\n/);
   assert.match(
     out,
