@@ -144,6 +144,7 @@ export interface AdminServices {
 
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-loaded. Resolves to what was stored. */
   loadTariff(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+  loadZones(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
   applyCustomers(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
 
   /** Throws `ServiceError` not-found for an unknown customer. */

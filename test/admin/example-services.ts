@@ -273,6 +273,7 @@ export function exampleServices(): ExampleServices {
       if (!('versions' in (request.document as object))) throw inputError('versions: is missing');
       return called('loadTariff', request, { tariff: 'kpn-zakelijk', versions: 2 });
     },
+    loadZones: async (request) => called('loadZones', request, { provider: 'KPN', sets: 1, added: 1, replaced: 0 }),
     applyCustomers: async (request) => called('applyCustomers', request, { customers: 1, contracts: 1 }),
     async subscriptions(query) {
       const number = { id: '17', customer: 'C001', provider: 'KPN', account: '0000000101', msisdn: '31612345678' };

@@ -33,7 +33,7 @@ export interface BillingWorld {
   readonly h: Harness;
   readonly database: Database;
   /** Price of a second, in 1e-8 EUR, loaded as a corrected tariff. */
-  loadPrice(centsPerMinute: number, prefix?: string): Promise<void>;
+  loadPrice(centsPerMinute: number, prefixes?: readonly string[]): Promise<void>;
   contract(): Promise<BilledContract>;
   /** The cycle that is open today. */
   openCycle(): Promise<string>;
@@ -79,8 +79,8 @@ export async function billingWorld(): Promise<BillingWorld> {
   return {
     h,
     database,
-    async loadPrice(centsPerMinute, prefix = '316') {
-      await database.transaction((tx) => loadTariff(tx, tariff(centsPerMinute, prefix)));
+    async loadPrice(centsPerMinute, prefixes = ['316']) {
+      await database.transaction((tx) => loadTariff(tx, tariff(centsPerMinute, prefixes)));
     },
     async openCycle() {
       const [row] = await database.query<{ cycle: string }>(
@@ -148,10 +148,10 @@ export async function billingWorld(): Promise<BillingWorld> {
 
 export const cycleOf = ({ day }: Call): string => `${day.slice(0, 7)}-01`;
 
-function tariff(centsPerMinute: number, prefix: string) {
+function tariff(centsPerMinute: number, prefixes: readonly string[]) {
   const price = `${(centsPerMinute / 100).toFixed(2)}`;
   const steps = [{ from: 0, price, per: 60, first: 1, next: 1 }];
-  const rules = [{ id: 'mobile', kind: 'voice', match: { prefixes: [prefix] }, steps }];
+  const rules = [{ id: 'mobile', kind: 'voice', match: { prefixes }, steps }];
   return {
     tariff: 'flat',
     provider: 'KPN',
