@@ -1,5 +1,6 @@
 /** What a reconciliation compares, read from the rows of one snapshot. */
 import type { ReadSession } from '../database/session.ts';
+import { withLinearJoins } from '../totals/linear-joins.ts';
 import { lastDayOf } from './billed-contract.ts';
 import type { Compared, InvoiceLine, InvoiceSum, OwnTotal } from './finding.ts';
 import { unitOf } from './unit.ts';
@@ -44,7 +45,18 @@ const lines = `
     to_char(period_to, 'YYYY-MM-DD') as "periodTo"
   from invoice_line where invoice_id = any ($1::bigint[]) order by invoice_id, line_no`;
 
-const subscriptions = `select msisdn from subscription where contract_id = $1`;
+const subscriptions = `
+  select msisdn, to_char(upper(valid), 'YYYY-MM-DD') as "endedOn" from subscription where contract_id = $1`;
+
+/** Usage that allowances covered. Asked only when an invoice says something of it: it reads the cycle's records. */
+const coveredUsage = `
+  select d.msisdn, d.category, sum(a.amount)::bigint as covered
+  from rated_cdr r
+  join cdr d on d.contract_id = r.contract_id and d.cycle_start = r.cycle_start and d.id = r.cdr_id
+  cross join lateral (select sum(value::bigint) as amount from jsonb_each_text(r.allowance_used)) a
+  where r.contract_id = $1 and r.cycle_start = $2::date and r.allowance_used is not null and r.rating_run_id = (
+    select rating_run_id from total_generation where contract_id = $1 and cycle_start = $2::date and generation = $3)
+  group by d.msisdn, d.category`;
 
 interface InvoiceRow {
   readonly id: string;
@@ -77,20 +89,23 @@ export async function readCompared(
 ): Promise<ReadCompared> {
   const { contractId, cycleStart, feesCycleStart } = cycle;
   const generations = [contractId, cycleStart, cycle.generation, feesCycleStart, cycle.feesGeneration];
-  const own = (await session.query<OwnRow>(ownTotals, generations)).map(ownTotal);
+  const totals = await session.query<OwnRow>(ownTotals, generations);
   const invoices = await session.query<InvoiceRow>(currentInvoices, [contractId, cycleStart]);
   const byId = new Map(invoices.map((invoice) => [invoice.id, invoice]));
   const lineRows = await session.query<LineRow>(lines, [[...byId.keys()]]);
-  const known = await session.query<{ msisdn: string }>(subscriptions, [contractId]);
+  const covered = lineRows.some((row) => row.covered !== null)
+    ? await readCovered(session, cycle)
+    : new Map<string, bigint>();
+  const known = await session.query<{ msisdn: string; endedOn: string | null }>(subscriptions, [contractId]);
   const periodOf = (start: string) => ({ from: start, to: lastDayOf({ cycleDay: cycle.cycleDay }, start) });
   return {
     compared: {
-      own,
+      own: totals.map((row) => ownTotal(row, covered.get(`${row.msisdn} ${row.category}`) ?? 0n)),
       lines: lineRows.map((row) => invoiceLine(row, byId.get(row.invoiceId)!)),
       invoices: invoices.map(invoiceSum),
       usagePeriod: periodOf(cycleStart),
       feesPeriod: periodOf(feesCycleStart),
-      subscriptions: new Map(known.map(({ msisdn }) => [msisdn, { endedOn: null }])),
+      subscriptions: new Map(known.map(({ msisdn, endedOn }) => [msisdn, { endedOn }])),
     },
     invoiceIds: invoices.map((invoice) => invoice.id),
     creditNotes: invoices.filter((invoice) => invoice.kind === 'credit_note').map((invoice) => invoice.number),
@@ -109,7 +124,7 @@ interface OwnRow {
   readonly fileAmountE8: string;
 }
 
-function ownTotal(row: OwnRow): OwnTotal {
+function ownTotal(row: OwnRow, covered: bigint): OwnTotal {
   const usage = { s: row.usageS, octets: row.usageOctets, pieces: row.usageCount }[unitOf(row.category).name];
   return {
     msisdn: row.msisdn,
@@ -117,10 +132,18 @@ function ownTotal(row: OwnRow): OwnTotal {
     records: Number(row.records),
     unrated: Number(row.unrated),
     usage: BigInt(usage),
-    covered: 0n,
+    covered,
     amountE8: BigInt(row.amountE8),
     fileAmountE8: BigInt(row.fileAmountE8),
   };
+}
+
+async function readCovered(session: Pick<ReadSession, 'query'>, cycle: CycleToReconcile): Promise<Map<string, bigint>> {
+  const key = [cycle.contractId, cycle.cycleStart, cycle.generation];
+  const rows = await withLinearJoins(session, () =>
+    session.query<{ msisdn: string; category: string; covered: string }>(coveredUsage, key),
+  );
+  return new Map(rows.map((row) => [`${row.msisdn} ${row.category}`, BigInt(row.covered)]));
 }
 
 /** What a credit note counts is what it takes back. */
