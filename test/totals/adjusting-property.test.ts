@@ -27,7 +27,7 @@ function randomOf(seed: number): (below: number) => number {
 
 /** A few lines about a few records, so that they meet: originals, corrections, cancellations, in any of the months. */
 function someCalls(random: (below: number) => number, file: number): Call[] {
-  return Array.from({ length: 1 + random(5) }, (_, line) => {
+  return Array.from({ length: 1 + random(5) }, (_, line): Call => {
     const record = `r${random(12)}`;
     const call = { day: `2026-0${3 + random(3)}-1${random(10)}`, seconds: 1 + random(50) };
     const kind = random(6);
@@ -35,7 +35,7 @@ function someCalls(random: (below: number) => number, file: number): Call[] {
     return {
       id: `f${file}.${line}`,
       original: record,
-      correction: kind === 0 ? ('C' as const) : ('D' as const),
+      correction: kind === 0 ? 'C' : 'D',
       ...call,
     };
   }).filter((call, index, all) => call.original !== undefined || all.findIndex(({ id }) => id === call.id) === index);

@@ -41,6 +41,8 @@ export interface BillingWorld {
 }
 
 export interface BilledContract extends TestContract {
+  /** The customer's. */
+  readonly code: string;
   /** Merges a file, as an import does; the same `seq` again is a re-delivery. */
   deliver(calls: readonly Call[], seq?: number): Promise<readonly string[]>;
   /** `rate` and `totals` of a sync. */
@@ -90,12 +92,14 @@ export async function billingWorld(): Promise<BillingWorld> {
     },
     async contract() {
       contracts += 1;
-      const contract = await makeContract(database, `B${contracts}`, String(contracts).padStart(10, '0'));
+      const code = `B${contracts}`;
+      const contract = await makeContract(database, code, String(contracts).padStart(10, '0'));
       const { contractId } = contract;
       await database.query('update contract set tariff_id = (select min(id) from tariff) where id = $1', [contractId]);
       const files = new Map<number, number>();
       return {
         ...contract,
+        code,
         async deliver(calls, seq = files.size + 1) {
           const version = (files.get(seq) ?? 0) + 1;
           files.set(seq, version);

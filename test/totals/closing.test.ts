@@ -123,10 +123,10 @@ test('a cycle that waits for a person is a finding only when it is due', async (
   const contract = await published([{ ...call, prefix: '8835100' }]);
   const subjects = async () =>
     (await waitingForPerson(world.database)).map(({ rule, subject }) => `${rule} ${subject}`);
-  const [{ customer, account }] = (await listCycles(world.database, {
-    customer: `B${BigInt(contract.contractId)}`,
-  })) as never;
-  const subject = `cycle.not-closed ${customer}/${account}/${march}`;
+  const [cycle] = (await listCycles(world.database, { customer: contract.code })).filter(
+    (one) => one.cycleStart === march,
+  );
+  const subject = `cycle.not-closed ${contract.code}/${cycle!.account}/${march}`;
   assert.ok(!(await subjects()).includes(subject));
   await world.database.query(
     `update rating_run set created_at = created_at - interval '2 days' where contract_id = $1`,
