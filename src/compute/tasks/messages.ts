@@ -3,6 +3,7 @@
 import type { Compression } from '../../providers/spec/files.ts';
 import type { LayoutSpec } from '../../providers/spec/layout-spec.ts';
 import type { Allowance, AllowanceState } from '../../telecom/allowance.ts';
+import type { ZoneSet } from '../../telecom/zone-document.ts';
 
 /** A problem that keeps a whole file out. `value` never shows a whole number: it is masked by the decoder. */
 export interface FileProblem {
@@ -98,6 +99,8 @@ export interface TariffBundle {
   readonly code: string;
   readonly versions: readonly { readonly id: string; readonly document: unknown }[];
   readonly fallbacks: Readonly<Record<string, readonly { readonly id: string; readonly document: unknown }[]>>;
+  /** Zone sets of the provider of each of these tariffs, by tariff code. */
+  readonly zoneSets?: Readonly<Record<string, readonly ZoneSet[]>>;
 }
 
 export interface RateCycleResult {

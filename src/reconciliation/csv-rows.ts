@@ -1,6 +1,6 @@
 /**
  * Reads CSV text by RFC 4180: quoted cells may hold separators, doubled quotes and line ends; rows end with LF or CRLF. A
- * byte order mark is passed over, empty lines are too. What is no CSV throws `CsvError` with its line; nothing is guessed.
+ * byte order mark and empty lines are passed over. What is no CSV throws `CsvError` with its line; nothing is guessed.
  */
 export class CsvError extends Error {
   override readonly name = 'CsvError';
