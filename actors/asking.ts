@@ -1,6 +1,6 @@
 /** What steps ask actors: which provider a sync goes to, and a session with it. They wait until the tree stands. */
 import type { RoutingDecision } from '../src/providers/registry.ts';
-import type { ProviderSession } from '../src/providers/session.ts';
+import type { SessionAnswer } from '../src/providers/session.ts';
 import { ask, type Root } from '../supervisors/tree.ts';
 import type { Reply } from '../supervisors/types.ts';
 import { type ProviderMessage, providerId } from './provider.ts';
@@ -8,8 +8,8 @@ import type { RouterMessage } from './router.ts';
 
 export interface Asking {
   readonly route: (syncType: string) => Promise<RoutingDecision>;
-  /** Null: no session is free; ask again later. */
-  readonly acquireSession: (syncType: string) => Promise<ProviderSession | null>;
+  /** `credential`: whose access token the session may use; null when it has none. */
+  readonly acquireSession: (syncType: string, credential: string | null) => Promise<SessionAnswer>;
 }
 
 const askDeadlineMs = 5_000;
@@ -19,13 +19,17 @@ export function createAsking(started: Promise<Root>): Asking {
     const ref = (await started).ref<RouterMessage>('work/providers/router');
     return ask(ref, (reply): RouterMessage => ({ type: 'route', syncType, reply }), { deadlineMs: askDeadlineMs });
   };
-  const acquireSession = async (syncType: string): Promise<ProviderSession | null> => {
+  const acquireSession = async (syncType: string, credential: string | null): Promise<SessionAnswer> => {
     const ref = (await started).ref<ProviderMessage>(`work/providers/${providerId(syncType)}`);
     let waiting = true;
-    const question = (reply: Reply<ProviderSession | null>): ProviderMessage => ({
+    const question = (reply: Reply<SessionAnswer>): ProviderMessage => ({
       type: 'acquire',
+      credential,
       // an answer that comes after the wait was given up holds a session that nobody would give back
-      reply: (session) => (waiting ? reply(session) : session?.release('ok')),
+      reply(answer) {
+        if (waiting) reply(answer);
+        else if (answer.kind === 'granted') answer.session.release('waiting');
+      },
     });
     try {
       return await ask(ref, question, { deadlineMs: askDeadlineMs });

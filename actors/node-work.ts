@@ -7,7 +7,9 @@ import { ownSchema } from '../src/database/schema-range.ts';
 import { watchClock } from '../src/node/clock-offset.ts';
 import { startSuspectProcess } from '../src/node/suspect-process.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
-import { knownSyncTypes } from '../src/providers/registry.ts';
+import { sharedLimit } from '../src/providers/limits/shared-limit.ts';
+import { syncTypesOf } from '../src/providers/registry.ts';
+import { limitsSpec } from '../src/providers/spec/adapter.ts';
 import { fireDue } from '../src/schedule/fire.ts';
 import type { ChildSpec } from '../supervisors/types.ts';
 import { engine } from './engine.ts';
@@ -21,10 +23,22 @@ const schedulerIntervalMs = 1_000;
 const suspectsIntervalMs = 1_000;
 
 export function providers({ resources }: Wiring): ChildSpec[] {
-  const { config, log } = resources;
+  const { config, database, log } = resources;
+  const adapters = resources.providers.map(({ adapter }) => adapter);
+  const syncTypes = syncTypesOf(adapters);
+  const limitsOf = new Map(adapters.map(({ syncType, limits }) => [syncType, limits]));
   return [
-    router({ log, syncTypes: knownSyncTypes }),
-    ...knownSyncTypes.map((entry) => provider({ entry, maxSessions: config.providers.sftp.maxSessions })),
+    router({ log, syncTypes }),
+    ...syncTypes.map((entry) => {
+      const limits = limitsOf.get(entry.syncType) ?? limitsSpec.parse({});
+      return provider({
+        entry,
+        maxSessions: limits.maxSessions ?? config.providers.sftp.maxSessions,
+        breaker: limits.breaker,
+        limit: sharedLimit({ database, syncType: entry.syncType, limits }),
+        nowMs: () => performance.now(),
+      });
+    }),
   ];
 }
 

@@ -7,6 +7,7 @@ import { ownRelease } from '../src/database/release.ts';
 import { chainDefinitions } from '../src/node/definitions.ts';
 import { whenPrepared } from '../src/node/prepared-database.ts';
 import type { Resources } from '../src/node/resources.ts';
+import { syncTypesOf } from '../src/providers/registry.ts';
 import type { EnqueueChain } from '../src/providers/sync-task.ts';
 import type { ServiceManager } from '../src/release/notify.ts';
 import { adminServices } from '../src/services/admin-services.ts';
@@ -52,6 +53,7 @@ export function nodeParts(
     alerts: resources.alerts,
     compute: resources.compute,
     definitions,
+    syncTypes: syncTypesOf(resources.providers.map(({ adapter }) => adapter)),
     enqueue,
     engine: () => holder.current,
     route: asking.route,

@@ -21,7 +21,7 @@ export function documentRoutes(server: FastifyInstance, services: AdminServices)
   });
 }
 
-function documentOf(request: FastifyRequest): Record<string, unknown> {
+export function documentOf(request: FastifyRequest): Record<string, unknown> {
   const body = request.body;
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw new InvalidRequestError('the document must be a JSON object');

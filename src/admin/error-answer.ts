@@ -14,6 +14,9 @@ export interface ErrorAnswer {
 /** Thrown by parts that know nothing of doors, so they are known here by name. */
 const documentErrors = new Set(['InputError', 'InvalidDocumentError']);
 
+/** What is there does not let it happen; the message says what does. */
+const conflicts = new Set(['ClosedCycleError', 'TotalsMismatchError']);
+
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof ServiceError) return answer(error.status, error.code, error.message);
   if (error instanceof InvalidRequestError) return answer(400, 'invalid-input', error.message);
@@ -30,6 +33,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   if (!(error instanceof Error)) return unforeseen();
   if (documentErrors.has(error.name)) return answer(400, 'invalid-input', error.message);
   const { statusCode } = error as { statusCode?: unknown };
+  if (conflicts.has(error.name)) return answer(409, 'conflict', error.message);
   // Fastify's own refusals: a body that is no JSON, too large, and the like
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return answer(statusCode, 'bad-request', error.message);

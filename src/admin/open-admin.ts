@@ -11,9 +11,11 @@ import type { Log } from '../log/log.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { chainRoutes } from './chain-routes.ts';
+import { cycleRoutes } from './cycle-routes.ts';
 import { deadRoutes } from './dead-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
+import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
@@ -61,8 +63,10 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         scheduleRoutes,
         syncRoutes,
         totalsRoutes,
+        cycleRoutes,
         alertRoutes,
         documentRoutes,
+        inventoryRoutes,
         actorRoutes,
       ]) {
         routes(server, services);

@@ -6,12 +6,17 @@
  * becomes 503; anything else is a 500 whose details are only in the log.
  */
 import type { ActorSnapshot, SendResult } from '../../supervisors/types.ts';
+import type { InventoryQuery } from '../customers/inventory.ts';
 import type {
+  AlertRuleView,
   AlertView,
   ChainDetailView,
   ChainView,
   ChainWhyView,
   ChannelTestView,
+  CycleChangedView,
+  CycleReopenedView,
+  CycleView,
   DeadRetriedView,
   ExplanationView,
   HealthView,
@@ -20,14 +25,26 @@ import type {
   ScheduleDetailView,
   ScheduleRunView,
   ScheduleView,
+  SubscriptionView,
   SyncStartedView,
   SyncTaskView,
+  TotalsChangedView,
+  TotalsDecidedView,
   TotalsView,
+  WaitingTotalsView,
 } from './views.ts';
 
 /** Who asks: the name that the caller gives, such as `anna@cli`. */
 export interface By {
   readonly by: string;
+}
+
+/** One cycle of one contract, and why it is changed. `account` is needed when the customer has several. */
+export interface CycleDecision extends By {
+  readonly customer: string;
+  readonly cycle: string;
+  readonly account?: string;
+  readonly reason: string;
 }
 
 export interface AuditEntry {
@@ -89,6 +106,16 @@ export interface AdminServices {
     limit: number;
   }): Promise<readonly ExplanationView[]>;
 
+  cycles(query: { customer: string }): Promise<readonly CycleView[]>;
+  /** This one and the next throw `InputError` with what stands against it. */
+  closeCycle(request: CycleDecision): Promise<CycleChangedView>;
+  reopenCycle(request: CycleDecision): Promise<CycleReopenedView>;
+  /** Throws `InputError` when it is no backup, `ClosedCycleError` when the cycle is closed. */
+  restoreTotals(request: CycleDecision & { generation: number }): Promise<TotalsChangedView>;
+  waitingTotals(query: { customer?: string }): Promise<readonly WaitingTotalsView[]>;
+  /** Throws `InputError` when nothing waits. */
+  reviewTotals(request: CycleDecision & { verdict: 'accept' | 'discard' }): Promise<TotalsDecidedView>;
+
   alerts(filter: { state?: 'open' | 'resolved'; limit: number }): Promise<readonly AlertView[]>;
   testAlert(request: By): Promise<readonly ChannelTestView[]>;
   resolveAlert(request: By & { rule: string; subject: string }): Promise<void>;
@@ -96,6 +123,12 @@ export interface AdminServices {
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-loaded. Resolves to what was stored. */
   loadTariff(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
   applyCustomers(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+
+  /** Throws `ServiceError` not-found for an unknown customer. */
+  subscriptions(query: InventoryQuery): Promise<readonly SubscriptionView[]>;
+  alertRules(): Promise<readonly AlertRuleView[]>;
+  /** Throws `InvalidDocumentError` or `InputError`, nothing half-stored. */
+  applyAlertRules(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
 
   /** Sends a control message through the actor's own `parse`. Throws `ServiceError` for an unknown path or a bad message. */
   control(request: By & { path: string; message: unknown }): Promise<SendResult>;

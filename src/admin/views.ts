@@ -2,8 +2,12 @@
  * What the admin socket answers: plain JSON. Times are ISO text in UTC, cycles ISO dates, ids and amounts (`…E8`, 1e-8 EUR)
  * decimal text, because they may pass 2^53.
  */
+import type { RuleRow } from '../alert-rules/rule-rows.ts';
+import type { InventoryRow } from '../customers/inventory.ts';
 import type { ExplainedRecord, Explanation } from '../totals/explain.ts';
 import type { GenerationRow } from '../totals/generations.ts';
+import type { WaitingGeneration } from '../totals/review.ts';
+import type { CycleStanding } from '../totals/standing.ts';
 
 export interface HealthView {
   /** `degraded`: works, and something needs attention; `failing`: does not do its work. */
@@ -183,6 +187,38 @@ export interface TotalRowView {
   readonly amountE8: string;
   readonly providerAmountE8: string;
 }
+
+export type SubscriptionView = InventoryRow;
+export type AlertRuleView = RuleRow;
+
+export interface CycleView extends Omit<CycleStanding, 'contractId'> {
+  /** What keeps a cycle that is due from being closed, and the way out. */
+  readonly waits: string | null;
+}
+
+export interface CycleChangedView {
+  readonly customer: string;
+  readonly account: string;
+  readonly cycleStart: string;
+}
+
+export interface CycleReopenedView extends CycleChangedView {
+  readonly broughtHome: number;
+  /** They calculate the cycles again whose records changed by that. */
+  readonly chains: readonly string[];
+}
+
+export interface TotalsDecidedView extends CycleChangedView {
+  readonly generation: number;
+}
+
+export interface TotalsChangedView extends TotalsDecidedView {
+  /** The generation that was current before. */
+  readonly replaced: number;
+  readonly digest: string;
+}
+
+export type WaitingTotalsView = Omit<WaitingGeneration, 'contractId'>;
 
 export type ExplanationView = Explanation;
 export type ExplainedRecordView = ExplainedRecord;

@@ -22,7 +22,7 @@ const outstanding = `
       count(*) filter (where d.kind = 'voice' and d.usage_s > $3) as long,
       coalesce(max(d.usage_s) filter (where d.kind = 'voice'), 0) as "longestS"
     from cdr d
-    where d.contract_id = $1 and d.cycle_start = $2::date and d.state = 'active'
+    where d.contract_id = $1 and d.cycle_start = $2::date and d.state = 'active' and d.reverses_cdr is null
       and ((d.kind = 'voice' and d.usage_s > $3) or (${premium}))
     group by d.msisdn) o
   left join subscription s on s.contract_id = $1 and s.msisdn = o.msisdn

@@ -1,8 +1,11 @@
 /** Every command of the command line: its words, its options, and the file that runs it. */
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliIo } from './context.ts';
+import { cycleWords } from './cycle-words.ts';
+import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
 export function buildProgram(program: Command, io: CliIo, done: (code: number) => void): Command {
@@ -107,7 +110,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const totals = noun('totals', 'show, explain or recalculate published totals');
+  const totals = noun('totals', 'show, explain, recalculate, restore, review published totals');
   remote(totals.command('recalculate').description('back up and calculate the totals of a cycle again'))
     .addOption(needed('--customer <code>', 'customer'))
     .addOption(needed('--cycle <date>', 'first day of the cycle, such as 2026-03-01'))
@@ -140,6 +143,8 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
         return (options) => totalsExplain(io, options);
       }),
     );
+
+  cycleWords(io, { noun, local, remote, runs }, totals);
 
   const chain = noun('chain', 'list, show, why, cancel, retry, replay: the chains of work');
   remote(chain.command('list').description('the latest chains'))
@@ -250,6 +255,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
+  inventoryWords(io, { noun, local, remote, runs });
   operatingWords(io, { noun, local, remote, runs });
 
   remote(
@@ -279,11 +285,6 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
   return program;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }
 
 function collect(value: string, before: readonly string[]): string[] {

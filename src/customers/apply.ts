@@ -9,6 +9,7 @@ import { InvalidDocumentError, schemaProblems } from '../telecom/document-proble
 import { longestPrefix } from '../telecom/tariff-checks.ts';
 import { upsertAllowances } from './allowances.ts';
 import { type ContractEntry, type CustomerEntry, customersDocument } from './document.ts';
+import { upsertSubscriptions } from './subscriptions.ts';
 
 export interface Applied {
   readonly customers: number;
@@ -30,7 +31,7 @@ export async function applyCustomers(tx: Tx, document: unknown): Promise<Applied
     for (const contract of customer.contracts) {
       const contractId = await upsertContract(tx, customer, customerId, contract);
       counts.contracts += 1;
-      counts.subscriptions += await upsertSubscriptions(tx, contractId, contract);
+      counts.subscriptions += await upsertSubscriptions(tx, contractId, contract.subscriptions);
       counts.allowances += await upsertAllowances(tx, contractId, contract);
       counts.profiles += await upsertProfiles(tx, contractId, contract);
     }
@@ -84,10 +85,21 @@ async function upsertContract(
   }
   const account = contract.account.padStart(10, '0');
   const [row] = await tx.query<{ id: string; cycle_day: number; time_zone: string }>(
-    `insert into contract (customer_id, provider, account_no, tariff_id, cycle_day, time_zone) values ($1, $2, $3, $4, $5, $6)
-     on conflict (customer_id, provider, account_no) do update set tariff_id = excluded.tariff_id
+    `insert into contract (customer_id, provider, account_no, tariff_id, cycle_day, time_zone, guard_amount_percent, guard_records_percent)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)
+     on conflict (customer_id, provider, account_no) do update set tariff_id = excluded.tariff_id,
+       guard_amount_percent = excluded.guard_amount_percent, guard_records_percent = excluded.guard_records_percent
      returning id, cycle_day, time_zone`,
-    [customerId, contract.provider, account, tariffId, contract.cycleDay, contract.timeZone],
+    [
+      customerId,
+      contract.provider,
+      account,
+      tariffId,
+      contract.cycleDay,
+      contract.timeZone,
+      contract.guard.amountFallPercent,
+      contract.guard.recordsFallPercent,
+    ],
   );
   if (row!.cycle_day !== contract.cycleDay || row!.time_zone !== contract.timeZone) {
     throw new InputError(
@@ -97,24 +109,15 @@ async function upsertContract(
   return row!.id;
 }
 
-async function upsertSubscriptions(tx: Tx, contractId: string, contract: ContractEntry): Promise<number> {
-  const entries = contract.subscriptions;
-  await tx.query(
-    `insert into subscription (contract_id, msisdn, cost_centre, source)
-     select $1, s.msisdn, s.cost_centre, 'manual' from unnest($2::text[], $3::text[]) as s (msisdn, cost_centre)
-     on conflict (contract_id, msisdn) do update set cost_centre = excluded.cost_centre, source = 'manual'`,
-    [contractId, entries.map((entry) => entry.msisdn), entries.map((entry) => entry.costCentre ?? null)],
-  );
-  return entries.length;
-}
-
 async function upsertProfiles(tx: Tx, contractId: string, contract: ContractEntry): Promise<number> {
   for (const profile of contract.profiles) {
     await tx.query(
-      `insert into sync_profile (contract_id, name, sync_type, transport, every_minutes, late_days, enabled)
-       values ($1, $2, $3, $4, $5, $6, $7)
+      `insert into sync_profile (contract_id, name, sync_type, transport, every_minutes, late_days, enabled, file_every_days,
+         credential_not_after)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        on conflict (contract_id, name) do update set sync_type = excluded.sync_type, transport = excluded.transport,
          every_minutes = excluded.every_minutes, late_days = excluded.late_days, enabled = excluded.enabled,
+         file_every_days = excluded.file_every_days, credential_not_after = excluded.credential_not_after,
          next_due = least(sync_profile.next_due, now() + make_interval(mins => excluded.every_minutes)),
          suspended_reason = case when sync_profile.transport = excluded.transport then sync_profile.suspended_reason end`,
       [
@@ -125,6 +128,8 @@ async function upsertProfiles(tx: Tx, contractId: string, contract: ContractEntr
         profile.everyMinutes,
         profile.lateDays,
         profile.enabled,
+        profile.fileEveryDays,
+        profile.credentialNotAfter ?? null,
       ],
     );
   }

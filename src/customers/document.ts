@@ -22,7 +22,34 @@ const profile = closedObject({
   everyMinutes: z.int().min(5).max(44_640).default(60),
   lateDays: z.int().min(0).max(90).default(10),
   enabled: z.boolean().default(true),
+  // what the alert rules of docs/alerts.md ask for
+  fileEveryDays: z.int().min(1).max(366).default(31),
+  credentialNotAfter: z.iso.date('must be a date such as 2027-01-31').optional(),
   transport: transportSchema,
+});
+
+const subscription = closedObject({
+  msisdn: z.string().regex(/^[1-9][0-9]{6,14}$/, 'must be E.164 digits without +'),
+  costCentre: z.string().max(100).optional(),
+  employee: z.string().max(100).optional(),
+  productCode: z.string().max(100).optional(),
+  iccid: z
+    .string()
+    .regex(/^89[0-9]{16,18}$/, 'must be the 18 to 20 digits of a SIM card, which begin with 89')
+    .optional(),
+  validFrom: z.iso.date('must be a date such as 2026-03-01').optional(),
+  validTo: z.iso.date('must be a date such as 2026-04-01, the first day after it').optional(),
+  allowances: z
+    .array(
+      allowanceSchema.refine((allowance) => !allowance.shared, {
+        path: ['shared'],
+        message: 'must be false here; write a shared allowance with the contract',
+      }),
+    )
+    .default([]),
+}).refine(({ validFrom = '', validTo = '9999-12-31' }) => validFrom < validTo, {
+  message: 'must be after validFrom',
+  path: ['validTo'],
 });
 
 const contract = closedObject({
@@ -31,22 +58,11 @@ const contract = closedObject({
   tariff: code.optional(),
   cycleDay: z.int().min(1).max(31).default(1),
   timeZone: timeZone.default('Europe/Amsterdam'),
-  subscriptions: z
-    .array(
-      closedObject({
-        msisdn: z.string().regex(/^[1-9][0-9]{6,14}$/, 'must be E.164 digits without +'),
-        costCentre: z.string().max(100).optional(),
-        allowances: z
-          .array(
-            allowanceSchema.refine((allowance) => !allowance.shared, {
-              path: ['shared'],
-              message: 'must be false here; write a shared allowance with the contract',
-            }),
-          )
-          .default([]),
-      }),
-    )
-    .default([]),
+  guard: closedObject({
+    amountFallPercent: z.int().min(0).max(100).default(30),
+    recordsFallPercent: z.int().min(0).max(100).default(5),
+  }).default({ amountFallPercent: 30, recordsFallPercent: 5 }),
+  subscriptions: z.array(subscription).default([]),
   allowances: z.array(allowanceSchema).default([]),
   profiles: z.array(profile).default([]),
 });

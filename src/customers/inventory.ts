@@ -22,7 +22,7 @@ export interface InventoryRow {
   readonly costCentre: string | null;
   readonly employee: string | null;
   readonly source: 'import' | 'manual' | 'discovered';
-  /** ISO dates; the first and the last day. */
+  /** ISO dates, inclusive and exclusive. */
   readonly validFrom: string | null;
   readonly validTo: string | null;
   /** Local date of the first record, of a number that records told first. */
@@ -34,7 +34,7 @@ const isoDay = (of: string) => `to_char(${of}, 'YYYY-MM-DD')`;
 const columns = `
   select s.id, c.code as customer, k.provider, k.account_no as account, s.msisdn, s.icc_masked as "iccMasked",
     s.product_code as "productCode", s.cost_centre as "costCentre", s.employee, s.source,
-    ${isoDay('lower(s.valid)')} as "validFrom", ${isoDay('upper(s.valid) - 1')} as "validTo", ${isoDay('s.first_seen')} as "firstSeen"
+    ${isoDay('lower(s.valid)')} as "validFrom", ${isoDay('upper(s.valid)')} as "validTo", ${isoDay('s.first_seen')} as "firstSeen"
   from subscription s join contract k on k.id = s.contract_id join customer c on c.id = k.customer_id`;
 
 const list = `

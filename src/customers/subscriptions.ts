@@ -5,7 +5,7 @@ import type { ContractEntry } from './document.ts';
 const upsert = `
   insert into subscription (contract_id, msisdn, cost_centre, employee, product_code, icc_masked, valid, source)
   select $1, s.msisdn, s."costCentre", s.employee, s."productCode", s.icc_masked,
-    case when s."validFrom" is not null or s."validTo" is not null then daterange(s."validFrom", s."validTo", '[]') end, 'manual'
+    case when s."validFrom" is not null or s."validTo" is not null then daterange(s."validFrom", s."validTo") end, 'manual'
   from jsonb_to_recordset($2::jsonb) as s (msisdn text, "costCentre" text, employee text, "productCode" text, icc_masked text,
     "validFrom" date, "validTo" date)
   on conflict (contract_id, msisdn) do update set cost_centre = excluded.cost_centre, employee = excluded.employee,

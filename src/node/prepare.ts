@@ -29,18 +29,24 @@ export async function prepareDatabase({ archive, config, database, databaseUrl, 
       `the archive ${config.archive.directory} has the id ${archive.id}, but this database's archive is ${row!.archive_id}; point archive.directory at that one`,
     );
   }
-  await database.transaction((tx) =>
-    ensureSchedule(tx, {
-      name: 'sync:manager',
-      cron: '*/5 * * * *',
-      timeZone: 'Europe/Amsterdam',
-      chain: 'sync-manager',
-      input: {},
-      catchUp: 'last',
-      overlap: 'skip',
-    }),
-  );
+  await database.transaction(async (tx) => {
+    for (const schedule of schedules) {
+      await ensureSchedule(tx, {
+        ...schedule,
+        timeZone: 'Europe/Amsterdam',
+        input: {},
+        catchUp: 'last',
+        overlap: 'skip',
+      });
+    }
+  });
 }
+
+/** What the product runs by itself. */
+const schedules = [
+  { name: 'sync:manager', cron: '*/5 * * * *', chain: 'sync-manager' },
+  { name: 'cycle:closing', cron: '7,22,37,52 * * * *', chain: 'cycle-closing' },
+] as const;
 
 /** Makes the partitions of the coming days; what cannot be had at once (a lock) is tried again the next time. */
 export async function keepPartitions({

@@ -20,6 +20,7 @@ import { type Availability, watchAvailability } from '../database/availability.t
 import { type LateDatabase, lateDatabase } from '../database/late-database.ts';
 import { openDatabase } from '../database/pool.ts';
 import type { Log } from '../log/log.ts';
+import { builtInProviders, type Provider } from '../providers/built-in.ts';
 import { inProcessSignals } from '../signals/in-process.ts';
 import { ipcSignals } from '../signals/ipc.ts';
 import type { RedisSignals } from '../signals/redis.ts';
@@ -41,6 +42,8 @@ export interface Resources {
   /** Where steps keep spool files; whatever a killed process left there is gone. */
   readonly spoolDirectory: string;
   readonly compute: ComputeHolder;
+  /** Those of the product, and those that the configuration adds. */
+  readonly providers: readonly Provider[];
   readonly database: LateDatabase;
   readonly availability: Availability;
   /** Hints between the nodes that can hear each other. */
@@ -130,6 +133,7 @@ export async function openResources(
     archive,
     spoolDirectory,
     compute: computeHolder(),
+    providers: builtInProviders,
     database,
     availability,
     signals: redis ?? signalsOf(link, onError),

@@ -1,13 +1,16 @@
 /**
- * The sync types this product knows, each with its chain and its commands. A type whose chain this release does not
- * contain still routes: its chain is stored and stands visibly `blocked` until a release that has it. Only a type that is
- * not here at all is a routing failure.
+ * The sync types this product knows, each with its chain. A type whose chain this release does not contain still routes: its
+ * chain is stored and stands visibly `blocked` until a release that has it. Only a type that is not here at all is a routing
+ * failure.
  */
+import type { Adapter } from './spec/adapter.ts';
+
 export interface SyncTypeEntry {
   readonly syncType: string;
   readonly chain: string;
 }
 
+/** Those that belong to the product, whether this release has them or not. */
 export const knownSyncTypes: readonly SyncTypeEntry[] = [
   { syncType: 'KPN_SP16', chain: 'kpn-sp16' },
   { syncType: 'GRIP', chain: 'grip' },
@@ -17,6 +20,17 @@ export const knownSyncTypes: readonly SyncTypeEntry[] = [
   { syncType: 'YIELDER', chain: 'yielder' },
   { syncType: 'ROUTIT', chain: 'routit' },
 ];
+
+/** The known ones, and those that a configuration adds. */
+export function syncTypesOf(adapters: readonly Adapter[]): readonly SyncTypeEntry[] {
+  const added = adapters.map(({ syncType, chain }) => ({ syncType, chain: chain.name }));
+  const names = new Set(added.map(({ syncType }) => syncType));
+  const order = knownSyncTypes.map(({ syncType }) => syncType);
+  const place = ({ syncType }: SyncTypeEntry) => (order.includes(syncType) ? order.indexOf(syncType) : order.length);
+  return [...added, ...knownSyncTypes.filter(({ syncType }) => !names.has(syncType))].sort(
+    (a, b) => place(a) - place(b),
+  );
+}
 
 export type RoutingDecision =
   | { readonly result: 'routed'; readonly syncType: string; readonly chain: string }

@@ -3,8 +3,6 @@
  * refused file, holds back what comes after it until the missing file or a good version is there (domain.md 5.1, F08).
  */
 export interface WaitingFile {
-  readonly id: string;
-  readonly name: string;
   readonly seq: number;
   readonly version: number;
 }
@@ -19,24 +17,37 @@ export interface SequenceState {
 export interface ImportPlan<F extends WaitingFile> {
   readonly now: readonly F[];
   readonly heldBack: readonly F[];
-  /** The number that is waited for; null when nothing is held back. */
-  readonly missingSeq: number | null;
+  /** Numbers that are waited for, or were skipped; the first of them at most, when the others are many. */
+  readonly missing: readonly number[];
 }
 
-export function planImport<F extends WaitingFile>(files: readonly F[], state: SequenceState): ImportPlan<F> {
+/** `block`: a gap holds back what comes after it; `alert`: nothing is held back, and the gap is told. */
+export type OnGap = 'block' | 'alert';
+
+const mostMissing = 20;
+
+export function planImport<F extends WaitingFile>(
+  files: readonly F[],
+  state: SequenceState,
+  onGap: OnGap = 'block',
+): ImportPlan<F> {
   const ordered = [...files].sort((a, b) => a.seq - b.seq || a.version - b.version);
   const now: F[] = [];
+  const missing: number[] = [];
   let last = state.lastSeq;
   for (const [index, file] of ordered.entries()) {
     // a number that was imported before is a re-delivery and stands outside the sequence
     const next = last === null || file.seq <= last + 1;
     const refusedBefore = state.refusedSeq !== null && file.seq > state.refusedSeq;
-    if (!next || refusedBefore) {
+    if (onGap === 'alert') {
+      for (let seq = (last ?? file.seq) + 1; seq < file.seq && missing.length < mostMissing; seq += 1)
+        missing.push(seq);
+    } else if (!next || refusedBefore) {
       const missingSeq = refusedBefore ? state.refusedSeq : (last ?? 0) + 1;
-      return { now, heldBack: ordered.slice(index), missingSeq };
+      return { now, heldBack: ordered.slice(index), missing: missingSeq === null ? [] : [missingSeq] };
     }
     now.push(file);
     last = last === null ? file.seq : Math.max(last, file.seq);
   }
-  return { now, heldBack: [], missingSeq: null };
+  return { now, heldBack: [], missing };
 }

@@ -9,15 +9,33 @@ export const syncInput = z.strictObject({
   profileId: id,
   contractId: id,
   force: z.boolean(),
+  /** The same for all profiles that come with the same credential (`sessionKey`). */
+  session: z.string().min(1).max(100).optional(),
 });
 export type SyncInput = z.infer<typeof syncInput>;
+
+/** What a profile remembers between its runs. */
+export interface Watermark {
+  /** Names seen and not whole yet, with the number of runs that saw them, and how they looked. */
+  readonly pending?: Readonly<Record<string, number>>;
+  readonly stamps?: Readonly<Record<string, string>>;
+  /** Usage is known up to here (ISO, UTC). */
+  readonly readTo?: string;
+  /** The window that is being read. */
+  readonly window?: {
+    readonly from: string;
+    readonly to: string;
+    readonly cursor: string | null;
+    readonly pages: number;
+  };
+}
 
 export interface SyncSubject {
   readonly customer: string;
   readonly account: string;
   readonly profile: string;
   readonly transport: unknown;
-  readonly watermark: { readonly pending?: Readonly<Record<string, number>> };
+  readonly watermark: Watermark;
   readonly cycleDay: number;
   readonly timeZone: string;
   readonly numberMask: number;

@@ -25,11 +25,13 @@ export interface DueProfile {
   readonly contract_id: string;
   readonly customer: string;
   readonly cycle_day: number;
+  /** The same for all profiles with the same credential; null for those without one. */
+  readonly session_key: string | null;
   /** Today's date in the contract's zone by the database's clock, ISO. */
   readonly local_date: string;
 }
 
-export const profileColumns = `p.id, p.name, p.sync_type, p.contract_id, c.code as customer, k.cycle_day,
+export const profileColumns = `p.id, p.name, p.sync_type, p.contract_id, p.session_key, c.code as customer, k.cycle_day,
   to_char(now() at time zone k.time_zone, 'YYYY-MM-DD') as local_date`;
 
 export interface OpenedTask {
@@ -59,7 +61,13 @@ export async function openSyncTask(
     chainId = await enqueue(
       tx,
       decision.chain,
-      { syncTaskId: task.id, profileId: profile.id, contractId: profile.contract_id, force: options.force },
+      {
+        syncTaskId: task.id,
+        profileId: profile.id,
+        contractId: profile.contract_id,
+        force: options.force,
+        ...(profile.session_key === null ? {} : { session: profile.session_key }),
+      },
       {
         subject: `${profile.customer}/${profile.name}`,
         requestedBy: options.requestedBy,

@@ -4,7 +4,9 @@ import { ServiceError } from '../admin/service-error.ts';
 import type { AdminServices } from '../admin/services.ts';
 import { chainServices } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
+import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
+import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
 import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
@@ -27,6 +29,8 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
+    ...inventoryServices(context),
+    ...cycleServices(context),
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),
     async resolveAlert({ rule, subject }) {

@@ -7,7 +7,7 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { Availability } from '../database/availability.ts';
 import type { HostsView } from '../database/hosts/hosts.ts';
 import type { Database } from '../database/session.ts';
-import type { RoutingDecision } from '../providers/registry.ts';
+import type { RoutingDecision, SyncTypeEntry } from '../providers/registry.ts';
 import type { RedisSignals } from '../signals/redis.ts';
 import type { Finding } from './findings.ts';
 import type { LiveNode } from './nodes.ts';
@@ -23,6 +23,8 @@ export interface ServiceContext {
   readonly isPrepared: () => boolean;
   readonly alerts: AlertService;
   readonly compute: Pick<ComputePool, 'status'>;
+  /** What the router knows. */
+  readonly syncTypes: readonly SyncTypeEntry[];
   readonly definitions: readonly AnyDefinition[];
   readonly enqueue: Enqueue;
   /** Null while the engine is being restarted. */

@@ -7,6 +7,8 @@ import { oldTransactions } from '../database/old-transactions.ts';
 import type { Database } from '../database/session.ts';
 import { lateSchedules } from '../schedule/late.ts';
 import { oracleBreaches, settleConsumed } from '../totals/oracle.ts';
+import { waitingGenerations } from '../totals/review.ts';
+import { waitingCycles, whyNotClosed } from '../totals/standing.ts';
 
 export interface Finding {
   /** Alert rule. */
@@ -17,6 +19,8 @@ export interface Finding {
   readonly count: number;
   /** Default critical: something that must not exist. */
   readonly level?: 'warning' | 'critical';
+  /** A person has to decide; the service itself does its work. */
+  readonly waitsForPerson?: true;
 }
 
 /** The rules under which findings are raised. */
@@ -27,6 +31,8 @@ const rules = [
   'schedule.late',
   'chain.expected',
   'database.old-transaction',
+  'totals.review',
+  'cycle.not-closed',
 ];
 
 /** Findings whose alert is open, whoever raised it. */
@@ -68,8 +74,27 @@ export async function findFaults(database: Database): Promise<readonly Finding[]
     const message = `schedule ${late.name} was due at ${late.dueAt.toISOString()} and has not fired${late.error === null ? '' : `: ${late.error}`}`;
     findings.push({ rule: 'schedule.late', subject: late.name, message, detail: {}, count: 1 });
   }
+  findings.push(...(await waitingForPerson(database)));
   findings.push(...(await forgottenTransactions(database, oldTransactionSeconds)));
   return findings;
+}
+
+/** Totals and cycles that only a person can move. Read from the rows, so it is told whoever died meanwhile. */
+export async function waitingForPerson(database: Pick<Database, 'query'>): Promise<Finding[]> {
+  const generations = await waitingGenerations(database);
+  const reviews = generations.map(({ customer, account, cycleStart, generation, current, why }) => ({
+    rule: 'totals.review',
+    subject: `${customer}/${account}/${cycleStart}`,
+    message: `generation ${generation} of the totals of ${customer}, account ${account}, cycle ${cycleStart} waits for a person, generation ${current} stays current: ${why}; look with: linekeeper totals review`,
+    detail: { generation, current },
+  }));
+  const cycles = (await waitingCycles(database)).map((cycle) => ({
+    rule: 'cycle.not-closed',
+    subject: `${cycle.customer}/${cycle.account}/${cycle.cycleStart}`,
+    message: `cycle ${cycle.cycleStart} of ${cycle.customer}, account ${cycle.account} should be closed: ${whyNotClosed(cycle)}`,
+    detail: { blocker: cycle.blocker },
+  }));
+  return [...reviews, ...cycles].map((finding) => ({ ...finding, count: 1, waitsForPerson: true }));
 }
 
 export async function forgottenTransactions(

@@ -87,7 +87,9 @@ function auditCheck({ findings }: ServiceContext): Check {
     return { name: 'audit', status: 'degraded', message: `last looked ${ago(last.lookedMsAgo)}; see the log` };
   }
   if (last.list.length > 0) {
-    const status = last.list.every(({ level }) => level === 'warning') ? 'degraded' : 'failing';
+    const status = last.list.every(({ level, waitsForPerson }) => level === 'warning' || waitsForPerson)
+      ? 'degraded'
+      : 'failing';
     return { name: 'audit', status, message: last.list.map((finding) => finding.message).join('; ') };
   }
   return { name: 'audit', status: 'ok', message: `0 chains without a live reason, ${ago(last.lookedMsAgo)}` };

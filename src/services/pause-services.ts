@@ -3,18 +3,15 @@ import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
 import type { PauseView } from '../admin/views.ts';
 import { endPause, listPauses, type Pause, PauseError, setPause } from '../chains/pause.ts';
-import { knownSyncTypes } from '../providers/registry.ts';
 import type { ServiceContext } from './context.ts';
 
 export function pauseServices(context: ServiceContext) {
-  const { database } = context;
+  const { database, syncTypes } = context;
   const scopes = {
     chains: [
-      ...new Set(
-        [...context.definitions, ...knownSyncTypes.map(({ chain }) => ({ name: chain }))].map((one) => one.name),
-      ),
+      ...new Set([...context.definitions, ...syncTypes.map(({ chain }) => ({ name: chain }))].map((one) => one.name)),
     ],
-    providers: knownSyncTypes,
+    providers: syncTypes,
   };
   return {
     pauses: async (): Promise<readonly PauseView[]> => (await listPauses(database)).map(pauseView),

@@ -3,13 +3,14 @@ import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
 import type { RecalculationView, TotalRowView, TotalsView } from '../admin/views.ts';
 import { applyCustomers } from '../customers/apply.ts';
+import { isClosed } from '../totals/cycles.ts';
 import { explainTotals } from '../totals/explain.ts';
 import { currentGenerations } from '../totals/generations.ts';
 import { loadTariff } from '../totals/tariff-store.ts';
 import type { ServiceContext } from './context.ts';
 
 const cyclesOfCustomer = `
-  select k.id as "contractId", k.account_no as account from cycle y join contract k on k.id = y.contract_id
+  select k.id as "contractId", k.account_no as account, y.state from cycle y join contract k on k.id = y.contract_id
   join customer c on c.id = k.customer_id where c.code = $1 and y.cycle_start = $2::date and y.revision > 0 order by k.account_no`;
 
 const rowsOfGeneration = `
@@ -41,8 +42,18 @@ export function totalsServices(context: ServiceContext) {
       customer,
       cycle,
     }: By & { customer: string; cycle: string }): Promise<RecalculationView> {
-      const found = await database.query<{ contractId: string; account: string }>(cyclesOfCustomer, [customer, cycle]);
+      const found = await database.query<{ contractId: string; account: string; state: string }>(cyclesOfCustomer, [
+        customer,
+        cycle,
+      ]);
       if (found.length === 0) throw await noSuchCycle(customer, cycle);
+      const closed = found.find(({ state }) => isClosed(state));
+      if (closed) {
+        throw new ServiceError(
+          'conflict',
+          `cycle ${cycle} of account ${closed.account} is closed and its totals stay; to change them: linekeeper cycle reopen --customer ${customer} --cycle ${cycle} --reason TEXT`,
+        );
+      }
       const chains = [];
       for (const { contractId, account } of found) {
         const input = { contractId, cycleStart: cycle, requestedBy: by };

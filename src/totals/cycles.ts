@@ -1,10 +1,15 @@
 /** The rows of `cycle`, and the partitions that their records live in. */
 import type { Tx } from '../database/session.ts';
+import { InputError } from '../input-error.ts';
 import { cycleOfDate } from '../telecom/cycle.ts';
 import { openLocalTime } from '../telecom/local-time.ts';
 
 /** SQL list of the states in which nothing of a cycle changes any more; `adjusted`: later records refer to it. */
 export const closedStates = `'closed', 'adjusted'`;
+
+export function isClosed(state: string): boolean {
+  return state === 'closed' || state === 'adjusted';
+}
 
 /** The cycle is closed: its records, prices and totals stay as they are. */
 export class ClosedCycleError extends Error {
@@ -17,6 +22,25 @@ export class ClosedCycleError extends Error {
  */
 export async function lockContract(tx: Tx, contractId: string): Promise<void> {
   await tx.query('select 1 from contract where id = $1 for no key update', [contractId]);
+}
+
+/** Locks the contract, then the cycle; resolves to its state. Throws `InputError` when there is no such cycle. */
+export async function lockCycleOf(tx: Tx, contractId: string, cycleStart: string): Promise<string> {
+  await lockContract(tx, contractId);
+  const [cycle] = await tx.query<{ state: string }>(
+    'select state from cycle where contract_id = $1 and cycle_start = $2 for update',
+    [contractId, cycleStart],
+  );
+  if (!cycle) throw new InputError(`contract ${contractId} has no cycle that starts on ${cycleStart}`);
+  return cycle.state;
+}
+
+/** As `lockCycleOf`; throws `ClosedCycleError` with the way out when nothing of the cycle may change. */
+export async function lockOpenCycle(tx: Tx, contractId: string, cycleStart: string): Promise<void> {
+  if (!isClosed(await lockCycleOf(tx, contractId, cycleStart))) return;
+  throw new ClosedCycleError(
+    `cycle ${cycleStart} of contract ${contractId} is closed and its totals stay; to change them: linekeeper cycle reopen --cycle ${cycleStart} --reason TEXT`,
+  );
 }
 
 /** Makes what is missing: the partitions and the cycle rows. The first records of a cycle that has ended open it in grace. */

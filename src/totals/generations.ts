@@ -1,6 +1,6 @@
 /** Generations of totals as such: pinning one before a recalculation, and what is there. */
 import type { ReadSession, Tx } from '../database/session.ts';
-import { lockContract } from './cycles.ts';
+import { lockCycleOf } from './cycles.ts';
 import { digestOfRows } from './digest.ts';
 import { TotalsMismatchError } from './publish.ts';
 
@@ -20,11 +20,7 @@ export async function pinCurrent(
   cycleStart: string,
   by: string,
 ): Promise<{ generation: number | null; digest: string | null }> {
-  await lockContract(tx, contractId);
-  await tx.query('select 1 from cycle where contract_id = $1 and cycle_start = $2 for update', [
-    contractId,
-    cycleStart,
-  ]);
+  await lockCycleOf(tx, contractId, cycleStart);
   const [row] = await tx.query<{ stored: string; computed: string; generation: number }>(currentDigest, [
     contractId,
     cycleStart,

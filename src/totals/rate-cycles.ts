@@ -44,7 +44,7 @@ export const staleCycles = `
   where y.contract_id = $1 and y.revision > 0 and y.state in ('open', 'grace') and (r.id is null or r.revision <> y.revision) order by y.cycle_start`;
 
 export const oneCycle = `
-  select to_char(cycle_start, 'YYYY-MM-DD') as "cycleStart", revision from cycle where contract_id = $1 and cycle_start = $2`;
+  select to_char(cycle_start, 'YYYY-MM-DD') as "cycleStart", revision, state from cycle where contract_id = $1 and cycle_start = $2`;
 
 /** Throws when the contract has no tariff: its records cannot be rated by anything, and a person has to name one. */
 export async function readContractTariff(

@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import type { Alerts } from '../alerts/alerts.ts';
-import { type ChainDefinition, chain, type Handler, succeeded } from '../chains/define.ts';
+import { type ChainDefinition, chain, failed, type Handler, succeeded } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { Tx } from '../database/session.ts';
-import { lockContract } from './cycles.ts';
+import { isClosed, lockContract } from './cycles.ts';
 import { pinCurrent } from './generations.ts';
 import { type Published, publishTotals } from './publish.ts';
 import {
@@ -47,15 +47,15 @@ export function rateStale(compute: ComputePool, alerts: Alerts): Handler<SyncedC
 }
 
 /**
- * Cycles whose newest rating run no generation was built from yet. One that an import changed after it was rated is left
- * to that import's own chain.
+ * Cycles whose newest rating run no generation was built from yet; one that waits for a person or was discarded is a
+ * generation too. A cycle that an import changed after it was rated is left to that import's own chain.
  */
 const cyclesToPublish = `
   select to_char(y.cycle_start, 'YYYY-MM-DD') as "cycleStart" from cycle y
   join rating_run r on r.id = y.rating_run_id and r.revision = y.revision
-  where y.contract_id = $1 and not exists (
+  where y.contract_id = $1 and y.state in ('open', 'grace') and not exists (
     select 1 from total_generation g where g.contract_id = y.contract_id and g.cycle_start = y.cycle_start
-      and g.state = 'current' and g.rating_run_id = y.rating_run_id)
+      and g.rating_run_id = y.rating_run_id)
   order by y.cycle_start`;
 
 export function publishStale(): Handler<SyncedContract> {
@@ -107,6 +107,8 @@ export function recalculation(compute: ComputePool, alerts: Alerts): ChainDefini
   return chain('totals-recalculate', recalculateInput)
     .step('backup', async (context) => {
       const { contractId, cycleStart, requestedBy } = context.input;
+      const [cycle] = await context.read.query<{ state: string }>(oneCycle, [contractId, cycleStart]);
+      if (cycle && isClosed(cycle.state)) return failed(`cycle ${cycleStart} was closed; reopen it first`);
       return succeeded({ commit: async (tx) => ({ ...(await pinCurrent(tx, contractId, cycleStart, requestedBy)) }) });
     })
     .step('calculate', async (context) => {

@@ -2,7 +2,15 @@
 
 import { ServiceError } from '../../src/admin/service-error.ts';
 import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
-import type { ChainDetailView, ChainView, PauseView, ScheduleDetailView, SyncTaskView } from '../../src/admin/views.ts';
+import type {
+  ChainDetailView,
+  ChainView,
+  CycleView,
+  PauseView,
+  ScheduleDetailView,
+  SyncTaskView,
+  WaitingTotalsView,
+} from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
 
 export interface ExampleServices extends AdminServices {
@@ -113,6 +121,23 @@ const scheduleView: ScheduleDetailView = {
   slots: [{ dueAt: at, at, result: 'fired', reason: null, chainId: '42', requestedBy: null }],
 };
 
+const cycleOf = ({ customer, cycle }: { customer: string; cycle: string }) => ({
+  ...{ customer, account: '0000000101', cycleStart: cycle },
+});
+
+const waitingView: WaitingTotalsView = {
+  ...cycleOf({ customer: 'C001', cycle: '2026-03-01' }),
+  ...{ generation: 3, current: 2, records: '90', amountE8: '100000000', currentRecords: '120' },
+  ...{ currentAmountE8: '1234567800', why: 'the amount falls', since: at },
+};
+
+const cycleView: CycleView = {
+  ...cycleOf({ customer: 'C001', cycle: '2026-03-01' }),
+  ...{ cycleEnd: '2026-04-01', state: 'adjusted', closesAt: at, due: false, blocker: null, waits: null },
+  ...{ generation: 2, review: null, records: '120', unrated: '0', amountE8: '1234567800' },
+  ...{ adjustments: '2', adjustmentsE8: '-5000000' },
+};
+
 export function exampleServices(): ExampleServices {
   const audit: AuditEntry[] = [];
   const calls: ExampleServices['calls'] = [];
@@ -192,6 +217,20 @@ export function exampleServices(): ExampleServices {
       const sums = { digest: 'ab'.repeat(32), records: '120', unrated: '1', amountE8: '1234567800', createdAt: at };
       return called('totals', query, [{ ...total, ...sums, rows: query.cycle ? [row] : [] }]);
     },
+    async cycles(query) {
+      known(query);
+      return called('cycles', query, [cycleView]);
+    },
+    closeCycle: async (request) => called('closeCycle', known(request), cycleOf(request)),
+    reopenCycle: async (request) =>
+      called('reopenCycle', known(request), { ...cycleOf(request), broughtHome: 3, chains: ['43', '44'] }),
+    restoreTotals: async (request) =>
+      called('restoreTotals', known(request), {
+        ...cycleOf(request),
+        ...{ generation: request.generation, replaced: 2, digest: 'ab'.repeat(32) },
+      }),
+    waitingTotals: async (query) => called('waitingTotals', query, [waitingView]),
+    reviewTotals: async (request) => called('reviewTotals', known(request), { ...cycleOf(request), generation: 3 }),
     async explainTotals(query) {
       const record = {
         file: 'SP16X_0000000101_202603_000001.dat.gz',
@@ -234,6 +273,19 @@ export function exampleServices(): ExampleServices {
       return called('loadTariff', request, { tariff: 'kpn-zakelijk', versions: 2 });
     },
     applyCustomers: async (request) => called('applyCustomers', request, { customers: 1, contracts: 1 }),
+    async subscriptions(query) {
+      const number = { id: '17', customer: 'C001', provider: 'KPN', account: '0000000101', msisdn: '31612345678' };
+      const told = {
+        iccMasked: null,
+        productCode: null,
+        costCentre: 'sales',
+        employee: null,
+        source: 'manual' as const,
+      };
+      return called('subscriptions', query, [{ ...number, ...told, validFrom: null, validTo: null, firstSeen: null }]);
+    },
+    alertRules: async () => [{ scope: 'default', type: 'usage.long-call', params: { hours: 4 }, enabled: true }],
+    applyAlertRules: async (request) => called('applyAlertRules', request, { rules: 1, removed: 0, cycles: 2 }),
     async control(request) {
       if (request.path !== 'work/router') throw new ServiceError('not-found', `there is no actor ${request.path}`);
       return called('control', request, 'ok' as const);

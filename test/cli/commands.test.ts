@@ -35,6 +35,9 @@ test('every command has JSON and nothing else on standard output', async () => {
     'alert resolve sync.late profile',
     'tariff load tariff.json',
     'customer apply tariff.json',
+    'subscription list',
+    'alert-rule list',
+    'alert-rule apply tariff.json',
     'actor send work/router {}',
   ];
   for (const command of commands) {
@@ -81,6 +84,19 @@ test('totals mask the numbers of subscriptions unless they are asked for', async
   assert.ok(!masked.out.includes('31612345678'));
   assert.match((await terminal.ask([...show, '--numbers'])).out, /31612345678/);
   assert.ok(!(await terminal.ask([...show, '--json'])).out.includes('31612345678'));
+});
+
+test('the inventory masks numbers unless they are asked for, and rules are shown with what they ask for', async () => {
+  const masked = await terminal.ask(['subscription', 'list', '--customer', 'C001', '--unused', '3', '--discovered']);
+  assert.match(masked.out, /17 +C001 +0000000101 +3161234\*\*\*\* +manual +sales/);
+  assert.deepEqual(terminal.services.calls.at(-1)!.input, {
+    customer: 'C001',
+    unused: 3,
+    discovered: true,
+    limit: 1_000,
+  });
+  assert.match((await terminal.ask(['subscription', 'list', '--numbers'])).out, /31612345678/);
+  assert.match((await terminal.ask(['alert-rule', 'list'])).out, /usage\.long-call +default +yes +hours 4/);
 });
 
 test('a total is explained down to file, line, rule and pieces', async () => {

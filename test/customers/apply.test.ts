@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { applyCustomers } from '../../src/customers/apply.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
-import { storeFiles } from '../../src/providers/kpn-sp16/fetched-files.ts';
+import { storeFound } from '../../src/providers/interpreter/found-files.ts';
 import { loadTariff } from '../../src/totals/tariff-store.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 
@@ -71,7 +71,7 @@ describe('applying customers', () => {
     const [row] = await database.query(`select id, contract_id from sync_profile where name = 'sp16'`);
     const input = { syncTaskId: '1', profileId: row!.id, contractId: row!.contract_id, force: true };
     await suspend();
-    await database.transaction((tx) => storeFiles(tx, input, {} as never, []));
+    await database.transaction((tx) => storeFound(tx, input, []));
     assert.equal(await suspended(), null);
     await suspend();
     await apply(customers);

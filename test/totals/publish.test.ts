@@ -5,7 +5,8 @@ import type { Database } from '../../src/database/session.ts';
 import { ensureCycles } from '../../src/totals/cycles.ts';
 import { currentGenerations, pinCurrent } from '../../src/totals/generations.ts';
 import { oracleBreaches } from '../../src/totals/oracle.ts';
-import { backupsKept, publishTotals, TotalsMismatchError } from '../../src/totals/publish.ts';
+import { publishTotals, TotalsMismatchError } from '../../src/totals/publish.ts';
+import { backupsKept } from '../../src/totals/swap.ts';
 import { makeContract, makeFile, type TestContract } from '../support/contract.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 
@@ -137,7 +138,7 @@ describe('publishing totals', () => {
     await publish(contract);
     await database.transaction((tx) => pinCurrent(tx, contract.contractId, cycle, 'anna'));
     for (let round = 1; round <= backupsKept + 1; round += 1) {
-      await rate(contract, [round, round, round]);
+      await rate(contract, [1_000 + round, 2_000, 4_000]);
       await publish(contract);
     }
     assert.match(await states(contract), /^1 backup, 2 backup/);

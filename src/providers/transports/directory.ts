@@ -20,7 +20,9 @@ export async function openDirectory(directory: string): Promise<Transport> {
         const files: RemoteFile[] = [];
         for (const entry of entries) {
           if (!entry.isFile()) continue;
-          files.push({ name: entry.name, bytes: (await stat(join(directory, entry.name))).size });
+          // one that was taken away meanwhile is not there
+          const found = await stat(join(directory, entry.name)).catch(() => null);
+          if (found) files.push({ name: entry.name, bytes: found.size, changedMs: Math.floor(found.mtimeMs) });
         }
         return files.sort((a, b) => (a.name < b.name ? -1 : 1));
       } catch (error) {

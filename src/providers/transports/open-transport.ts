@@ -1,11 +1,12 @@
-/** Opens the transport that a profile's row describes; the one place that knows all kinds and resolves credentials. */
+/** The transports that a profile's row may describe, and how those with files are opened: the place that resolves their credentials. */
 import { z } from 'zod';
 import { type SecretReference, secretReference } from '../../config/secret.ts';
 import { openDirectory } from './directory.ts';
+import { restDescription } from './rest-description.ts';
 import { openSftp } from './sftp.ts';
 import type { Transport } from './transport.ts';
 
-export const transportSchema = z.discriminatedUnion('kind', [
+const fileTransports = [
   z.strictObject({ kind: z.literal('directory'), dir: z.string().startsWith('/', 'must be an absolute path') }),
   z
     .strictObject({
@@ -21,7 +22,12 @@ export const transportSchema = z.discriminatedUnion('kind', [
     .refine((sftp) => (sftp.password === undefined) !== (sftp.privateKey === undefined), {
       message: 'needs either password or privateKey, as a reference to a secret',
     }),
-]);
+] as const;
+
+export const fileTransportSchema = z.discriminatedUnion('kind', fileTransports);
+export type FileTransportDescription = z.infer<typeof fileTransportSchema>;
+
+export const transportSchema = z.discriminatedUnion('kind', [...fileTransports, restDescription]);
 export type TransportDescription = z.infer<typeof transportSchema>;
 
 export type ResolveSecret = (reference: SecretReference) => Promise<string> | string;
@@ -31,7 +37,7 @@ export type ResolveSecret = (reference: SecretReference) => Promise<string> | st
  * once, also one that is being made: whatever waits for the other side then rejects.
  */
 export async function openTransport(
-  description: TransportDescription,
+  description: FileTransportDescription,
   resolve: ResolveSecret,
   signal: AbortSignal,
 ): Promise<Transport> {

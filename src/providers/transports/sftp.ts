@@ -82,7 +82,7 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
         const entries = await client.list(options.dir);
         const files: RemoteFile[] = entries
           .filter((entry) => entry.type === '-')
-          .map((entry) => ({ name: entry.name, bytes: entry.size }));
+          .map((entry) => ({ name: entry.name, bytes: entry.size, changedMs: entry.modifyTime }));
         return files.sort((a, b) => (a.name < b.name ? -1 : 1));
       } catch (error) {
         throw toTransportError(error, where);
@@ -124,6 +124,7 @@ function toTransportError(error: unknown, where: string): TransportError {
   if (/authentication|permission denied/i.test(message)) {
     return new TransportError('refused', `${where} refused the login or the path; check the credential`, {
       cause: error,
+      ofCredential: /authentication/i.test(message),
     });
   }
   return new TransportError('unavailable', `${where} cannot be reached or broke off: ${message}`, { cause: error });

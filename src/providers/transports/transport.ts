@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream';
 export interface RemoteFile {
   readonly name: string;
   readonly bytes: number;
+  /** Epoch ms of the last change, as the other side tells it. */
+  readonly changedMs: number;
 }
 
 export interface Transport {
@@ -20,15 +22,25 @@ export interface Transport {
 }
 
 /**
- * `unavailable`: the network or the other side; try again later. `refused`: credentials, host key or rights; a person has
- * to act, the profile is suspended.
+ * `unavailable`: the network or the other side; try again later. `limited`: it asks for patience. `refused`: credentials, host
+ * key, certificate or rights; a person has to act, the profile is suspended.
  */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
-  readonly effect: 'unavailable' | 'refused';
-  constructor(effect: 'unavailable' | 'refused', message: string, options?: ErrorOptions) {
+  readonly effect: 'unavailable' | 'limited' | 'refused';
+  /** How long to wait, where the other side said it. */
+  readonly afterMs: number | undefined;
+  /** The credential itself was refused: whoever else has it would be as well. */
+  readonly ofCredential: boolean;
+  constructor(
+    effect: TransportError['effect'],
+    message: string,
+    options: ErrorOptions & { afterMs?: number; ofCredential?: boolean } = {},
+  ) {
     super(message, options);
     this.effect = effect;
+    this.afterMs = options.afterMs;
+    this.ofCredential = options.ofCredential ?? false;
   }
 }
 

@@ -1,12 +1,11 @@
 /** How the result of decoding a file is written to its row, to `quarantine` and to the inventory. */
-import type { DecodeResult, FileProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
-
-export type Decoded = Extract<DecodeResult, { ok: true }>;
+import type { Decoded } from './decoder.ts';
+import type { FileToImport } from './import.ts';
 
 export interface Refused {
-  readonly id: string;
-  readonly name: string;
+  readonly file: FileToImport;
   readonly problem: FileProblem;
 }
 
@@ -61,14 +60,13 @@ export async function markImported(
   await tx.query(quarantineLines, [file.id, JSON.stringify(lines)]);
 }
 
-export async function markQuarantined(tx: Tx, file: Refused): Promise<void> {
-  const { problem } = file;
+export async function markQuarantined(tx: Tx, id: string, problem: FileProblem): Promise<void> {
   await tx.query(`update raw_file set state = 'quarantined', reason = $2 where id = $1`, [
-    file.id,
+    id,
     `${problem.code}: ${problem.message}`,
   ]);
   await tx.query('insert into quarantine (raw_file_id, line_no, code, field, message) values ($1, $2, $3, $4, $5)', [
-    file.id,
+    id,
     problem.line,
     problem.code,
     problem.field,

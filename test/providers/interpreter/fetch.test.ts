@@ -5,8 +5,10 @@ import { after, before, test } from 'node:test';
 import type { AlertInput } from '../../../src/alerts/alerts.ts';
 import { ArchiveError } from '../../../src/archive/archive-error.ts';
 import { chain } from '../../../src/chains/define.ts';
-import { fetchFiles } from '../../../src/providers/kpn-sp16/fetch.ts';
-import type { Sp16Services } from '../../../src/providers/kpn-sp16/services.ts';
+import { buildChain } from '../../../src/providers/interpreter/build-chain.ts';
+import type { InterpreterServices } from '../../../src/providers/interpreter/services.ts';
+import { kpnSp16 } from '../../../src/providers/kpn-sp16/adapter.ts';
+import type { ProviderSession, SessionAnswer, SessionResult } from '../../../src/providers/session.ts';
 import { syncInput } from '../../../src/providers/sync-input.ts';
 import { type Transport, TransportError } from '../../../src/providers/transports/transport.ts';
 import { type Harness, harness, isState, until } from '../../chains/harness.ts';
@@ -27,6 +29,20 @@ const input = () => ({
   contractId: contract.contractId,
   force: false,
 });
+
+function grant(release: (result: SessionResult) => void = () => {}): SessionAnswer {
+  const session: ProviderSession = {
+    permit: async () => ({ kind: 'granted' }),
+    pauseAll: async () => {},
+    token: null,
+    keepToken() {},
+    release,
+  };
+  return { kind: 'granted', session };
+}
+
+const fetchStep = (services: Omit<InterpreterServices, 'hooks'>) =>
+  buildChain(kpnSp16, { ...services, hooks: {} }).steps[0]!.handler;
 
 function silent(): { transport: Transport; closed: () => boolean } {
   let closed = false;
@@ -50,9 +66,9 @@ test('a server that never answers costs the step its deadline, and its session c
   const services = {
     alerts: { raise() {}, resolve() {}, flush: async () => {} },
     openTransport: async () => server.transport,
-    acquireSession: async () => ({ release: (result: string) => void released.push(result) }),
-  } as unknown as Sp16Services;
-  const fetching = chain('fetch-only', syncInput).step('fetch', fetchFiles(services), {
+    acquireSession: async () => grant((result) => void released.push(result)),
+  } as unknown as InterpreterServices;
+  const fetching = chain('fetch-only', syncInput).step('fetch', fetchStep(services), {
     deadlineMs: 100,
     retry: { tries: 1 },
   });
@@ -80,18 +96,18 @@ test('an archive without space is waited out, and burns no attempt', async () =>
         throw new ArchiveError('disk-full', 'the archive has no space left');
       },
     },
-    acquireSession: async () => ({ release() {} }),
+    acquireSession: async () => grant(),
     openTransport: async (): Promise<Transport> => ({
       list: async () => [
-        { name, bytes: 1 },
-        { name: `${name}.ok`, bytes: marker.length },
+        { name, bytes: 1, changedMs: 0 },
+        { name: `${name}.ok`, bytes: marker.length, changedMs: 0 },
       ],
       readSmall: async () => marker,
       open: async () => Readable.from([content]),
       close: async () => {},
     }),
-  } as unknown as Sp16Services;
-  const fetching = chain('fetch-full', syncInput).step('fetch', fetchFiles(services), { retry: { tries: 1 } });
+  } as unknown as InterpreterServices;
+  const fetching = chain('fetch-full', syncInput).step('fetch', fetchStep(services), { retry: { tries: 1 } });
   const engine = h.engine([fetching]);
   const { chainId } = await h.enqueueWith([fetching])(h.database, fetching, input());
   const row = await h.chainUntil(chainId, isState('timer', 'dead'));
@@ -109,7 +125,7 @@ test('a provider that is away is waited out and alerted, and the alert ends when
       resolve: (rule: string) => void open.delete(rule),
       flush: async () => {},
     },
-    acquireSession: async () => ({ release() {} }),
+    acquireSession: async () => grant(),
     openTransport: async (): Promise<Transport> => {
       if (away) throw new TransportError('unavailable', 'sftp://kpn@nowhere cannot be reached');
       return {
@@ -119,8 +135,8 @@ test('a provider that is away is waited out and alerted, and the alert ends when
         close: async () => {},
       };
     },
-  } as unknown as Sp16Services;
-  const fetching = chain('fetch-away', syncInput).step('fetch', fetchFiles(services));
+  } as unknown as InterpreterServices;
+  const fetching = chain('fetch-away', syncInput).step('fetch', fetchStep(services));
   const engine = h.engine([fetching]);
   const { chainId } = await h.enqueueWith([fetching])(h.database, fetching, input());
   const row = await h.chainUntil(chainId, isState('timer', 'dead'));

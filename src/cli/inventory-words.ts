@@ -1,0 +1,34 @@
+/** The commands of whoever looks after numbers and money: inventory, alert rules, reports. */
+import type { CliIo } from './context.ts';
+import { wholeNumber } from './whole-number.ts';
+import type { Words } from './words.ts';
+
+export function inventoryWords(io: CliIo, { noun, remote, runs }: Words): void {
+  const subscription = noun('subscription', 'list: the numbers of the customers');
+  remote(subscription.command('list').description('every number with its cost centre, dates and source'))
+    .option('--customer <code>', 'only this customer')
+    .option('--discovered', 'only numbers that no customers document names')
+    .option('--unused <cycles>', 'only those without usage in so many whole cycles', wholeNumber)
+    .option('--numbers', 'show the numbers')
+    .option('--limit <count>', 'at most so many', wholeNumber, 1_000)
+    .action(
+      runs(async () => {
+        const { subscriptionList } = await import('./inventory.ts');
+        return (options) => subscriptionList(io, options);
+      }),
+    );
+
+  const rule = noun('alert-rule', 'list, apply: when somebody is told of usage and numbers');
+  remote(rule.command('list').description('every rule with its scope and parameters')).action(
+    runs(async () => {
+      const { alertRuleList } = await import('./inventory.ts');
+      return (options) => alertRuleList(io, options);
+    }),
+  );
+  remote(rule.command('apply <file>').description('apply a rules document')).action(
+    runs(async () => {
+      const { loadDocument } = await import('./load-document.ts');
+      return (file, options) => loadDocument(io, '/alert-rules', file, options);
+    }),
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * `import`: decodes received files in the compute pool, in sequence, and merges their records in one transaction. A file
+ * that fails any of its checks goes to quarantine whole, with the line, the field and the value; the other files go on.
+ */
+import { join } from 'node:path';
+import type { Json, StepContext } from '../../chains/define.ts';
+import type { Tx } from '../../database/session.ts';
+import { cycleStartOfDate } from '../../telecom/cycle.ts';
+import { ensureCycles, lockContract, touchCycles } from '../../totals/cycles.ts';
+import { mergeRecords } from '../../totals/merge-records.ts';
+import { planImport, type SequenceState } from '../sequence.ts';
+import type { Adapter } from '../spec/adapter.ts';
+import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
+import { type Decoded, decodeFile } from './decoder.ts';
+import type { ReceivedFile } from './found-files.ts';
+import { reportImport } from './import-alerts.ts';
+import { markImported, markQuarantined, type Refused } from './imported-files.ts';
+import type { InterpreterServices } from './services.ts';
+
+/** Without an id it was fetched by this very command, and is not stored yet. */
+export type FileToImport = Omit<ReceivedFile, 'id' | 'version'> & { readonly id?: string; readonly version?: number };
+
+export interface Accepted {
+  readonly file: FileToImport;
+  readonly decoded: Decoded;
+  readonly spoolPath: string;
+}
+
+export interface PreparedImport {
+  /** `stored`: the rows of the files that had none. */
+  store(tx: Tx, stored: readonly ReceivedFile[]): Promise<Json>;
+}
+
+const receivedFiles = `
+  select id, name, seq::float8 as seq, version, encode(sha256, 'hex') as sha256, logical_key as "logicalKey"
+  from raw_file where contract_id = $1 and state = 'received' order by id`;
+
+/** A refused file counts until a version of it was received again. */
+const sequenceState = `
+  select (select max(seq) from raw_file where contract_id = $1 and state in ('imported', 'superseded'))::float8 as "lastSeq",
+    (select min(q.seq) from raw_file q where q.contract_id = $1 and q.state = 'quarantined'
+       and not exists (select 1 from raw_file r where r.contract_id = $1 and r.logical_key = q.logical_key
+         and r.state in ('received', 'imported', 'superseded')))::float8 as "refusedSeq"`;
+
+export function importWith(adapter: Adapter, services: InterpreterServices) {
+  return async (
+    context: StepContext<SyncInput>,
+    incoming: readonly Omit<ReceivedFile, 'id' | 'version'>[] = [],
+  ): Promise<PreparedImport> => {
+    const { contractId } = context.input;
+    const subject = await readSyncSubject(context.read, context.input);
+    const waiting = await context.read.query<ReceivedFile>(receivedFiles, [contractId]);
+    const files: FileToImport[] = [...waiting, ...incoming];
+    const plan = await planFor(adapter, context, files);
+    const accepted: Accepted[] = [];
+    const refused: Refused[] = [];
+    const directory = await context.spoolDirectory();
+    for (const [index, file] of plan.now.entries()) {
+      context.progress(index, plan.now.length, 'files');
+      const spoolPath = join(directory, `${index}.copy`);
+      const answer = await decodeFile(
+        adapter,
+        services,
+        { sha256: file.sha256, name: file.name, subject, spoolPath },
+        { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },
+      );
+      if (answer.ok) {
+        accepted.push({ file, decoded: answer, spoolPath });
+        continue;
+      }
+      refused.push({ file, problem: answer.problem });
+      // what follows a refused file waits for its good version, as after a gap
+      if (plan.stopsAfter(file)) break;
+    }
+    context.progress(plan.now.length, plan.now.length, 'files');
+    const heldBack = files.length - accepted.length - refused.length;
+    reportImport(services.alerts, subject, { accepted, refused, missing: plan.missing, heldBack });
+    return {
+      store: (tx, stored) => store(tx, context.input, subject, { accepted, refused, heldBack, stored }),
+    };
+  };
+}
+
+interface Plan {
+  readonly now: readonly FileToImport[];
+  /** Numbers that are waited for (block), or were skipped (alert). */
+  readonly missing: { readonly numbers: readonly number[]; readonly blocks: boolean };
+  stopsAfter(file: FileToImport): boolean;
+}
+
+async function planFor(
+  adapter: Adapter,
+  { read, input }: StepContext<SyncInput>,
+  files: FileToImport[],
+): Promise<Plan> {
+  const { sequence } = adapter.layout.files;
+  // without numbers: in the order in which they came
+  if (!sequence) return { now: files, missing: { numbers: [], blocks: true }, stopsAfter: () => false };
+  const [state] = await read.query<SequenceState>(sequenceState, [input.contractId]);
+  const numbered = files.map((file) => ({ file, seq: file.seq ?? 0, version: file.version ?? Infinity }));
+  const plan = planImport(numbered, state!, sequence.gap);
+  const blocks = sequence.gap === 'block';
+  return {
+    now: plan.now.map(({ file }) => file),
+    missing: { numbers: plan.missing, blocks },
+    stopsAfter: (file) => blocks && (state!.lastSeq === null || (file.seq ?? 0) > state!.lastSeq),
+  };
+}
+
+interface ToStore {
+  readonly accepted: readonly Accepted[];
+  readonly refused: readonly Refused[];
+  readonly heldBack: number;
+  readonly stored: readonly ReceivedFile[];
+}
+
+async function store(
+  tx: Tx,
+  input: SyncInput,
+  subject: SyncSubject,
+  { accepted, refused, heldBack, stored }: ToStore,
+): Promise<Json> {
+  await lockContract(tx, input.contractId);
+  const contract = { id: input.contractId, cycleDay: subject.cycleDay, timeZone: subject.timeZone };
+  const rows = new Map(stored.map((file) => [file.sha256, file]));
+  // what another task stored meanwhile is that task's to import
+  const rowOf = (file: FileToImport) => (file.id === undefined ? rows.get(file.sha256) : (file as ReceivedFile));
+  const touched = new Set<string>();
+  const counts = { files: 0, records: 0, duplicates: 0, quarantinedLines: 0, quarantinedFiles: 0, heldBack };
+  for (const { file, decoded, spoolPath } of accepted) {
+    const row = rowOf(file);
+    if (!row) continue;
+    await ensureCycles(tx, contract, decoded.cycles);
+    const { id: rawFileId, logicalKey, version } = row;
+    // without a period of its own a file is as old as its first record: nothing in it is late
+    const since = decoded.periodFrom ?? decoded.cycles[0];
+    const fileCycle = since === undefined ? '-infinity' : cycleStartOfDate(since, subject.cycleDay);
+    const merge = {
+      contractId: input.contractId,
+      rawFileId,
+      logicalKey,
+      version,
+      fileCycle,
+      spoolPath,
+      rows: decoded.rows,
+    };
+    for (const cycle of await mergeRecords(tx, merge)) touched.add(cycle);
+    await markImported(tx, input.contractId, row, decoded);
+    counts.files += 1;
+    counts.records += decoded.records;
+    counts.duplicates += decoded.duplicates;
+    counts.quarantinedLines += decoded.quarantined.length;
+  }
+  for (const { file, problem } of refused) {
+    const row = rowOf(file);
+    if (!row) continue;
+    await markQuarantined(tx, row.id, problem);
+    counts.quarantinedFiles += 1;
+  }
+  const cycles = [...touched].sort();
+  await touchCycles(tx, input.contractId, cycles);
+  await tx.query(noteCycles, [input.syncTaskId, input.contractId, cycles]);
+  await tx.query('update sync_task set counts = counts || $2::jsonb where id = $1', [
+    input.syncTaskId,
+    JSON.stringify(counts),
+  ]);
+  return { ...counts, cycles };
+}
+
+const noteCycles = `
+  insert into sync_task_cycle (sync_task_id, contract_id, cycle_start) select $1, $2, unnest($3::date[]) on conflict do nothing`;

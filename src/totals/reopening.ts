@@ -1,0 +1,76 @@
+/**
+ * `cycle reopen`: a closed cycle takes records and new totals again. What adjusts it in cycles that are open comes home: the
+ * reversals go, and late and corrected records become records of the cycle itself, so that the next rating prices the whole
+ * cycle as if all had come in time. Adjustments in another closed cycle cannot come home; that one is reopened first.
+ * The generation that was closed is pinned: what was billed once is kept.
+ */
+import type { Tx } from '../database/session.ts';
+import { InputError } from '../input-error.ts';
+import { closedStates, isClosed, lockCycleOf, touchCycles } from './cycles.ts';
+
+const closedElsewhere = `
+  select distinct to_char(d.cycle_start, 'YYYY-MM-DD') as cycle
+  from cdr d join cycle y on y.contract_id = $1 and y.cycle_start = d.cycle_start
+  where d.contract_id = $1 and d.adjusts_cycle = $2 and y.state in (${closedStates}) order by 1`;
+
+/** A record whose reversal goes is no longer active beside its newer version, and stays out when it was cancelled. */
+const dropReversals = `
+  with gone as (
+    delete from cdr where contract_id = $1 and adjusts_cycle = $2 and reverses_cdr is not null
+    returning cycle_start, reverses_cycle, reverses_cdr),
+  settled as (
+    update cdr e set state = case when exists (
+        select from cdr n where n.contract_id = $1 and n.adjusts_cycle = $2 and n.record_key = e.record_key
+          and n.state <> 'cancelled') then 'superseded' else 'cancelled' end
+    from gone where e.contract_id = $1 and e.cycle_start = gone.reverses_cycle and e.id = gone.reverses_cdr
+    returning e.cycle_start)
+  select to_char(cycle_start, 'YYYY-MM-DD') as cycle from gone union all
+  select to_char(cycle_start, 'YYYY-MM-DD') from settled`;
+
+const bringHome = `
+  with old as (select cycle_start, id from cdr where contract_id = $1 and adjusts_cycle = $2),
+  moved as (
+    update cdr d set cycle_start = $2, adjusts_cycle = null from old
+    where d.contract_id = $1 and d.cycle_start = old.cycle_start and d.id = old.id)
+  select to_char(cycle_start, 'YYYY-MM-DD') as cycle from old`;
+
+const reopenRow = `
+  update cycle set state = 'grace', closed_at = null, reopened_at = now() where contract_id = $1 and cycle_start = $2`;
+
+const pin = `
+  update total_generation set pinned_by = $3 where contract_id = $1 and cycle_start = $2 and state = 'current'`;
+
+export interface Reopened {
+  /** Records that came home or went with their reversal. */
+  readonly broughtHome: number;
+  /** Cycles whose records changed by that; their totals are due. */
+  readonly touched: readonly string[];
+}
+
+/** Throws `InputError` when the cycle is not closed, or when adjustments of it lie in another closed cycle. */
+export async function reopenCycle(
+  tx: Tx,
+  contractId: string,
+  cycleStart: string,
+  by: { readonly by: string; readonly reason: string },
+): Promise<Reopened> {
+  if (!isClosed(await lockCycleOf(tx, contractId, cycleStart))) {
+    throw new InputError(`cycle ${cycleStart} is not closed; see: linekeeper cycle list`);
+  }
+  const key = [contractId, cycleStart];
+  const elsewhere = await tx.query<{ cycle: string }>(closedElsewhere, key);
+  if (elsewhere.length > 0) {
+    const cycles = elsewhere.map(({ cycle }) => cycle).join(', ');
+    throw new InputError(
+      `cycle ${cycleStart} is adjusted by records of ${cycles}, which is closed too; reopen that first, so that they can come home`,
+    );
+  }
+  await tx.query(pin, [...key, `reopened by ${by.by}: ${by.reason}`]);
+  await tx.query(reopenRow, key);
+  const settled = await tx.query<{ cycle: string }>(dropReversals, key);
+  const moved = await tx.query<{ cycle: string }>(bringHome, key);
+  const changed = [...settled, ...moved].map(({ cycle }) => cycle);
+  const touched = [...new Set(changed.length === 0 ? [] : [cycleStart, ...changed])].sort();
+  await touchCycles(tx, contractId, touched);
+  return { broughtHome: settled.length + moved.length, touched };
+}
