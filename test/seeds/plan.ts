@@ -107,3 +107,13 @@ function argOf({ fault, kind }: { fault: string; kind: string }): Record<string,
   if (fault === 'F15') return { kind, bytesPerS: 4_096 };
   return { kind };
 }
+
+/** For people: `KPN_SP16 F05 crc of C001 2026-03`, `T_MOBILE.usage F14 twice at call 2`. */
+export function faultsOf({ files, calls }: SeedPlan): string[] {
+  return [
+    ...files.map(
+      ({ customer, month, fault, arg }) => `KPN_SP16 ${fault}${arg ? ` ${arg}` : ''} of ${customer} ${month}`,
+    ),
+    ...calls.map(({ at, nth, fault, arg }) => `${at} ${fault} ${arg.kind} at ${nth}`),
+  ];
+}
