@@ -216,7 +216,7 @@ describe('the alert rules', () => {
       await look();
       return (
         await database.query<{ line: string }>(
-          `select concat_ws(' ', rule, substring(subject from '(?:subscription d+ )?allowance.*')) as line from alert
+          `select concat_ws(' ', rule, substring(subject from '(?:subscription [0-9]+ )?allowance.*')) as line from alert
          where state = 'open' and subject like $1 order by line`,
           [`${contract.code}/%`],
         )
