@@ -1,5 +1,5 @@
 /** Services with a small fixed world behind them, for tests of the doors. Every call that changes something is kept. */
-
+import { Readable } from 'node:stream';
 import { ServiceError } from '../../src/admin/service-error.ts';
 import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
 import type {
@@ -283,6 +283,10 @@ export function exampleServices(): ExampleServices {
         source: 'manual' as const,
       };
       return called('subscriptions', query, [{ ...number, ...told, validFrom: null, validTo: null, firstSeen: null }]);
+    },
+    async usageReport(query) {
+      const body = Readable.from([query.format === 'csv' ? 'row;customer\r\n' : '[\n{"row":"usage"}\n]\n']);
+      return called('usageReport', known(query), { contentType: 'text/plain', body });
     },
     alertRules: async () => [{ scope: 'default', type: 'usage.long-call', params: { hours: 4 }, enabled: true }],
     applyAlertRules: async (request) => called('applyAlertRules', request, { rules: 1, removed: 0, cycles: 2 }),
