@@ -6,7 +6,7 @@
 import type { ReadSession } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { maskNumber } from '../log/mask.ts';
-import { vatE8, vatPercent } from '../telecom/vat.ts';
+import { rateOf, vatOf } from '../reconciliation/vat.ts';
 import { withLinearJoins } from '../totals/linear-joins.ts';
 
 export const groupings = ['line', 'subscription', 'cost-centre', 'category'] as const;
@@ -158,9 +158,9 @@ async function vatRows(session: ReadSession, run: readonly unknown[], totalE8: b
   const rest = totalE8 - found.reduce((sum, row) => sum + BigInt(row.netE8), 0n);
   const nets = rest === 0n ? found : [...found, { code: null, netE8: String(rest) }];
   return nets.map(({ code, netE8 }) => {
-    const percent = vatPercent(code);
-    const vat = percent === null ? null : String(vatE8(BigInt(netE8), percent));
-    return { amountE8: netE8, vatCode: code, vatPercent: percent, vatE8: vat };
+    const rateE2 = code === null ? null : rateOf({ code });
+    const known = rateE2 === null ? null : { vatPercent: rateE2 / 100, vatE8: String(vatOf(BigInt(netE8), rateE2)) };
+    return { amountE8: netE8, vatCode: code, vatPercent: null, vatE8: null, ...known };
   });
 }
 

@@ -8,6 +8,7 @@ import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
 import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
+import { reconciliationServices } from './reconciliation-services.ts';
 import { reportServices } from './report-services.ts';
 import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
@@ -30,6 +31,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
+    ...reconciliationServices(context),
     ...inventoryServices(context),
     ...reportServices(context),
     ...cycleServices(context),

@@ -7,6 +7,7 @@ import { isClosed } from '../totals/cycles.ts';
 import { explainTotals } from '../totals/explain.ts';
 import { currentGenerations } from '../totals/generations.ts';
 import { loadTariff } from '../totals/tariff-store.ts';
+import { loadZoneSets } from '../totals/zone-store.ts';
 import type { ServiceContext } from './context.ts';
 
 const cyclesOfCustomer = `
@@ -89,6 +90,10 @@ export function totalsServices(context: ServiceContext) {
 
     async loadTariff({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
       return { ...(await database.transaction((tx) => loadTariff(tx, document))) };
+    },
+
+    async loadZones({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
+      return { ...(await database.transaction((tx) => loadZoneSets(tx, document))) };
     },
 
     async applyCustomers({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {

@@ -52,8 +52,13 @@ export function roundQuotientE8(numerator: number, denominator: number, rounding
   const divisor = denominator * rounding.unitE8;
   if (divisor > maxSafe) return roundBigQuotientE8(BigInt(numerator), BigInt(denominator), rounding);
   const magnitude = numerator < 0 ? -numerator : numerator;
-  const remainder = magnitude % divisor;
-  let quotient = (magnitude - remainder) / divisor;
+  // Rounded to the nearest, a quotient of whole numbers below 2^53 never passes the next whole number but may reach it.
+  let quotient = Math.floor(magnitude / divisor);
+  let remainder = magnitude - quotient * divisor;
+  if (remainder < 0) {
+    quotient -= 1;
+    remainder += divisor;
+  }
   if (roundsAway(remainder !== 0, remainder - (divisor - remainder), rounding.mode)) quotient += 1;
   const amount = quotient * rounding.unitE8;
   if (amount > maxSafe) return numerator < 0 ? -Infinity : Infinity;

@@ -12,6 +12,7 @@ import type {
   WaitingTotalsView,
 } from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
+import { exampleReconciliation } from './example-reconciliation.ts';
 
 export interface ExampleServices extends AdminServices {
   readonly audit: AuditEntry[];
@@ -272,6 +273,7 @@ export function exampleServices(): ExampleServices {
       if (!('versions' in (request.document as object))) throw inputError('versions: is missing');
       return called('loadTariff', request, { tariff: 'kpn-zakelijk', versions: 2 });
     },
+    loadZones: async (request) => called('loadZones', request, { provider: 'KPN', sets: 1, added: 1, replaced: 0 }),
     applyCustomers: async (request) => called('applyCustomers', request, { customers: 1, contracts: 1 }),
     async subscriptions(query) {
       const number = { id: '17', customer: 'C001', provider: 'KPN', account: '0000000101', msisdn: '31612345678' };
@@ -294,6 +296,7 @@ export function exampleServices(): ExampleServices {
       if (request.path !== 'work/router') throw new ServiceError('not-found', `there is no actor ${request.path}`);
       return called('control', request, 'ok' as const);
     },
+    ...exampleReconciliation(called),
     async record(entry) {
       if (world.fail) throw world.fail;
       audit.push(entry);

@@ -1,0 +1,70 @@
+/**
+ * Reads usage records out of the bytes of a CSV file into batches: the fast path as long as it goes, the slow path for each
+ * surprise. A record longer than `longestRecord` is none: an open quote would otherwise make the rest of a file one record.
+ */
+import { fastReader } from './csv-fast.ts';
+import { type RecordFault, splitRecord, takeRecord } from './csv-slow.ts';
+import { batchRows, type UsageBatch, usageBatch } from './usage-batch.ts';
+import type { UsageColumns } from './usage-layout.ts';
+
+export const longestRecord = 64 * 1024;
+
+/** The file cannot be read on: it is refused as a whole. */
+export class UnreadableFileError extends Error {
+  override readonly name = 'UnreadableFileError';
+}
+
+export interface UsageReader {
+  readonly batch: UsageBatch;
+  /**
+   * Reads records from `at` on until the batch is full, `stop` is reached (a record that begins before it is read) or no
+   * whole record is left; answers where it stopped. Behind `end` there must be 32 bytes of 0. `base` is the file offset of
+   * byte 0, `last` says that the file ends at `end`.
+   */
+  read(bytes: Buffer, view: DataView, at: number, stop: number, end: number, base: number, last: boolean): number;
+  /** No whole record is left in the bytes. */
+  readonly starved: boolean;
+  /** Wrong records since the last `read`. */
+  readonly faults: readonly RecordFault[];
+}
+
+export function usageReader(columns: UsageColumns): UsageReader {
+  const batch = usageBatch();
+  const fast = fastReader(columns, batch);
+  const faults: RecordFault[] = [];
+  const reader = { batch, faults, starved: false, read };
+
+  function read(
+    bytes: Buffer,
+    view: DataView,
+    from: number,
+    stop: number,
+    end: number,
+    base: number,
+    last: boolean,
+  ): number {
+    faults.length = 0;
+    reader.starved = false;
+    let at = from;
+    while (at < stop && batch.rows < batchRows) {
+      at = fast(bytes, view, at, stop, end, base);
+      if (at >= stop || batch.rows >= batchRows) break;
+      const record = splitRecord(bytes, at, end, last, columns.delimiter);
+      if (record === null || record.next - at > longestRecord) {
+        if (record !== null || end - at > longestRecord) {
+          throw new UnreadableFileError(
+            `the record at byte ${base + at} does not end within ${longestRecord} bytes; is a quote missing?`,
+          );
+        }
+        reader.starved = true;
+        break;
+      }
+      const fault = takeRecord(record, columns, batch, base + at);
+      if (fault !== null) faults.push(fault);
+      at = record.next;
+    }
+    return at;
+  }
+
+  return reader;
+}
