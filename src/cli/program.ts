@@ -6,6 +6,7 @@ import { cycleWords } from './cycle-words.ts';
 import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { reconcilingWords } from './reconciling-words.ts';
 import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
@@ -244,8 +245,10 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  inventoryWords(io, { noun, local, remote, runs });
-  operatingWords(io, { noun, local, remote, runs });
+  const words = { noun, local, remote, runs };
+  inventoryWords(io, words);
+  operatingWords(io, words);
+  reconcilingWords(io, words);
 
   remote(
     program.command('why <chain>').description('why a chain does not run; `why down`: what of the service does not'),
