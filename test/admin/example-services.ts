@@ -255,9 +255,11 @@ export function exampleServices(): ExampleServices {
         allowances: [],
         pieces: [{ from: 0, billed: 102, covered: 0, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],
         reproduced: true,
+        adjusts: null,
+        takesBack: null,
       };
       const of = { customer: query.customer, account: '0000000101', cycleStart: query.cycle, generation: 2 };
-      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800' };
+      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800', pricesKept: true };
       return called('explainTotals', known(query), [{ ...of, ...sums, shown: [record] }]);
     },
     async alerts(filter) {
