@@ -45,6 +45,7 @@ test('every command has JSON and nothing else on standard output', async () => {
     'subscription list',
     'alert-rule list',
     'alert-rule apply tariff.json',
+    'report usage --customer C001 --cycle 2026-03-01',
     'actor send work/router {}',
   ];
   for (const command of commands) {
