@@ -9,6 +9,7 @@
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Database, Tx } from '../database/session.ts';
 import { isConnectionError, PoolBusyError } from '../database/session.ts';
+import { allowanceHoldings } from './allowance-rules.ts';
 import { clockHoldings } from './clock-rules.ts';
 import { spikeHoldings } from './history-rules.ts';
 import { endHoldings, type Holding, type Key, type Settled, settleHoldings } from './holding.ts';
@@ -100,6 +101,7 @@ async function evaluateCycle(tx: Tx, of: LookedCycle): Promise<Settled> {
       roamingData: rules['usage.roaming-data'],
       forecast: rules['usage.forecast'],
     })),
+    ...(await allowanceHoldings(tx, of, { allowance: rules['usage.allowance'], fairUse: rules['usage.fair-use'] })),
     ...(await recordHoldings(tx, of, { premium: rules['usage.premium'], longCall: rules['usage.long-call'] })),
     ...(await spikeHoldings(tx, of, rules['usage.spike'])),
     ...(await inventoryHoldings(tx, of, {

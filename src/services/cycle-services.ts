@@ -12,7 +12,7 @@ import type { ServiceContext } from './context.ts';
 
 type WhichCycle = Pick<CycleDecision, 'customer' | 'cycle' | 'account'>;
 
-export function cycleServices(context: ServiceContext) {
+export function cycleServices(context: Pick<ServiceContext, 'database' | 'enqueue'>) {
   const { database } = context;
 
   async function requireCustomer(customer: string): Promise<void> {

@@ -191,6 +191,50 @@ describe('the alert rules', () => {
     assert.deepEqual(await told(), [`open usage.roaming-data ${march} 1 MB`]);
   });
 
+  test('an allowance and its fair-use volume are told at 80 and 100 percent, a shared one for all', async () => {
+    await database.query(`insert into subscription (contract_id, msisdn, source) values ($1, $2, 'manual')`, [
+      contract.contractId,
+      one,
+    ]);
+    const allowance = async (name: string, shared: boolean) => {
+      const [row] = await database.query<{ id: string }>(
+        `insert into allowance (contract_id, name, kind, amount, shared, priority, scope, valid)
+         values ($1, $2, 'data', 1000, $3, 0, '{}', daterange(null, null)) returning id`,
+        [contract.contractId, name, shared],
+      );
+      return row!.id;
+    };
+    const [shared, own] = [await allowance('all', true), await allowance('own', false)];
+    const use = async (all: number, single: number, fair: number) => {
+      await swap([]);
+      await database.query(
+        `insert into allowance_usage select g.contract_id, g.cycle_start, g.rating_run_id, v.* from total_generation g,
+           (values ($2::bigint, '', 1000, $4::bigint, null::bigint, 0::bigint), ($3, $6, 1000, $5, 500, $7)) v
+         where g.contract_id = $1 and g.state = 'current'`,
+        [contract.contractId, shared, own, all, single, one, fair],
+      );
+      await look();
+      return (
+        await database.query<{ line: string }>(
+          `select concat_ws(' ', rule, substring(subject from '(?:subscription [0-9]+ )?allowance.*')) as line from alert
+         where state = 'open' and subject like $1 order by line`,
+          [`${contract.code}/%`],
+        )
+      ).map(({ line }) => line.replace(/\d+ a/, 'N a'));
+    };
+    assert.deepEqual(await use(799, 799, 399), []);
+    assert.deepEqual(await use(800, 1_000, 400), [
+      `usage.allowance allowance all ${march} 80 %`,
+      `usage.allowance subscription N allowance own ${march} 100 %`,
+      `usage.allowance subscription N allowance own ${march} 80 %`,
+      `usage.fair-use subscription N allowance own ${march} 80 %`,
+    ]);
+    assert.deepEqual(await use(700, 799, 500), [
+      `usage.fair-use subscription N allowance own ${march} 100 %`,
+      `usage.fair-use subscription N allowance own ${march} 80 %`,
+    ]);
+  });
+
   test('a forecast tells what a cycle will come to, by local days, and ends when it has come', async () => {
     const used = [{ msisdn: one, category: 'international', eur: 20 }];
     await swap(used, march, '2026-03-06T12:00:00Z');

@@ -1,11 +1,11 @@
 /**
  * What is kept of a dialled number, from the bytes of its field. Two memories spare the work per record: one by the digits
- * that masking leaves (few, so that nearly every record finds its text there), one by the whole field for the HMAC, which
+ * that masking leaves (few, so that nearly every record finds its text there), one by the whole number for the HMAC, which
  * would cost more than the rest of the decoding. Both are direct-mapped, so bounded: a newcomer replaces the entry of its slot.
  * Full numbers are in memory only.
  */
 import { createHmac } from 'node:crypto';
-import { keepOf, normaliseDialled } from '../../../telecom/dialled.ts';
+import { keepOf, normaliseDialled } from '../../telecom/dialled.ts';
 
 export interface KeptDialled {
   /** Empty when no digits may be kept. */
@@ -14,7 +14,7 @@ export interface KeptDialled {
 }
 
 export const noDialled: KeptDialled = { prefix: '', masked: null };
-const fieldBytes = 24;
+const longest = 24;
 /** A Dutch number as keyed at home: 0 and nine digits, nothing confidential among them (dialled.ts). */
 const nationalDigits = 10;
 const blank = 32;
@@ -33,21 +33,40 @@ export class DialledNumbers {
     this.#hashKey = hashKey;
   }
 
-  /** Null when the field holds something that is no number. */
-  of(bytes: Buffer, at: number): KeptDialled | null {
-    if (!isNational(bytes, at)) {
-      const known = this.#other.get(bytes, at, fieldBytes);
-      return known === undefined ? this.#other.put(kept(textOf(bytes, at), this.#mask)) : known;
+  /** Null when the field holds something that is no number. Blanks on the right do not count. */
+  of(bytes: Buffer, from: number, to: number): KeptDialled | null {
+    const length = lengthOf(bytes, from, to);
+    if (length === 0) return noDialled;
+    if (!isNational(bytes, from, length)) {
+      if (length > longest) return null;
+      const known = this.#other.get(bytes, from, length);
+      return known === undefined ? this.#other.put(kept(textOf(bytes, from, length), this.#mask)) : known;
     }
-    const known = this.#national.get(bytes, at, nationalDigits - this.#mask);
-    return known === undefined ? this.#national.put(kept(textOf(bytes, at), this.#mask)!) : known;
+    const known = this.#national.get(bytes, from, nationalDigits - this.#mask);
+    return known === undefined ? this.#national.put(kept(textOf(bytes, from, length), this.#mask)!) : known;
   }
 
-  /** Hex, or null (see `Sp16Record.dialledHash`). The field must hold a number or be blank. */
-  hashOf(bytes: Buffer, at: number): string | null {
+  /** Hex, or null (see `DecodedRecord.dialledHash`). The field must hold a number or be blank. */
+  hashOf(bytes: Buffer, from: number, to: number): string | null {
     if (!this.#hashKey) return null;
-    const known = this.#hashes.get(bytes, at, fieldBytes);
-    return known === undefined ? this.#hashes.put(hash(textOf(bytes, at), this.#hashKey)) : known;
+    const length = lengthOf(bytes, from, to);
+    const known = this.#hashes.get(bytes, from, length);
+    return known === undefined ? this.#hashes.put(hash(textOf(bytes, from, length), this.#hashKey)) : known;
+  }
+
+  /**
+   * A number of which the provider hides digits itself: shown with at least as many hidden as here, never matched by its
+   * digits. One without a hidden digit is a number like any other. Null when it is neither.
+   */
+  hidden(bytes: Buffer, from: number, to: number): KeptDialled | null {
+    const length = lengthOf(bytes, from, to);
+    if (length === 0) return noDialled;
+    const text = length > longest ? '' : textOf(bytes, from, length);
+    if (!/^\+?[\dxX*]+$/.test(text)) return null;
+    if (!/[xX*]/.test(text)) return this.of(bytes, from, to);
+    const shown = text.replace(/[xX]/g, '*');
+    const open = shown.length <= 6 ? 0 : Math.max(0, shown.length - this.#mask);
+    return { prefix: '', masked: shown.slice(0, open) + shown.slice(open).replace(/\d/g, '*') };
   }
 }
 
@@ -55,22 +74,25 @@ export class DialledNumbers {
 class FieldMemo<T> {
   readonly #slots: number;
   readonly #keys: Uint8Array;
+  readonly #lengths: Uint8Array;
   readonly #values: (T | undefined)[];
   #slot = 0;
 
   constructor(slots: number) {
     this.#slots = slots;
-    this.#keys = new Uint8Array(slots * fieldBytes);
+    this.#keys = new Uint8Array(slots * longest);
+    this.#lengths = new Uint8Array(slots);
     this.#values = new Array<T | undefined>(slots).fill(undefined);
   }
 
   get(bytes: Buffer, at: number, length: number): T | undefined {
-    let hash = 0;
+    let hash = length;
     for (let index = at; index < at + length; index += 1) hash = Math.imul(hash ^ bytes[index]!, 0x01000193);
     this.#slot = (hash ^ (hash >>> 15)) & (this.#slots - 1);
-    const key = this.#slot * fieldBytes;
+    const key = this.#slot * longest;
     const keys = this.#keys;
-    let same = true;
+    let same = this.#lengths[this.#slot] === length;
+    this.#lengths[this.#slot] = length;
     for (let index = 0; index < length; index += 1) {
       const byte = bytes[at + index]!;
       if (keys[key + index] === byte) continue;
@@ -86,22 +108,26 @@ class FieldMemo<T> {
   }
 }
 
-function isNational(bytes: Buffer, at: number): boolean {
-  if (bytes[at] !== zero || bytes[at + 1] === zero || bytes[at + nationalDigits] !== blank) return false;
+function lengthOf(bytes: Buffer, from: number, to: number): number {
+  let end = to;
+  while (end > from && bytes[end - 1] === blank) end -= 1;
+  return end - from;
+}
+
+function isNational(bytes: Buffer, at: number, length: number): boolean {
+  if (length !== nationalDigits || bytes[at] !== zero || bytes[at + 1] === zero) return false;
   for (let index = at + 1; index < at + nationalDigits; index += 1) {
     const digit = bytes[index]! - zero;
     if (digit < 0 || digit > 9) return false;
   }
-  for (let index = at + nationalDigits; index < at + fieldBytes; index += 1) if (bytes[index] !== blank) return false;
   return true;
 }
 
-function textOf(bytes: Buffer, at: number): string {
-  return bytes.toString('latin1', at, at + fieldBytes).trimEnd();
+function textOf(bytes: Buffer, at: number, length: number): string {
+  return bytes.toString('latin1', at, at + length);
 }
 
 function kept(text: string, mask: number): KeptDialled | null {
-  if (text === '') return noDialled;
   const dialled = normaliseDialled(text);
   if (!dialled) return null;
   const { prefix, masked } = keepOf(dialled, mask);

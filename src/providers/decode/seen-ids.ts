@@ -2,16 +2,16 @@
  * Which record ids a file has already shown, with the hash of their content and the line: an open-addressing table of exact
  * 12-byte ids in one typed array, 24 bytes an entry, grown at 60 % load.
  */
-export type Sighting = 'new' | 'same' | 'conflict';
+import type { SeenRecords, Sighting } from './seen-records.ts';
 
 const words = 6;
-const idBytes = 12;
+/** The length of the ids that it takes. */
+export const idBytes = 12;
 
-export class SeenRecords {
+export class SeenIds implements SeenRecords {
   #slots: number;
   #table: Int32Array;
   #count = 0;
-  /** Line of the earlier, differing record after `conflict`. */
   earlierLine = 0;
 
   constructor(expected = 4096) {
@@ -19,8 +19,7 @@ export class SeenRecords {
     this.#table = new Int32Array(this.#slots * words);
   }
 
-  /** Notes the record; on `conflict` this line replaces the earlier one (the last in file order wins). `line` is at least 1. */
-  note(bytes: Uint8Array, at: number, high: number, low: number, line: number): Sighting {
+  note(bytes: Uint8Array, at: number, _to: number, high: number, low: number, line: number): Sighting {
     const a = wordAt(bytes, at);
     const b = wordAt(bytes, at + 4);
     const c = wordAt(bytes, at + idBytes - 4);

@@ -1,15 +1,8 @@
 /** Writes decoded records as COPY rows of `cdr`, in the order of `cdrSpoolColumns`, and notes which cycles they belong to. */
-import { CopyText } from '../../../compute/copy-text.ts';
-import { recordLayout } from '../layout.ts';
+import { CopyText } from '../../compute/copy-text.ts';
 import { CycleCalendar } from './cycle-date.ts';
-import type { RecordSink, Sp16Record } from './record.ts';
+import { type DecodedRecord, original, type RecordSink } from './record.ts';
 
-const idAt = recordLayout.id.from - 1;
-const originalIdAt = recordLayout.originalId.from - 1;
-const idBytes = 12;
-const msisdnAt = recordLayout.msisdn.from - 1;
-const startAt = recordLayout.start.from - 1;
-const vatAt = recordLayout.vat.from - 1;
 const blank = 32;
 
 export class CopySink implements RecordSink {
@@ -32,22 +25,25 @@ export class CopySink implements RecordSink {
     this.#out.reset();
   }
 
-  record(record: Sp16Record): void {
+  record(record: DecodedRecord): void {
     const out = this.#out;
-    const { bytes, at } = record;
     const cycle = this.#calendar.of(record.date);
     this.#cycles.add(cycle);
     out.integer(record.line);
-    out.hex(bytes, at + idAt, idBytes);
-    if (record.correction === blank) out.null();
-    else out.hex(bytes, at + originalIdAt, idBytes);
+    out.hex(record.keyBytes, record.keyFrom, record.keyTo - record.keyFrom);
+    if (record.correction === original) out.null();
+    else out.hex(record.bytes, record.originalFrom, record.originalTo - record.originalFrom);
     out.raw(record.correction);
     out.endField();
     out.int64(record.hashHigh, record.hashLow);
     out.plain(cycle);
-    out.bytes(bytes, at + msisdnAt, record.msisdnDigits);
+    for (let index = 0; index < record.msisdnCountry.length; index += 1)
+      out.raw(record.msisdnCountry.charCodeAt(index));
+    out.bytes(record.bytes, record.msisdnFrom, record.msisdnDigits);
     out.plain(record.kind);
-    out.plainOrNull(record.callCode ? record.callCode.code : null);
+    if (record.code === null) out.null();
+    else if (record.code.plain) out.plain(record.code.code);
+    else out.text(record.code.code);
     out.plain(record.category);
     out.hexOrNull(record.dialledHash);
     out.plainOrNull(record.prefix);
@@ -77,22 +73,28 @@ export class CopySink implements RecordSink {
     this.#out.remove();
   }
 
-  /** yyyy-mm-dd hh:mm:ss as the provider told it; charges start at midnight. */
-  #localTime(record: Sp16Record): void {
+  /** yyyy-mm-dd hh:mm:ss as the provider told it, or as the contract's clock showed it. */
+  #localTime({ date, second }: DecodedRecord): void {
     const out = this.#out;
-    const charge = record.callCode === null;
-    for (let index = 0; index < 14; index += 1) {
-      if (index === 4 || index === 6) out.raw(45);
-      else if (index === 8) out.raw(32);
-      else if (index > 8 && index % 2 === 0) out.raw(58);
-      out.raw(charge && index >= 8 ? 48 : record.bytes[record.at + startAt + index]!);
-    }
+    twoDigits(out, (date / 1_000_000) | 0);
+    twoDigits(out, ((date / 10_000) | 0) % 100);
+    out.raw(45);
+    twoDigits(out, ((date / 100) | 0) % 100);
+    out.raw(45);
+    twoDigits(out, date % 100);
+    out.raw(blank);
+    twoDigits(out, (second / 3600) | 0);
+    out.raw(58);
+    twoDigits(out, ((second / 60) | 0) % 60);
+    out.raw(58);
+    twoDigits(out, second % 60);
   }
 
-  #vat(record: Sp16Record): void {
-    const from = record.at + vatAt;
-    if (record.bytes[from] === blank && record.bytes[from + 1] === blank) this.#out.null();
-    else this.#out.bytes(record.bytes, from, 2);
+  #vat({ bytes, vatFrom, vatTo }: DecodedRecord): void {
+    let end = vatTo;
+    while (end > vatFrom && bytes[end - 1] === blank) end -= 1;
+    if (end === vatFrom) this.#out.null();
+    else this.#out.bytes(bytes, vatFrom, end - vatFrom);
   }
 }
 
@@ -105,6 +107,7 @@ function offset(out: CopyText, minutes: number): void {
 }
 
 function twoDigits(out: CopyText, value: number): void {
-  out.raw(48 + Math.floor(value / 10));
-  out.raw(48 + (value % 10));
+  const tens = (value / 10) | 0;
+  out.raw(48 + tens);
+  out.raw(48 + (value - tens * 10));
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type DstFlag, LocalClock } from '../../../../src/providers/kpn-sp16/decode/local-start.ts';
-import { decode } from '../decode-in-test.ts';
-import { gzipped, line } from '../sp16-bytes.ts';
+import { type DstFlag, LocalClock } from '../../../src/providers/decode/local-start.ts';
+import { decode } from '../kpn-sp16/decode-in-test.ts';
+import { gzipped, line } from '../kpn-sp16/sp16-bytes.ts';
 
 /** Local starts on the night of 25 October 2026, as the spool has them. */
 async function night(starts: [time: string, dst?: string][], day = '20261025') {

@@ -6,12 +6,12 @@
 import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { UnpackLimits } from '../layout.ts';
+import type { Compression, UnpackLimits } from '../spec/files.ts';
 import { refused } from './refusal.ts';
 
 export interface SourceOptions {
   readonly path: string;
-  readonly gzip: boolean;
+  readonly compression: Compression;
   readonly name: string;
   readonly limits: UnpackLimits;
   /** Bytes of the archived file read so far, of all. */
@@ -21,7 +21,7 @@ export interface SourceOptions {
 const chunkBytes = 256 * 1024;
 
 export function openSource(options: SourceOptions): AsyncIterable<Buffer> | Iterable<Buffer> {
-  return options.gzip ? unpacked(options) : plain(options);
+  return options.compression === 'none' ? plain(options) : unpacked(options);
 }
 
 function* plain(options: SourceOptions): Iterable<Buffer> {
