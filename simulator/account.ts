@@ -1,5 +1,6 @@
 /** Who is simulated: customers with one account each, their subscribers, and the form that `customers.json` takes. */
 import { join } from 'node:path';
+import type { AllowanceForm } from './allowance-form.ts';
 import { formerSubscriber, subscriberNumbers } from './numbers.ts';
 import { seededRandom } from './random.ts';
 import { tariffOfCustomer } from './tariffs/catalogue.ts';
@@ -13,7 +14,9 @@ export interface Account {
   account: string;
   tariff: string;
   timeZone: string;
-  subscribers: { msisdn: string; costCentre: string }[];
+  subscribers: { msisdn: string; costCentre: string; allowances?: AllowanceForm[] }[];
+  /** Of the contract. */
+  allowances?: AllowanceForm[];
 }
 
 /** Where profiles of the odd customers (C001, C003, ...) fetch their files when the simulator serves SFTP. */
@@ -83,6 +86,7 @@ export function contractForm(
       cycleDay: 1,
       timeZone: account.timeZone,
       subscriptions: account.subscribers,
+      ...(account.allowances !== undefined && { allowances: account.allowances }),
       profiles,
     },
   };

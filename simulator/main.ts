@@ -62,6 +62,8 @@ function writeWorld(flags: Flags, world: World, sftp: SftpAccess | null, served:
   for (const tariff of [...(isSp16 ? world.tariffs : []), ...(served?.tariffs ?? [])]) {
     writeJson(join(flags.out, 'tariffs', `${tariff.tariff}.json`), tariff);
   }
+  for (const zones of isSp16 ? world.zoneSets : [])
+    writeJson(join(flags.out, 'zones', `${zones.provider}.json`), zones);
   const contracts = [...accounts.map((account) => sp16Contract(account, drops, sftp)), ...(served?.contracts ?? [])];
   writeJson(join(flags.out, 'customers.json'), customersForm(contracts));
   const list = accounts.map((account) => ({ account, files: filesOf(world, account) }));
