@@ -122,7 +122,8 @@ async function writeContract(
 ): Promise<void> {
   const of = { provider, account, generation };
   const totals = Object.fromEntries(summed.map((key) => [key, 0n])) as Record<keyof Sums, bigint>;
-  await session.query(declareRows(by), [contractId, cycle, generation]);
+  // the plan is made here; totals that were published moments ago have no statistics
+  await withLinearJoins(session, () => session.query(declareRows(by), [contractId, cycle, generation]));
   for (;;) {
     const rows = await session.query<typeof nothing & Sums>(batch);
     if (rows.length === 0) break;
