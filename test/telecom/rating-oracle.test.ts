@@ -194,7 +194,7 @@ const allowances = fc.array(allowance, { maxLength: 4 }).map((list) =>
   list.map(({ isFair, ...found }, i): Allowance => {
     const kind = found.kind as Allowance['kind'];
     const shared = found.shared && found.msisdn === null;
-    const fair = isFair && kind === 'data' && (found.zones as string[]).includes('eu');
+    const fair = isFair && kind === 'data' && (found.zones as readonly string[]).includes('eu');
     return { ...found, kind, shared, id: `${i}`, name: `a${i}`, fairUse: fair ? fairUse : null };
   }),
 );
