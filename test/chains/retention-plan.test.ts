@@ -22,13 +22,6 @@ before(async () => {
   plain = openDatabase(server.url, { applicationName: 'plain', max: 2 });
   engine = openDatabase(server.url, { applicationName: 'engine', max: 1, settings: plannerPins });
   await ensureDayPartitions(plain, chainHistory);
-  // statistics come when the test says so, and not of one table in the middle of it
-  await plain.query(`
-    do $$ declare part regclass; begin
-      for part in select 'chain'::regclass union all select inhrelid::regclass from pg_inherits where inhparent = 'chain_history'::regclass loop
-        execute format('alter table %s set (autovacuum_enabled = false)', part);
-      end loop;
-    end $$`);
   await plain.query(
     `insert into chain (name, step, state, traceparent, input, finished_at)
      select 'old', 'a', case when n % 1000 = 0 then 'failed' else 'succeeded' end::chain_state, 't', '{}',
@@ -86,6 +79,8 @@ test('a batch of the mover reads what it carries, not what stays', async () => {
 
 test('with 200,000 chains in history, lists of all, of one name and of what failed read a page of it', async () => {
   while ((await carryFinished(plain, { keepMs: 3_600_000, limit: 20_000 })).carried > 0) {}
+  // what the mover has left behind is not what this is about: a plan may read the table whole, whatever its rows
+  await plain.query('vacuum full chain');
   for (const statistics of [false, true]) {
     if (statistics) await plain.query('analyze');
     await assertBounded();
