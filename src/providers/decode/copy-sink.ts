@@ -62,6 +62,7 @@ export class CopySink implements RecordSink {
     out.integer(record.providerAmountE8);
     this.#vat(record);
     out.boolean(record.inBundle);
+    out.integer(record.version);
     out.endRow();
   }
 

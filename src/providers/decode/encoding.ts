@@ -10,6 +10,12 @@ import { fault, type LineFault } from './line-fault.ts';
 /** Windows-1252 leaves these five unassigned. */
 const unassigned = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
+/** Bytes of the file as text. */
+export function textOf(bytes: Buffer, encoding: Encoding): string {
+  if (encoding === 'windows-1252') return new TextDecoder('windows-1252').decode(bytes);
+  return bytes.toString(encoding === 'utf-8' ? 'utf8' : 'latin1');
+}
+
 /** Takes bytes of which some are above 0x7e. */
 export function isText(bytes: Buffer, from: number, to: number, encoding: Encoding): boolean {
   if (encoding === 'utf-8') return isUtf8(bytes.subarray(from, to)) && !encodedTwice(bytes, from, to);

@@ -42,6 +42,7 @@ test('a voice call comes out field by field', async () => {
     provider_amount_e8: '12500000',
     vat_code: '21',
     in_bundle: 't',
+    provider_version: '0',
   });
 });
 
