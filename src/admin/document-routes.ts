@@ -1,4 +1,4 @@
-/** POST /tariffs and POST /customers: a whole document is checked and stored, or nothing of it. */
+/** POST /tariffs, POST /zones and POST /customers: a whole document is checked and stored, or nothing of it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { InvalidRequestError } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
@@ -10,6 +10,13 @@ export function documentRoutes(server: FastifyInstance, services: AdminServices)
     const by = askedBy(request);
     const entry = { actor: by, action: 'tariff.load', subject: `tariff ${textOf(document.tariff)}`, detail: {} };
     return recorded(services, entry, () => services.loadTariff({ document, by }));
+  });
+
+  server.post('/zones', async (request) => {
+    const document = documentOf(request);
+    const by = askedBy(request);
+    const entry = { actor: by, action: 'zones.load', subject: `zones of ${textOf(document.provider)}`, detail: {} };
+    return recorded(services, entry, () => services.loadZones({ document, by }));
   });
 
   server.post('/customers', async (request) => {

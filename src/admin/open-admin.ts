@@ -17,6 +17,8 @@ import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
+import { reconciliationRoutes } from './reconciliation-routes.ts';
+import { reportRoutes } from './report-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
 import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
@@ -63,10 +65,12 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         scheduleRoutes,
         syncRoutes,
         totalsRoutes,
+        reconciliationRoutes,
         cycleRoutes,
         alertRoutes,
         documentRoutes,
         inventoryRoutes,
+        reportRoutes,
         actorRoutes,
       ]) {
         routes(server, services);

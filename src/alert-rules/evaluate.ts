@@ -9,13 +9,15 @@
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Database, Tx } from '../database/session.ts';
 import { isConnectionError, PoolBusyError } from '../database/session.ts';
+import { withLinearJoins } from '../totals/linear-joins.ts';
+import { allowanceHoldings } from './allowance-rules.ts';
 import { clockHoldings } from './clock-rules.ts';
 import { spikeHoldings } from './history-rules.ts';
 import { endHoldings, type Holding, type Key, type Settled, settleHoldings } from './holding.ts';
 import { inventoryHoldings } from './inventory-rules.ts';
 import { type LookedCycle, readLookedCycle } from './looked-cycle.ts';
 import { recordHoldings } from './record-rules.ts';
-import { readRules, rulesFor } from './rule-rows.ts';
+import { type RuleSet, readRules, rulesFor } from './rule-rows.ts';
 import { clockTypes, customerTypes, type RuleType, ruleTypes } from './rule-types.ts';
 import { customerHoldings, usageHoldings } from './usage-rules.ts';
 
@@ -93,13 +95,30 @@ async function lockedHere(tx: Tx, key: string): Promise<boolean> {
 async function evaluateCycle(tx: Tx, of: LookedCycle): Promise<Settled> {
   const rows = await readRules(tx);
   const { customer, customerId, contractId, cycleStart } = of;
-  const rules = rulesFor(rows, { customer, contract: of });
-  const holdings = [
+  // totals that were published moments ago have no statistics
+  const [holdings, whole] = await withLinearJoins(tx, async () => [
+    await cycleHoldings(tx, of, rulesFor(rows, { customer, contract: of })),
+    await customerHoldings(tx, of, rulesFor(rows, { customer, contract: null })['usage.out-of-bundle-customer']),
+  ]);
+  const own = await settleHoldings(tx, holdings, {
+    types: swapTypes,
+    of: { customerId, contractId, period: cycleStart },
+  });
+  const all = await settleHoldings(tx, whole.holdings, {
+    types: customerTypes,
+    of: { customerId, contractId: null, period: whole.month },
+  });
+  return { raised: [...own.raised, ...all.raised], resolved: own.resolved + all.resolved };
+}
+
+async function cycleHoldings(tx: Tx, of: LookedCycle, rules: RuleSet): Promise<Holding[]> {
+  return [
     ...(await usageHoldings(tx, of, {
       outOfBundle: rules['usage.out-of-bundle'],
       roamingData: rules['usage.roaming-data'],
       forecast: rules['usage.forecast'],
     })),
+    ...(await allowanceHoldings(tx, of, { allowance: rules['usage.allowance'], fairUse: rules['usage.fair-use'] })),
     ...(await recordHoldings(tx, of, { premium: rules['usage.premium'], longCall: rules['usage.long-call'] })),
     ...(await spikeHoldings(tx, of, rules['usage.spike'])),
     ...(await inventoryHoldings(tx, of, {
@@ -107,17 +126,6 @@ async function evaluateCycle(tx: Tx, of: LookedCycle): Promise<Settled> {
       zeroUsage: rules['subscription.zero-usage'],
     })),
   ];
-  const own = await settleHoldings(tx, holdings, {
-    types: swapTypes,
-    of: { customerId, contractId, period: cycleStart },
-  });
-  const ofAll = rulesFor(rows, { customer, contract: null })['usage.out-of-bundle-customer'];
-  const { month, holdings: whole } = await customerHoldings(tx, of, ofAll);
-  const all = await settleHoldings(tx, whole, {
-    types: customerTypes,
-    of: { customerId, contractId: null, period: month },
-  });
-  return { raised: [...own.raised, ...all.raised], resolved: own.resolved + all.resolved };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** `linekeeper tariff load FILE`, `customer apply FILE` and `alert-rule apply FILE`: all of the document, or nothing of it. */
+/** Commands that give the service a whole document of tariffs, zones, customers or alert rules: all of it is stored, or nothing. */
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
@@ -7,7 +7,7 @@ import { readDocument } from './read-document.ts';
 
 export async function loadDocument(
   io: CliIo,
-  route: '/tariffs' | '/customers' | '/alert-rules',
+  route: '/tariffs' | '/zones' | '/customers' | '/alert-rules',
   file: string,
   options: ServiceOptions,
 ): Promise<number> {

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { CliIo } from './context.ts';
 import { cycleWords } from './cycle-words.ts';
+import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { reconcilingWords } from './reconciling-words.ts';
 import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
@@ -80,6 +82,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     .addOption(needed('--tariff <file>', 'tariff document'))
     .addOption(needed('--records <file>', 'records document'))
     .option('--fallback <file>', 'tariff document that the tariff falls back to; repeatable', collect, [])
+    .option('--zones <file>', 'zone sets of the provider, for versions without zones of their own')
     .option('--number-mask <digits>', 'digits of dialled numbers that an import would not keep', wholeNumber, 4)
     .action(
       runs(async () => {
@@ -232,20 +235,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     }),
   );
 
-  remote(noun('tariff', 'load a tariff document').command('load <file>').description('load a tariff document')).action(
-    runs(async () => {
-      const { loadDocument } = await import('./load-document.ts');
-      return (file, options) => loadDocument(io, '/tariffs', file, options);
-    }),
-  );
-  remote(
-    noun('customer', 'apply a customers document').command('apply <file>').description('apply a customers document'),
-  ).action(
-    runs(async () => {
-      const { loadDocument } = await import('./load-document.ts');
-      return (file, options) => loadDocument(io, '/customers', file, options);
-    }),
-  );
+  documentWords(io, { noun, local, remote, runs });
   remote(noun('actor', 'send a control message to an actor').command('send <path> <message>'))
     .description('send a control message (JSON) to an actor')
     .action(
@@ -255,8 +245,10 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  inventoryWords(io, { noun, local, remote, runs });
-  operatingWords(io, { noun, local, remote, runs });
+  const words = { noun, local, remote, runs };
+  inventoryWords(io, words);
+  operatingWords(io, words);
+  reconcilingWords(io, words);
 
   remote(
     program.command('why <chain>').description('why a chain does not run; `why down`: what of the service does not'),

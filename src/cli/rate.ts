@@ -8,6 +8,7 @@ import { readDocument } from './read-document.ts';
 export interface RateOptions extends CommonOptions {
   readonly tariff: string;
   readonly records: string;
+  readonly zones?: string;
   readonly fallback: readonly string[];
   readonly numberMask: number;
 }
@@ -20,6 +21,7 @@ export async function rate(io: CliIo, options: RateOptions): Promise<number> {
   const outcomes = rateRecords({
     tariffs: [options.tariff, ...options.fallback].map(named),
     records: named(options.records),
+    ...(options.zones !== undefined && { zones: named(options.zones) }),
     numberMask: options.numberMask,
   });
   printJson(io, outcomes);

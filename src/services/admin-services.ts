@@ -8,6 +8,8 @@ import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
 import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
+import { reconciliationServices } from './reconciliation-services.ts';
+import { reportServices } from './report-services.ts';
 import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
 import { totalsServices } from './totals-services.ts';
@@ -29,7 +31,9 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
+    ...reconciliationServices(context),
     ...inventoryServices(context),
+    ...reportServices(context),
     ...cycleServices(context),
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),

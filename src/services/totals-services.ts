@@ -7,6 +7,7 @@ import { isClosed } from '../totals/cycles.ts';
 import { explainTotals } from '../totals/explain.ts';
 import { currentGenerations } from '../totals/generations.ts';
 import { loadTariff } from '../totals/tariff-store.ts';
+import { loadZoneSets } from '../totals/zone-store.ts';
 import type { ServiceContext } from './context.ts';
 
 const cyclesOfCustomer = `
@@ -18,7 +19,7 @@ const rowsOfGeneration = `
     amount_e8 as "amountE8", provider_amount_e8 as "providerAmountE8"
   from total_usage where contract_id = $1 and cycle_start = $2::date and generation = $3 order by msisdn, category`;
 
-export function totalsServices(context: ServiceContext) {
+export function totalsServices(context: Pick<ServiceContext, 'database' | 'enqueue'>) {
   const { database } = context;
 
   async function requireCustomer(customer: string): Promise<void> {
@@ -89,6 +90,10 @@ export function totalsServices(context: ServiceContext) {
 
     async loadTariff({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
       return { ...(await database.transaction((tx) => loadTariff(tx, document))) };
+    },
+
+    async loadZones({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {
+      return { ...(await database.transaction((tx) => loadZoneSets(tx, document))) };
     },
 
     async applyCustomers({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {

@@ -7,10 +7,11 @@ import { parseLocalMs, parseTimeOfDayMs } from './civil-date.ts';
 import type { CompiledRule, CompiledTariff, CompiledVersion } from './compiled-tariff.ts';
 import { type LocalTime, openLocalTime } from './local-time.ts';
 import { parseAmountE8, type Rounding, roundingUnitE8 } from './money.ts';
-import { createRuleLookup, createZoneTable, type RuleLookup } from './rule-lookup.ts';
+import { createRuleLookup, type RuleLookup } from './rule-lookup.ts';
 import type { StoredVersion } from './tariff-document.ts';
 import type { RuleDocument, VersionDocument } from './tariff-schema.ts';
 import { createVersionList, type VersionList } from './version-list.ts';
+import { createDatedZoneTable, createZoneTable, type ZoneTable } from './zone-table.ts';
 
 type StoredRow = TariffBundle['versions'][number];
 type OpenZone = (timeZone: string) => LocalTime;
@@ -30,18 +31,20 @@ export function compileTariff(bundle: TariffBundle, timeZone: string): CompiledT
     return known;
   };
   const localTime = openZone(timeZone);
+  const providerZones = (code: string) => createDatedZoneTable(bundle.zoneSets?.[code] ?? []);
   const compiled = new Map<string, VersionList>();
   const fallbackOf = (code: string): VersionList | null => {
     const rows = bundle.fallbacks[code];
     if (rows === undefined || rows.length === 0) return null;
     let list = compiled.get(code);
     if (list === undefined) {
-      list = createVersionList(compileVersions(rows, localTime, openZone, `${code}/`, () => null));
+      const zones = providerZones(code);
+      list = createVersionList(compileVersions(rows, localTime, openZone, `${code}/`, () => null, zones));
       compiled.set(code, list);
     }
     return list;
   };
-  const versions = compileVersions(bundle.versions, localTime, openZone, '', fallbackOf);
+  const versions = compileVersions(bundle.versions, localTime, openZone, '', fallbackOf, providerZones(bundle.code));
   return { code: bundle.code, localTime, versions, validity: createVersionList(versions) };
 }
 
@@ -51,6 +54,7 @@ function compileVersions(
   openZone: OpenZone,
   namePrefix: string,
   fallbackOf: (code: string) => VersionList | null,
+  providerZones: ZoneTable,
 ): CompiledVersion[] {
   const dated = rows.map((row) => {
     const document = row.document as VersionDocument & Partial<StoredVersion>;
@@ -61,7 +65,7 @@ function compileVersions(
   });
   dated.sort((a, b) => a.fromMs - b.fromMs);
   return dated.map(({ id, document, fromMs, toMs }, index): CompiledVersion => {
-    const zones = createZoneTable(document.zones ?? {});
+    const zones = document.zones === undefined ? providerZones : createZoneTable(document.zones);
     const rules = document.rules.map((rule, order) => ({
       kind: rule.kind,
       compiled: compileRule(rule, order, namePrefix, id),

@@ -15,10 +15,13 @@ import type { RatedRecord } from './record.ts';
 import { parseRecordsDocument, type RecordsDocument, toRateable } from './records-document.ts';
 import { parseTariffDocument, tariffVersions } from './tariff-document.ts';
 import type { TariffDocument } from './tariff-schema.ts';
+import { type CheckedZoneSet, parseZoneSets, zoneNames, zoneSets } from './zone-document.ts';
 
 export interface RateRecordsInput {
   /** Parsed JSON with the name of its file: first the tariff to try, then its fallback tariffs. */
   readonly tariffs: readonly { readonly name: string; readonly document: unknown }[];
+  /** Zone sets for all of these tariffs. */
+  readonly zones?: { readonly name: string; readonly document: unknown };
   readonly records: { readonly name: string; readonly document: unknown };
   /** Digits at the end of a dialled number that an import would not keep. */
   readonly numberMask?: number;
@@ -55,9 +58,9 @@ export interface RecordOutcome {
 export function rateRecords(input: RateRecordsInput): RecordOutcome[] {
   const numberMask = input.numberMask ?? 4;
   const knownTariffs = new Set(input.tariffs.map(({ document }) => tariffCode(document)));
-  const tariffs = input.tariffs.map(({ name, document }) =>
-    parseTariffDocument(document, name, { numberMask, knownTariffs }),
-  );
+  const sets = input.zones === undefined ? [] : checkedSets(input.zones);
+  const options = { numberMask, knownTariffs, providerZones: zoneNames(sets) };
+  const tariffs = input.tariffs.map(({ name, document }) => parseTariffDocument(document, name, options));
   const document = parseRecordsDocument(input.records.document, input.records.name);
   const [tariff, ...fallbacks] = tariffs;
   if (tariff === undefined) throw new Error('no tariff given; name one with --tariff FILE');
@@ -65,6 +68,7 @@ export function rateRecords(input: RateRecordsInput): RecordOutcome[] {
     code: tariff.tariff,
     versions: storedRows(tariff),
     fallbacks: Object.fromEntries(fallbacks.map((fallback) => [fallback.tariff, storedRows(fallback)])),
+    zoneSets: Object.fromEntries(tariffs.map(({ tariff: code }) => [code, sets])),
   };
   const compiled = compileTariff(bundle, tariff.timeZone);
   const raterAt = ratersByCycle(compiled, document);
@@ -92,6 +96,11 @@ function ratersByCycle(compiled: CompiledTariff, document: RecordsDocument): (st
     raters.set(cycle, rater);
     return rater;
   };
+}
+
+function checkedSets({ name, document }: { readonly name: string; readonly document: unknown }): CheckedZoneSet[] {
+  const checked = parseZoneSets(document, name);
+  return zoneSets(checked, openLocalTime(checked.timeZone));
 }
 
 function storedRows(tariff: TariffDocument): { id: string; document: unknown }[] {

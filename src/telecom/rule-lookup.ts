@@ -7,17 +7,11 @@ import type { CompiledRule } from './compiled-tariff.ts';
 import { createPrefixTrie, type PrefixTrie } from './prefix-trie.ts';
 import type { RateableRecord } from './record.ts';
 import { createCandidates, type RuleCandidates } from './rule-choice.ts';
+import type { ZoneTable } from './zone-table.ts';
 
 export interface RuleLookup {
   /** null when no rule matches, whatever the time. */
   candidates(record: RateableRecord): RuleCandidates | null;
-}
-
-/** Networks of all zones of a version; a network is in one zone. */
-export interface ZoneTable {
-  readonly names: readonly string[];
-  /** Index into `names` of the zone of a visited network, -1 when it is in none. */
-  zoneOf(visited: string): number;
 }
 
 const maxKept = 100_000;
@@ -33,7 +27,7 @@ export function createRuleLookup(rules: readonly CompiledRule[], zones: ZoneTabl
   function candidates(record: RateableRecord): RuleCandidates | null {
     let zone = notRoaming;
     if (record.visited !== '') {
-      zone = zones.zoneOf(record.visited) + 1;
+      zone = zones.zoneOf(record.visited, record.startMs) + 1;
       if (zone === 0) return null;
     }
     const prefix = trie.longest(record.prefix);
@@ -58,16 +52,6 @@ export function createRuleLookup(rules: readonly CompiledRule[], zones: ZoneTabl
   }
 
   return { candidates };
-}
-
-export function createZoneTable(zones: Readonly<Record<string, readonly string[]>>): ZoneTable {
-  const names = Object.keys(zones);
-  const trie = createPrefixTrie(names.flatMap((name) => zones[name]!));
-  const zoneOfNumber: number[] = [-1];
-  names.forEach((name, zone) => {
-    for (const network of zones[name]!) zoneOfNumber[trie.numberOf(network)] = zone;
-  });
-  return { names, zoneOf: (visited) => zoneOfNumber[trie.longest(visited)]! };
 }
 
 /** Categories that a rule asks for, from 1; every other one is 0. */

@@ -3,6 +3,7 @@
  * fallback, and prefixes that masking leaves. Works on whatever parts of the document have the right form, so that these
  * problems are listed together with those of the form.
  */
+import { homeZone } from './allowance.ts';
 import { parseLocalMs } from './civil-date.ts';
 import { type DocumentProblem, type JsonPath, problemAt } from './document-problem.ts';
 import { parseAmountE8 } from './money.ts';
@@ -13,9 +14,11 @@ export interface TariffCheckOptions {
   readonly numberMask: number;
   /** Codes that a fallback may name; null when it cannot be known here. */
   readonly knownTariffs: ReadonlySet<string> | null;
+  /** Names of the zones that the provider's zone sets have, for versions without zones of their own (none). */
+  readonly providerZones?: ReadonlySet<string>;
 }
 
-type Report = (path: JsonPath, message: string) => void;
+export type Report = (path: JsonPath, message: string) => void;
 type Json = Record<string, unknown>;
 
 /** Largest whole number of seconds or messages; data is counted in octets. */
@@ -29,24 +32,25 @@ export function checkTariff(document: unknown, options: TariffCheckOptions): Doc
   const report: Report = (path, message) => problems.push(problemAt(document, path, message));
   if (!isObject(document) || !Array.isArray(document.versions)) return problems;
   const versions: unknown[] = document.versions;
-  checkValidity(versions, report);
+  checkValidity(versions, 'versions', report);
   versions.forEach((version, i) => {
     if (isObject(version)) checkVersion(version, ['versions', i], document.tariff, options, report);
   });
   return problems;
 }
 
-function checkValidity(versions: readonly unknown[], report: Report): void {
+/** Ranges of the members of the list at `key` must not overlap. */
+export function checkValidity(versions: readonly unknown[], key: string, report: Report): void {
   const ranges = versions.map((version) => {
     const { validFrom, validTo } = isObject(version) ? version : {};
     return { from: localMs(validFrom), to: validTo === null ? Infinity : localMs(validTo) };
   });
   ranges.forEach(({ from, to }, i) => {
-    if (to <= from) report(['versions', i, 'validTo'], 'must be later than validFrom');
+    if (to <= from) report([key, i, 'validTo'], 'must be later than validFrom');
     const earlier = ranges.findIndex((other, j) => j < i && from < other.to && other.from < to);
     if (earlier >= 0) {
-      const message = `overlaps versions[${earlier}]; end one where the other begins (validTo is exclusive)`;
-      report(['versions', i, 'validFrom'], message);
+      const message = `overlaps ${key}[${earlier}]; end one where the other begins (validTo is exclusive)`;
+      report([key, i, 'validFrom'], message);
     }
   });
 }
@@ -67,6 +71,8 @@ function checkVersion(
   }
   const zones = zonesSchema.safeParse(version.zones ?? {}).data ?? null;
   if (zones !== null) checkZones(zones, path, report);
+  const ownNames = zones === null ? null : new Set(Object.keys(zones));
+  const zoneNames = version.zones === undefined ? (options.providerZones ?? ownNames) : ownNames;
   const rules = Array.isArray(version.rules) ? version.rules : [];
   const firstUse = new Map<unknown, number>();
   rules.forEach((raw: unknown, i) => {
@@ -78,15 +84,17 @@ function checkVersion(
     } else firstUse.set(id, i);
     const rule = ruleSchema.safeParse(raw).data;
     if (rule === undefined) return;
-    checkMatch(rule, zones === null ? null : new Set(Object.keys(zones)), rulePath, options.numberMask, report);
+    checkMatch(rule, zoneNames, rulePath, options.numberMask, report);
     checkLimits(rule, rulePath, report);
     checkSteps(rule, rulePath, report);
   });
 }
 
-function checkZones(zones: Readonly<Record<string, readonly string[]>>, path: JsonPath, report: Report): void {
+export function checkZones(zones: Readonly<Record<string, readonly string[]>>, path: JsonPath, report: Report): void {
   const owner = new Map<string, string>();
   for (const [zone, networks] of Object.entries(zones)) {
+    if (zone === homeZone)
+      report([...path, 'zones', zone], 'must have another name: home is where a record is not roaming');
     networks.forEach((network, i) => {
       const other = owner.get(network);
       if (other !== undefined) {

@@ -113,11 +113,15 @@ export const versionSchema = closedObject({
   rules: filledList(ruleSchema),
 });
 
+export const timeZoneSchema = z
+  .string('must be a time zone')
+  .refine(timeZoneExists, 'must be a time zone such as "Europe/Amsterdam"');
+
 export const tariffSchema = closedObject({
   tariff: nameSchema,
   provider: nameSchema,
   currency: z.literal('EUR', 'must be "EUR"'),
-  timeZone: z.string('must be a time zone').refine(timeZoneExists, 'must be a time zone such as "Europe/Amsterdam"'),
+  timeZone: timeZoneSchema,
   versions: filledList(versionSchema),
 });
 

@@ -68,17 +68,20 @@ export async function rateAdjustments(
 }
 
 const closedVersions = `
-  select r.tariff_versions as versions from total_generation g join rating_run r on r.id = g.rating_run_id
+  select r.tariff_versions as versions, r.zone_sets as zones from total_generation g join rating_run r on r.id = g.rating_run_id
   where g.contract_id = $1 and g.cycle_start = $2 and g.state = 'current'`;
 
 /** The tariff that a closed cycle's totals were rated with. */
 export async function readClosedTariff(session: ReadSession, contractId: string, cycle: string): Promise<StoredTariff> {
-  const [run] = await session.query<{ versions: readonly string[] }>(closedVersions, [contractId, cycle]);
+  const [run] = await session.query<{ versions: readonly string[]; zones: readonly string[] }>(closedVersions, [
+    contractId,
+    cycle,
+  ]);
   if (!run)
     throw new Error(
       `contract ${contractId}: the closed cycle ${cycle} has no totals, so nothing can be rated as in it`,
     );
-  return readTariffVersions(session, run.versions);
+  return readTariffVersions(session, run.versions, run.zones);
 }
 
 function reversalsAsResult(records: number, amountE8: bigint): RateCycleResult {

@@ -26,6 +26,7 @@ export interface RatedCycle {
   readonly timeZone: string;
   readonly tariffHash: Buffer;
   readonly tariffVersions: readonly string[];
+  readonly zoneSets: readonly string[];
   readonly ratedPath: string;
   /** What of it adjusts closed cycles, rated with their tariffs. */
   readonly adjustments: RatedAdjustments;
@@ -118,11 +119,11 @@ export async function rateCycle(
     { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },
   );
   const { revision, cycleStart } = cycle;
-  const { versionIds: tariffVersions } = tariff;
+  const { versionIds: tariffVersions, zoneSetIds: zoneSets } = tariff;
   const tariffHash = createHash('sha256').update(tariff.hash).update(JSON.stringify(allowances)).digest();
   const run = { contractId, cycleStart, ratingRunId, timeZone };
   const { result, ...adjustments } = await rateAdjustments(compute, context, run, own);
-  return { ...run, revision, tariffHash, tariffVersions, ratedPath, adjustments, result };
+  return { ...run, revision, tariffHash, tariffVersions, zoneSets, ratedPath, adjustments, result };
 }
 
 /** The cycle's records changed between their export and this transaction; the step is run again on the new ones. */
@@ -145,8 +146,8 @@ export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> 
   }
   await tx.query(
     `insert into rating_run (id, contract_id, cycle_start, revision, tariff_hash, records, rated, unrated, excluded, amount_e8,
-       tariff_versions)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       tariff_versions, zone_sets)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       rated.ratingRunId,
       contractId,
@@ -159,6 +160,7 @@ export async function storeRatedCycle(tx: Tx, rated: RatedCycle): Promise<void> 
       result.excluded,
       result.amountE8.toString(),
       rated.tariffVersions,
+      rated.zoneSets,
     ],
   );
   const copied = await tx.copyIn(

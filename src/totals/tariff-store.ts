@@ -8,6 +8,8 @@ import type { ReadSession, Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { openLocalTime } from '../telecom/local-time.ts';
 import { parseTariffDocument, type TariffVersion, tariffVersions } from '../telecom/tariff-document.ts';
+import { type ZoneSet, zoneNames } from '../telecom/zone-document.ts';
+import { readZoneSets, type StoredZoneSet } from './zone-store.ts';
 
 export interface StoredTariff {
   readonly bundle: TariffBundle;
@@ -15,6 +17,8 @@ export interface StoredTariff {
   readonly hash: Buffer;
   /** Ids of these versions, those of the tariff itself first. */
   readonly versionIds: readonly string[];
+  /** Ids of the zone sets of the tariffs' providers. */
+  readonly zoneSetIds: readonly string[];
 }
 
 interface VersionRow {
@@ -38,9 +42,11 @@ const liveVersions = `
 export async function loadTariff(tx: Tx, document: unknown): Promise<LoadedTariff> {
   const [customers] = await tx.query<{ mask: number | null }>('select max(number_mask) as mask from customer');
   const known = await tx.query<{ code: string }>('select code from tariff');
+  const sets = await readZoneSets(tx, providerOf(document));
   const tariff = parseTariffDocument(document, 'the tariff', {
     numberMask: customers!.mask ?? 4,
     knownTariffs: new Set(known.map((row) => row.code)),
+    providerZones: zoneNames(sets),
   });
   const [row] = await tx.query<{ id: string }>(
     `insert into tariff (code, provider) values ($1, $2) on conflict (code) do update set provider = excluded.provider returning id`,
@@ -118,7 +124,32 @@ export async function readTariff(session: ReadSession, tariffId: string): Promis
     wanted.push(...namesOf(rows));
   }
   const bundle = { code: tariff.code, versions: versions.map(({ id, document }) => ({ id, document })), fallbacks };
-  return { bundle, hash: hash.digest(), versionIds };
+  return withZoneSets(session, { bundle, hash: hash.digest(), versionIds });
+}
+
+const providers = 'select code, provider from tariff where code = any($1)';
+
+/** Adds the zone sets of the tariffs' providers: those that hold now, or the ones of `ids`. */
+async function withZoneSets(
+  session: ReadSession,
+  tariff: Omit<StoredTariff, 'zoneSetIds'>,
+  ids?: readonly string[],
+): Promise<StoredTariff> {
+  const { bundle } = tariff;
+  const codes = [bundle.code, ...Object.keys(bundle.fallbacks)];
+  const rows = await session.query<{ code: string; provider: string }>(providers, [codes]);
+  const hash = createHash('sha256').update(tariff.hash);
+  const byProvider = new Map<string, StoredZoneSet[]>();
+  for (const provider of new Set(rows.map((row) => row.provider))) {
+    const sets = await readZoneSets(session, provider, ids);
+    for (const set of sets) hash.update(set.id).update(set.checksum);
+    byProvider.set(provider, sets);
+  }
+  const plain = (sets: readonly StoredZoneSet[]): ZoneSet[] =>
+    sets.map(({ validFromMs, validToMs, zones }) => ({ validFromMs, validToMs, zones }));
+  const zoneSets = Object.fromEntries(rows.map(({ code, provider }) => [code, plain(byProvider.get(provider)!)]));
+  const zoneSetIds = [...byProvider.values()].flat().map((set) => set.id);
+  return { ...tariff, bundle: { ...bundle, zoneSets }, hash: hash.digest(), zoneSetIds };
 }
 
 const namedVersions = `
@@ -127,7 +158,11 @@ const namedVersions = `
   order by n.place`;
 
 /** A tariff as it was when these versions were live, whatever was loaded since. Throws when none is named. */
-export async function readTariffVersions(session: ReadSession, versionIds: readonly string[]): Promise<StoredTariff> {
+export async function readTariffVersions(
+  session: ReadSession,
+  versionIds: readonly string[],
+  zoneSetIds: readonly string[],
+): Promise<StoredTariff> {
   const rows = await session.query<VersionRow & { code: string }>(namedVersions, [versionIds]);
   const code = rows[0]?.code;
   if (code === undefined) throw new Error(`no tariff version has an id of ${versionIds.join(', ') || 'an empty list'}`);
@@ -136,7 +171,13 @@ export async function readTariffVersions(session: ReadSession, versionIds: reado
   const byCode = Map.groupBy(rows, (row) => row.code);
   const plain = [...byCode].map(([of, list]) => [of, list.map(({ id, document }) => ({ id, document }))] as const);
   const { [code]: versions = [], ...fallbacks } = Object.fromEntries(plain);
-  return { bundle: { code, versions, fallbacks }, hash: hash.digest(), versionIds: rows.map((row) => row.id) };
+  const tariff = { bundle: { code, versions, fallbacks }, hash: hash.digest(), versionIds: rows.map((row) => row.id) };
+  return withZoneSets(session, tariff, zoneSetIds);
+}
+
+function providerOf(document: unknown): string {
+  const provider = (document as { provider?: unknown } | null)?.provider;
+  return typeof provider === 'string' ? provider : '';
 }
 
 function namesOf(rows: readonly VersionRow[]): string[] {

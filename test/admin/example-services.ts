@@ -1,5 +1,5 @@
 /** Services with a small fixed world behind them, for tests of the doors. Every call that changes something is kept. */
-
+import { Readable } from 'node:stream';
 import { ServiceError } from '../../src/admin/service-error.ts';
 import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   WaitingTotalsView,
 } from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
+import { exampleReconciliation } from './example-reconciliation.ts';
 
 export interface ExampleServices extends AdminServices {
   readonly audit: AuditEntry[];
@@ -254,9 +255,11 @@ export function exampleServices(): ExampleServices {
         allowances: [],
         pieces: [{ from: 0, billed: 102, covered: 0, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],
         reproduced: true,
+        adjusts: null,
+        takesBack: null,
       };
       const of = { customer: query.customer, account: '0000000101', cycleStart: query.cycle, generation: 2 };
-      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800' };
+      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800', pricesKept: true };
       return called('explainTotals', known(query), [{ ...of, ...sums, shown: [record] }]);
     },
     async alerts(filter) {
@@ -272,6 +275,7 @@ export function exampleServices(): ExampleServices {
       if (!('versions' in (request.document as object))) throw inputError('versions: is missing');
       return called('loadTariff', request, { tariff: 'kpn-zakelijk', versions: 2 });
     },
+    loadZones: async (request) => called('loadZones', request, { provider: 'KPN', sets: 1, added: 1, replaced: 0 }),
     applyCustomers: async (request) => called('applyCustomers', request, { customers: 1, contracts: 1 }),
     async subscriptions(query) {
       const number = { id: '17', customer: 'C001', provider: 'KPN', account: '0000000101', msisdn: '31612345678' };
@@ -284,12 +288,17 @@ export function exampleServices(): ExampleServices {
       };
       return called('subscriptions', query, [{ ...number, ...told, validFrom: null, validTo: null, firstSeen: null }]);
     },
+    async usageReport(query) {
+      const body = Readable.from([query.format === 'csv' ? 'row;customer\r\n' : '[\n{"row":"usage"}\n]\n']);
+      return called('usageReport', known(query), { contentType: 'text/plain', body });
+    },
     alertRules: async () => [{ scope: 'default', type: 'usage.long-call', params: { hours: 4 }, enabled: true }],
     applyAlertRules: async (request) => called('applyAlertRules', request, { rules: 1, removed: 0, cycles: 2 }),
     async control(request) {
       if (request.path !== 'work/router') throw new ServiceError('not-found', `there is no actor ${request.path}`);
       return called('control', request, 'ok' as const);
     },
+    ...exampleReconciliation(called),
     async record(entry) {
       if (world.fail) throw world.fail;
       audit.push(entry);

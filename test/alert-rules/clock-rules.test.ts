@@ -66,6 +66,23 @@ describe('alert rules by the clock', () => {
     assert.match((await told())[0]!, /^resolved/);
   });
 
+  test('a provider that is asked and answers is not silent, though it has nothing to tell', async () => {
+    await heard('90 days');
+    await profile(`transport = '{"kind":"rest"}'`);
+    const task = `insert into sync_task (profile_id, requested_by, cycle_start, status, started_at) values ($1, 'x', '2026-03-01', $2, $3)`;
+    await database.query(task, [contract.profileId, 'failed', new Date()]);
+    await lookByClock(database);
+    assert.match((await told()).join(), /^open provider\.silent/);
+    await database.query(task, [contract.profileId, 'succeeded', new Date()]);
+    await lookByClock(database);
+    assert.match((await told()).join(), /^resolved provider\.silent/);
+    await profile(`transport = '{"kind":"sftp"}'`);
+    await lookByClock(database);
+    assert.match((await told()).join(), /open provider\.silent/);
+    await heard('1 day');
+    await lookByClock(database);
+  });
+
   test('credentials that end within 14 days are told, once more when they have ended, and no more when they are renewed', async () => {
     await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date + 15`);
     await lookByClock(database);

@@ -5,9 +5,9 @@ import { InvalidDocumentError } from '../../src/telecom/document-problem.ts';
 import { rateRecords } from '../../src/telecom/rate-records.ts';
 
 const page = readFileSync(new URL('../../docs/tariff.md', import.meta.url), 'utf8');
-const [tariff, records, printed, withAllowance, printedWithAllowance] = [...page.matchAll(/```json\n(.*?)```/gs)].map(
-  (match) => JSON.parse(match[1]!),
-);
+const [tariff, zones, records, printed, withAllowance, printedWithAllowance] = [
+  ...page.matchAll(/```json\n(.*?)```/gs),
+].map((match) => JSON.parse(match[1]!));
 
 function rate(recordsDocument: unknown, tariffs: unknown[] = [tariff]) {
   return rateRecords({
@@ -38,6 +38,32 @@ describe('linekeeper rate', () => {
     const { allowances } = withAllowance;
     const [nextCycle] = rate({ allowances, records: [{ ...withAllowance.records[0], start: '2026-04-01T12:00:00' }] });
     assert.equal(nextCycle!.amount, '0.0000');
+  });
+
+  it('takes zones by date for versions that have none of their own', () => {
+    const roaming = { ...call, visited: '22801', kind: 'data', usage: 1024 };
+    const records = ['2026-02-28T23:59:59', '2026-03-01T00:00:00'].map((start, i) => ({
+      ...roaming,
+      id: `${i}`,
+      start,
+    }));
+    const { zones: _own, ...version } = tariff.versions[0];
+    const document = { ...tariff, versions: [version] };
+    const input = { tariffs: [{ name: 'T', document }], records: { name: 'R', document: { records } } };
+    assert.throws(() => rateRecords(input), /zones\[0\]: "eu" is not a zone of this version \(zones: none\)/);
+    const rated = rateRecords({ ...input, zones: { name: 'Z', document: zones } });
+    assert.deepEqual(
+      rated.map(({ status, reason }) => [status, reason]),
+      [
+        ['unrated', 'no-rule'],
+        ['rated', null],
+      ],
+    );
+    const twice = structuredClone(zones);
+    twice.sets[1].zones.home = ['228'];
+    twice.sets[1].validFrom = '2026-02-01T00:00:00';
+    const problems = /validFrom: .* overlaps sets\[0\].*zones\.home: .* must have another name/s;
+    assert.throws(() => rateRecords({ ...input, zones: { name: 'Z', document: twice } }), problems);
   });
 
   it('refuses an allowance with what is wrong in it', () => {

@@ -3,6 +3,7 @@
 import type { Compression } from '../../providers/spec/files.ts';
 import type { LayoutSpec } from '../../providers/spec/layout-spec.ts';
 import type { Allowance, AllowanceState } from '../../telecom/allowance.ts';
+import type { ZoneSet } from '../../telecom/zone-document.ts';
 
 /** A problem that keeps a whole file out. `value` never shows a whole number: it is masked by the decoder. */
 export interface FileProblem {
@@ -17,6 +18,8 @@ export interface FileProblem {
 /** A line that goes to quarantine while the rest of the file is imported. */
 export interface LineProblem extends FileProblem {
   readonly line: number;
+  /** Of the record's first byte, in the unpacked file. */
+  readonly offset: number;
   /** The raw line with its numbers masked. */
   readonly rawMasked: string;
 }
@@ -39,6 +42,12 @@ export interface DecodeArgs {
   readonly nowMs: number;
   /** Where the COPY rows go (`cdrSpoolColumns`); removed again when the file is refused. */
   readonly spoolPath: string;
+  /** What a manifest or an overview says that the file holds: else it is refused (`manifest-count`, `manifest-sum`). */
+  readonly expected?: { readonly records?: number | undefined; readonly amountE8?: bigint | undefined };
+  /** Decode these lines only (both included) and check nothing of the whole: to find the record that kills its thread. */
+  readonly only?: { readonly from: number; readonly to: number };
+  /** Lines that kill their thread: quarantined unread. */
+  readonly skip?: readonly number[];
 }
 
 export type DecodeResult =
@@ -56,6 +65,8 @@ export type DecodeResult =
       readonly crc: string;
       /** Records in the file without header and trailer. */
       readonly records: number;
+      /** Of the file, header and trailer included; of pages the items. */
+      readonly lines: number;
       /** Rows in the spool file. */
       readonly rows: number;
       readonly duplicates: number;
@@ -66,6 +77,8 @@ export type DecodeResult =
       /** What a person should know although it harms nothing: a new column that is not in the layout. */
       readonly notices: readonly string[];
       readonly bytes: number;
+      /** Of all amounts, 1e-8 EUR; null when the amount of a quarantined record could not be read. */
+      readonly amountE8: bigint | null;
     };
 
 export interface RateCycleArgs {
@@ -88,6 +101,8 @@ export interface TariffBundle {
   readonly code: string;
   readonly versions: readonly { readonly id: string; readonly document: unknown }[];
   readonly fallbacks: Readonly<Record<string, readonly { readonly id: string; readonly document: unknown }[]>>;
+  /** Zone sets of the provider of each of these tariffs, by tariff code. */
+  readonly zoneSets?: Readonly<Record<string, readonly ZoneSet[]>>;
 }
 
 export interface RateCycleResult {

@@ -1,5 +1,7 @@
 -- Up Migration
--- Allowances (bundles): what they are, what every record and every rating run took from them. An amount holds for one cycle;
+-- Allowances (bundles) and zone sets.
+
+-- Allowances: what they are, what every record and every rating run took from them. An amount holds for one cycle;
 -- nothing is carried over.
 create table allowance (
   id bigint generated always as identity primary key,
@@ -46,6 +48,30 @@ alter table rated_cdr
   -- what is wrong with a record although it has a price
   add column finding text;
 
+-- Which networks a provider counts to which roaming zone, by date; for tariff versions without zones of their own.
+create table zone_set (
+  id bigint generated always as identity primary key,
+  provider text not null,
+  valid tstzrange not null,
+  -- sha256 over the canonical JSON of its zones
+  checksum bytea not null,
+  -- a corrected set replaces the row of the same range; what it replaced stays here, no longer valid
+  replaced_at timestamptz,
+  loaded_at timestamptz not null default now(),
+  exclude using gist (provider with =, valid with &&) where (replaced_at is null)
+);
+create table zone_network (
+  zone_set_id bigint not null references zone_set (id),
+  -- MCC of 3 digits, or MCC and MNC
+  network text not null,
+  zone text not null,
+  primary key (zone_set_id, network)
+);
+-- The zone sets that a run rated with: what belongs to a closed cycle is rated with these.
+alter table rating_run add column zone_sets bigint[] not null default '{}';
+
 -- Down Migration
+alter table rating_run drop column zone_sets;
+drop table zone_network, zone_set;
 alter table rated_cdr drop column allowance_used, drop column finding;
 drop table allowance_usage, allowance;

@@ -4,9 +4,10 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
-import { readHeader } from './decode/header.ts';
-import { FileRefused } from './decode/refusal.ts';
+import { readHeader } from '../decode/header.ts';
+import { FileRefused } from '../decode/refusal.ts';
 import { lineLength } from './layout.ts';
+import { kpnSp16Layout } from './spec.ts';
 
 /** Holds the header, and unpacks to 4 MB at most, whatever it is. */
 const headBytes = 4_096;
@@ -16,7 +17,7 @@ export function whyMisnamed(path: string, name: string, account: string): string
   const header = firstBytes(path);
   if (!header || header.length < lineLength) return null;
   try {
-    readHeader(header, 0, { name, account });
+    readHeader(header, 0, kpnSp16Layout.files, { name, account });
   } catch (error) {
     if (!(error instanceof FileRefused)) throw error;
     const { code, message } = error.problem;

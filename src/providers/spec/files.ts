@@ -60,6 +60,8 @@ const trailerField = z.strictObject({
   from: place,
   /** `digits`; `signed`: digits and a trailing sign; `dec`, `decComma`: euros; `crc`: 8 lower-case hex digits. */
   as: z.enum(['digits', 'signed', 'dec', 'decComma', 'crc']),
+  /** What one of a sum is, in 1e-8 EUR. */
+  unit: z.int().positive().default(100_000_000),
 });
 export type TrailerField = z.infer<typeof trailerField>;
 
@@ -88,7 +90,7 @@ export const usualUnpackLimits: UnpackLimits = {
 export const fileSpec = z.strictObject({
   /** Of the whole name. Named groups: `account`, `month` (yyyymm), `seq`, and whatever `logicalKey` names. */
   name: pattern,
-  /** For people: `SP16X_<account10>_<yyyymm>_<seq6>.dat.gz`. */
+  /** For people: `USAGE_<account10>_<yyyymm>_<seq6>.dat.gz`. */
   nameShown: z.string().min(1),
   compression: z.enum(compressions).default('none'),
   encoding: z.enum(encodings),
