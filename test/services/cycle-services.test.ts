@@ -15,7 +15,7 @@ before(async () => {
   await world.loadPrice(6);
   const noAlerts = { raise() {}, resolve() {}, flush: async () => {} };
   const enqueue = world.h.enqueueWith([recalculation({} as never, noAlerts)]);
-  cycles = cycleServices({ database: world.database, enqueue });
+  cycles = cycleServices({ database: world.database, enqueue, wake() {} });
   totals = totalsServices({ database: world.database, enqueue });
 });
 after(() => world.close());
