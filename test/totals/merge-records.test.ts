@@ -16,6 +16,8 @@ interface Line {
   readonly correction?: 'C' | 'D';
   readonly original?: string;
   readonly cycle?: string;
+  /** The provider's own version. */
+  readonly provider?: number;
 }
 
 describe('merging records', () => {
@@ -119,6 +121,31 @@ describe('merging records', () => {
     assert.deepEqual(await active(contract), ['a=7 v1']);
   });
 
+  test('of a record whose versions the provider numbers the highest counts, in whatever order they come', async () => {
+    const versions: Line[] = [
+      { id: 'a', content: 1, provider: 1 },
+      { id: 'a', content: 2, provider: 2 },
+      { id: 'a', content: 3, provider: 3, correction: 'D', original: 'a' },
+    ];
+    const orders = [[0], [0, 1], [1, 0], [1, 0, 1], [0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]];
+    for (const order of orders) {
+      const contract = await contractOf();
+      for (const [seq, index] of order.entries()) await deliver(contract, seq + 1, [versions[index]!]);
+      const expected = order.includes(2) ? [] : [`a=${Math.max(...order) + 1}`];
+      assert.deepEqual(
+        (await active(contract)).map((it) => it.slice(0, 3)),
+        expected,
+        order.join(', '),
+      );
+    }
+    const contract = await contractOf();
+    await deliver(contract, 1, [versions[2]!]);
+    await deliver(contract, 2, [{ id: 'a', content: 4, provider: 4 }]);
+    assert.deepEqual(await active(contract), ['a=4 v2'], 'a higher version undoes a cancellation');
+    await deliver(contract, 3, [versions[2]!]);
+    assert.deepEqual(await active(contract), ['a=4 v2'], 'and an older cancellation is passed over');
+  });
+
   test('a cancellation cancels, and keeps an original out that comes later', async () => {
     const contract = await contractOf();
     await deliver(contract, 1, [{ id: 'a', content: 1 }]);
@@ -197,5 +224,6 @@ function spoolRow(line: Line, index: number): string {
     12000000,
     '21',
     'f',
+    line.provider ?? 0,
   ].join('\t')}\n`;
 }
