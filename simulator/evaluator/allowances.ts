@@ -115,7 +115,8 @@ function isFor({ form, msisdn }: Holding, claim: Claim): boolean {
 function byPrecedence(a: Holding, b: Holding): number {
   const priority = (b.form.priority ?? 0) - (a.form.priority ?? 0);
   if (priority !== 0) return priority;
-  if ((a.msisdn === null) !== (b.msisdn === null)) return a.msisdn === null ? 1 : -1;
+  const own = Number(a.msisdn === null) - Number(b.msisdn === null);
+  if (own !== 0) return own;
   return a.form.name < b.form.name ? -1 : 1;
 }
 

@@ -19,7 +19,7 @@ test('a swap is looked at within a period, and what was raised is logged without
   const logged: string[] = [];
   const spec = alertRules({
     lookAtSwaps: () => lookAtSwaps(h.database, { raise() {}, resolve() {} }),
-    lookByClock: () => lookByClock(h.database),
+    lookByClock: () => lookByClock(h.database, { raise() {}, resolve() {} }),
     availability: { isUp: () => true, report: () => false, whenUp: async () => {} },
     swapsEveryMs: 5,
     clockEveryMs: 60_000,
