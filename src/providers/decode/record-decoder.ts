@@ -293,5 +293,6 @@ export class RecordDecoder {
 }
 
 function badNumber(field: FieldPlan): LineFault {
-  return fault('bad-digits', field, 'is no number as this layout has them');
+  const width = field.end - field.at;
+  return fault('bad-digits', field, width > 0 ? `is not ${width} digits` : 'is no number as this layout has them');
 }
