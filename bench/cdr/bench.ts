@@ -2,7 +2,8 @@
  * `npm run bench -- cdr [--records 2000000] [--rounds 5] [--peers all|duckdb|none] [--work flat,rules]`: one CSV decoded,
  * deduplicated, rated and totalled by our kernel beside DuckDB, csv-parse and papaparse, each in a process of its own. Every
  * round runs the contenders one after the other, so that a busy moment hits all of them. The totals of every pass are compared;
- * one that differs ends the bench. `--big` makes a file of 4 GiB and looks at our memory alone.
+ * one that differs ends the bench. `--big` makes a file of 4 GiB and looks at our memory alone, `--job` runs the service from file to
+ * committed totals beside a bare COPY.
  */
 import { parseArgs } from 'node:util';
 import { busyShare } from '../chains/machine.ts';
@@ -11,6 +12,7 @@ import { benchBig } from './big.ts';
 import type { ContenderName, Work } from './contender.ts';
 import type { Pass } from './contender-process.ts';
 import { type CdrFile, cdrFile } from './generate.ts';
+import { benchJob } from './job.ts';
 import { type MeasuredProcess, startContender } from './measured-process.ts';
 import { report } from './report.ts';
 
@@ -33,6 +35,7 @@ const warmUp = 2;
 export async function benchCdr(args: readonly string[]): Promise<void> {
   const options = optionsOf(args);
   if (options.big) return benchBig(directory, options.records);
+  if (options.job) return benchJob(options.records);
   if (options.peers !== 'none') installPeers();
   console.error(`making ${options.records} records under ${directory}, once`);
   const file = cdrFile(directory, options.records, 1);
@@ -114,10 +117,12 @@ function optionsOf(args: readonly string[]) {
       peers: { type: 'string', default: 'all' },
       work: { type: 'string', default: 'flat,rules' },
       big: { type: 'boolean', default: false },
+      job: { type: 'boolean', default: false },
     },
   });
-  // 4 GiB are 47 million records
-  const records = Number(values.records ?? (values.big ? 47_000_000 : 2_000_000));
+  // 4 GiB are 47 million records; the simulator takes its time for each
+  const usual = values.big ? 47_000_000 : values.job ? 500_000 : 2_000_000;
+  const records = Number(values.records ?? usual);
   const rounds = Number(values.rounds);
   for (const [name, value] of Object.entries({ records, rounds })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`--${name} must be a positive integer`);
@@ -126,5 +131,5 @@ function optionsOf(args: readonly string[]) {
   if (peers !== 'all' && peers !== 'duckdb' && peers !== 'none') throw new RangeError('--peers is all, duckdb or none');
   const work = values.work.split(',').filter((each) => each === 'flat' || each === 'rules');
   if (work.length === 0) throw new RangeError('--work is flat, rules or flat,rules');
-  return { records, rounds, peers: peers as 'all' | 'duckdb' | 'none', work, big: values.big };
+  return { records, rounds, peers: peers as 'all' | 'duckdb' | 'none', work, big: values.big, job: values.job };
 }
