@@ -38,7 +38,11 @@ import type {
   ScheduleRunView,
   ScheduleView,
   SubscriptionView,
+<<<<<<< HEAD
   SyncResumedView,
+=======
+  SuspenseView,
+>>>>>>> core5
   SyncStartedView,
   SyncTaskView,
   TotalsChangedView,
@@ -154,6 +158,7 @@ export interface AdminServices {
 
   /** Throws `ServiceError` not-found for an unknown customer. */
   subscriptions(query: InventoryQuery): Promise<readonly SubscriptionView[]>;
+  suspense(query: { limit: number }): Promise<readonly SuspenseView[]>;
   alertRules(): Promise<readonly AlertRuleView[]>;
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-stored. */
   applyAlertRules(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
