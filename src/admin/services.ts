@@ -38,11 +38,8 @@ import type {
   ScheduleRunView,
   ScheduleView,
   SubscriptionView,
-<<<<<<< HEAD
-  SyncResumedView,
-=======
   SuspenseView,
->>>>>>> core5
+  SyncResumedView,
   SyncStartedView,
   SyncTaskView,
   TotalsChangedView,
