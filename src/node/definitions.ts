@@ -32,7 +32,7 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
       throw new TransportError('refused', (error as Error).message, { cause: error });
     }
   };
-  const services: Omit<InterpreterServices, 'acquireSession' | 'hooks'> = {
+  const services: Omit<InterpreterServices, 'acquireSession'> = {
     archive,
     compute,
     alerts,
@@ -55,7 +55,6 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
     ),
     ...routItChains({
       ...services,
-      hooks: {},
       resolveSecret: resolve,
       acquireSession: (credential) => doors.acquireSession('ROUTIT', credential),
     }),

@@ -91,7 +91,6 @@ export async function resellerWorld(
     alerts,
     openTransport: () => Promise.reject(new Error('no files here')),
     acquireSession: async () => ({ kind: 'granted', session: session() }),
-    hooks: {},
     resolveSecret: () => secrets.ROUTIT,
     fetchGiveUpAfterMs: 600_000,
     silenceMs: 700,
