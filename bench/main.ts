@@ -1,5 +1,6 @@
 /** `npm run bench -- <name> [options]`: prints JSON lines and a table. */
 import { benchAllowances } from './allowances/bench.ts';
+import { benchCdr } from './cdr/bench.ts';
 import { benchChains } from './chains/bench.ts';
 import { benchFinished } from './finished/bench.ts';
 import { benchSoak } from './soak/bench.ts';
@@ -8,6 +9,7 @@ import { benchSupervisors } from './supervisors/bench.ts';
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   allowances: benchAllowances,
+  cdr: benchCdr,
   chains: benchChains,
   finished: benchFinished,
   soak: benchSoak,

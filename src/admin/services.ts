@@ -39,6 +39,7 @@ import type {
   ScheduleRunView,
   ScheduleView,
   SubscriptionView,
+  SuspenseView,
   SyncStartedView,
   SyncTaskView,
   TotalsChangedView,
@@ -155,6 +156,7 @@ export interface AdminServices {
 
   /** Throws `ServiceError` not-found for an unknown customer. */
   subscriptions(query: InventoryQuery): Promise<readonly SubscriptionView[]>;
+  suspense(query: { limit: number }): Promise<readonly SuspenseView[]>;
   alertRules(): Promise<readonly AlertRuleView[]>;
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-stored. */
   applyAlertRules(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;

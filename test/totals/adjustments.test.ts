@@ -163,6 +163,7 @@ test('reopening brings the adjustments home, and the totals are those of a cycle
   );
   assert.equal(waiting!.digest, straight[march]!.digest);
   assert.equal(home[march]!.state, 'grace');
+  assert.equal(home[open]!.records, 0, 'what came home is no fall of the cycle that it lay in');
   const [pinned] = await world.database.query(
     `select pinned_by from total_generation where contract_id = $1 and cycle_start = $2 and state = 'current'`,
     [contract.contractId, march],
