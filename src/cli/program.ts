@@ -6,11 +6,8 @@ import { cycleWords } from './cycle-words.ts';
 import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
-<<<<<<< HEAD
-import { providerWords } from './provider-words.ts';
-=======
 import { privacyWords } from './privacy-words.ts';
->>>>>>> core5
+import { providerWords } from './provider-words.ts';
 import { reconcilingWords } from './reconciling-words.ts';
 import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
@@ -252,11 +249,8 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
 
   const words = { noun, local, remote, runs };
   inventoryWords(io, words);
-<<<<<<< HEAD
   providerWords(io, words, sync);
-=======
   privacyWords(io, words);
->>>>>>> core5
   operatingWords(io, words);
   reconcilingWords(io, words);
 
