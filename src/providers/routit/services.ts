@@ -2,7 +2,7 @@
 import type { SecretReference } from '../../config/secret.ts';
 import type { InterpreterServices } from '../interpreter/services.ts';
 
-export interface RoutItServices extends Omit<InterpreterServices, 'openRest'> {
+export interface RoutItServices extends InterpreterServices {
   /** Throws `TransportError` when the secret is not there. */
   readonly resolveSecret: (reference: SecretReference) => string;
   /** An end customer whose file does not come is given up after so long; the next task tries again. Default 15 min. */

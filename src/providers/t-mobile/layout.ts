@@ -15,6 +15,7 @@ export const calviLayout: LayoutSource = {
     types: [
       {
         name: 'usage',
+        foreignIsRoaming: true,
         fields: [
           { to: 'id', from: 'id', as: 'text' },
           { to: 'version', from: 'version', as: 'int' },

@@ -90,6 +90,9 @@ export async function resellerWorld(
     compute,
     alerts,
     openTransport: () => Promise.reject(new Error('no files here')),
+    openRest: () => {
+      throw new Error('no pages here');
+    },
     acquireSession: async () => ({ kind: 'granted', session: session() }),
     resolveSecret: () => secrets.ROUTIT,
     fetchGiveUpAfterMs: 600_000,
