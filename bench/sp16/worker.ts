@@ -1,6 +1,7 @@
 /** Pool worker of the bench: one whole file decoded, verified, deduplicated, rated and totalled. */
 import { threadEntry } from '../../src/compute/worker-entry.ts';
-import { decodeFile } from '../../src/providers/kpn-sp16/decode/decode-file.ts';
+import { decodeFile } from '../../src/providers/decode/decode-file.ts';
+import { kpnSp16Layout } from '../../src/providers/kpn-sp16/spec.ts';
 import { compileTariff } from '../../src/telecom/compile-tariff.ts';
 import type { UsageTotal } from '../../src/telecom/totals.ts';
 import { FusedSink } from './fused-sink.ts';
@@ -22,7 +23,7 @@ export default threadEntry(async (args: FusedArgs, control): Promise<FusedResult
   const sink = new FusedSink(tariff);
   const nowMs = Date.UTC(2026, 10, 20);
   const outcome = await decodeFile(
-    { ...args, gzip: false, timeZone, numberMask: 4, hashKey: null, nowMs },
+    { ...args, spec: kpnSp16Layout, compression: 'none', timeZone, numberMask: 4, hashKey: null, nowMs },
     sink,
     control,
   );

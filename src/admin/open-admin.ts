@@ -17,6 +17,7 @@ import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
+import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
 import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
@@ -63,6 +64,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         scheduleRoutes,
         syncRoutes,
         totalsRoutes,
+        reconciliationRoutes,
         cycleRoutes,
         alertRoutes,
         documentRoutes,

@@ -7,6 +7,10 @@
  */
 import type { ActorSnapshot, SendResult } from '../../supervisors/types.ts';
 import type { InventoryQuery } from '../customers/inventory.ts';
+import type { FindingState } from '../reconciliation/finding.ts';
+import type { LoadInvoice } from '../reconciliation/load-invoice.ts';
+import type { WhichCycles } from '../reconciliation/run.ts';
+import type { WhichReconciliations } from '../reconciliation/show.ts';
 import type {
   AlertRuleView,
   AlertView,
@@ -18,10 +22,16 @@ import type {
   CycleReopenedView,
   CycleView,
   DeadRetriedView,
+  DisputeView,
   ExplanationView,
+  FindingDecidedView,
   HealthView,
+  InvoiceDetailView,
+  InvoiceView,
+  LoadedInvoice,
   PauseView,
   RecalculationView,
+  ReconciliationView,
   ScheduleDetailView,
   ScheduleRunView,
   ScheduleView,
@@ -109,6 +119,18 @@ export interface AdminServices {
     limit: number;
   }): Promise<readonly ExplanationView[]>;
 
+  /** Throws `InvalidDocumentError`, or `InputError` when it does not fit what is stored; then nothing of it is. */
+  loadInvoice(request: LoadInvoice): Promise<LoadedInvoice>;
+  /** The latest first. This one and the next three throw `ServiceError` not-found for an unknown customer. */
+  invoices(query: { customer: string; account?: string; limit: number }): Promise<readonly InvoiceView[]>;
+  invoice(query: { customer: string; account?: string; number: string }): Promise<readonly InvoiceDetailView[]>;
+  /** Throws `InputError` when there is no such invoice, or nothing to compare it with. */
+  runReconciliation(request: By & WhichCycles): Promise<readonly ReconciliationView[]>;
+  reconciliations(which: WhichReconciliations): Promise<readonly ReconciliationView[]>;
+  /** Throws `InputError` for a finding that is not there any more. */
+  decideFinding(request: By & { id: string; state: FindingState; why: string }): Promise<FindingDecidedView>;
+  /** Disputes what is open, and gives all that is disputed. */
+  dispute(request: By & { customer: string; account?: string; cycle: string; why: string }): Promise<DisputeView>;
   cycles(query: { customer: string }): Promise<readonly CycleView[]>;
   /** This one and the next throw `InputError` with what stands against it. */
   closeCycle(request: CycleDecision): Promise<CycleChangedView>;

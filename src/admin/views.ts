@@ -2,8 +2,11 @@
  * What the admin socket answers: plain JSON. Times are ISO text in UTC, cycles ISO dates, ids and amounts (`…E8`, 1e-8 EUR)
  * decimal text, because they may pass 2^53.
  */
+
 import type { RuleRow } from '../alert-rules/rule-rows.ts';
 import type { InventoryRow } from '../customers/inventory.ts';
+import type { FindingState } from '../reconciliation/finding.ts';
+import type { ReconciliationView } from '../reconciliation/show.ts';
 import type { ExplainedRecord, Explanation } from '../totals/explain.ts';
 import type { GenerationRow } from '../totals/generations.ts';
 import type { WaitingGeneration } from '../totals/review.ts';
@@ -246,4 +249,27 @@ export interface ChannelTestView {
   readonly channel: string;
   readonly ok: boolean;
   readonly error: string | null;
+}
+
+export type {
+  InvoiceDetailView,
+  InvoiceLineView,
+  InvoiceView,
+} from '../reconciliation/invoices.ts';
+export type { LoadedInvoice } from '../reconciliation/load-invoice.ts';
+export type { FindingView, ReconciliationView } from '../reconciliation/show.ts';
+
+export interface FindingDecidedView {
+  readonly id: string;
+  readonly state: FindingState;
+  readonly before: FindingState;
+  readonly customer: string;
+  readonly cycleStart: string;
+}
+
+export interface DisputeView {
+  /** Findings that were open until now. */
+  readonly newly: number;
+  /** With all that is disputed, and numbers in full. */
+  readonly reconciliations: readonly ReconciliationView[];
 }

@@ -7,6 +7,7 @@ import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
 import { providerWords } from './provider-words.ts';
+import { reconcilingWords } from './reconciling-words.ts';
 import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
 
@@ -245,9 +246,11 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  inventoryWords(io, { noun, local, remote, runs });
-  providerWords(io, { noun, local, remote, runs }, sync);
-  operatingWords(io, { noun, local, remote, runs });
+  const words = { noun, local, remote, runs };
+  inventoryWords(io, words);
+  providerWords(io, words, sync);
+  operatingWords(io, words);
+  reconcilingWords(io, words);
 
   remote(
     program.command('why <chain>').description('why a chain does not run; `why down`: what of the service does not'),

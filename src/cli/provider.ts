@@ -35,7 +35,7 @@ export async function providerList(io: CliIo, options: CommonOptions): Promise<n
 
 export async function providerCheck(io: CliIo, file: string, options: CommonOptions): Promise<number> {
   const described = checked(() => readProvider(resolve(io.cwd, file)));
-  const row = rowOf({ ...described, hooks: {} });
+  const row = rowOf(described);
   if (options.json) printJson(io, { ok: true, ...row });
   else
     printLine(io, `${file} describes ${row.syncType}: ${row.commands.join(' > ')}, by ${row.transports.join(' or ')}`);

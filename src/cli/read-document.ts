@@ -4,10 +4,32 @@ import { resolve } from 'node:path';
 import type { CliIo } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 
+/** A JSON document. */
 export function readDocument(io: CliIo, file: string): unknown {
-  let text: string;
+  const text = new TextDecoder().decode(readBytes(io, file));
   try {
-    text = readFileSync(resolve(io.cwd, file), 'utf8');
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    // the parser quotes what stands there, which may be a number or a secret: only the place is told
+    throw new CliError(exitCode.failed, `${file} is not JSON: it breaks ${placeOf(error as Error)}`, { cause: error });
+  }
+}
+
+/** UTF-8 and nothing else: another encoding read as UTF-8 would change names silently. */
+export function readText(io: CliIo, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readBytes(io, file));
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(exitCode.failed, `${file} is not UTF-8; convert it: iconv -f windows-1252 -t utf-8 ${file}`, {
+      cause: error,
+    });
+  }
+}
+
+function readBytes(io: CliIo, file: string): Buffer {
+  try {
+    return readFileSync(resolve(io.cwd, file));
   } catch (error) {
     const { code } = error as { code?: string };
     const words: Readonly<Record<string, string>> = {
@@ -16,12 +38,6 @@ export function readDocument(io: CliIo, file: string): unknown {
       EISDIR: 'is a directory',
     };
     throw new CliError(exitCode.failed, `${file} ${words[code ?? ''] ?? `cannot be read (${code})`}`, { cause: error });
-  }
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    // the parser quotes what stands there, which may be a number or a secret: only the place is told
-    throw new CliError(exitCode.failed, `${file} is not JSON: it breaks ${placeOf(error as Error)}`, { cause: error });
   }
 }
 

@@ -46,10 +46,9 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
   };
   return [
     syncManager({ route: doors.route, enqueue, alerts }),
-    ...resources.providers.map(({ adapter, hooks }) =>
+    ...resources.providers.map(({ adapter }) =>
       buildChain(adapter, {
         ...services,
-        hooks,
         acquireSession: (credential) => doors.acquireSession(adapter.syncType, credential),
       }),
     ),

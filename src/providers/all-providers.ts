@@ -17,10 +17,7 @@ export function allProviders(directory: string | undefined): readonly Provider[]
     );
   }
   const names = new Set(described.map(({ adapter }) => adapter.syncType));
-  return [
-    ...builtInProviders.filter(({ adapter }) => !names.has(adapter.syncType)),
-    ...described.map(({ adapter, file }) => ({ adapter, file, hooks: {} })),
-  ];
+  return [...builtInProviders.filter(({ adapter }) => !names.has(adapter.syncType)), ...described];
 }
 
 /** For lists: a sync type that the product knows and this release cannot do yet has no provider. */

@@ -8,6 +8,7 @@ import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
 import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
+import { reconciliationServices } from './reconciliation-services.ts';
 import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
 import { totalsServices } from './totals-services.ts';
@@ -29,6 +30,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...scheduleServices(context),
     ...syncServices(context),
     ...totalsServices(context),
+    ...reconciliationServices(context),
     ...inventoryServices(context),
     ...cycleServices(context),
     alerts: (filter) => alerts.list(filter),

@@ -27,6 +27,7 @@ export const cdrSpoolColumns = [
   'provider_amount_e8',
   'vat_code',
   'in_bundle',
+  'provider_version',
 ] as const;
 
 /** What the rate step exports (`copy (select …) to stdout`, text format), read in (started_at, record_key) order. */

@@ -107,7 +107,7 @@ const vanished = `
 
 const keepVanished = `
   insert into cdr (${target})
-  select e.contract_id, $2, $3, 0, true, e.record_key, e.version + 1, 'cancelled', ' ', ${natural}, ${identityOf},
+  select e.contract_id, $2, $3, 0, true, e.record_key, e.version + 1, 'cancelled', e.correction, ${natural}, ${identityOf},
     ${amounts.map((column) => `e.${column}`).join(', ')}
   from (${vanished}) w join cdr e on e.contract_id = $1 and e.cycle_start = w.cycle_start and e.id = w.id`;
 

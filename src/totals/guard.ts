@@ -31,5 +31,5 @@ export function suddenFall(before: GuardedSums, after: GuardedSums, limits: Guar
 }
 
 function falls(before: bigint, by: bigint, percent: number): boolean {
-  return before > 0n && by * 100n > before * BigInt(percent);
+  return percent < 100 && before > 0n && by * 100n > before * BigInt(percent);
 }

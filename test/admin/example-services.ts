@@ -12,6 +12,7 @@ import type {
   WaitingTotalsView,
 } from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
+import { exampleReconciliation } from './example-reconciliation.ts';
 
 export interface ExampleServices extends AdminServices {
   readonly audit: AuditEntry[];
@@ -295,6 +296,7 @@ export function exampleServices(): ExampleServices {
       if (request.path !== 'work/router') throw new ServiceError('not-found', `there is no actor ${request.path}`);
       return called('control', request, 'ok' as const);
     },
+    ...exampleReconciliation(called),
     async record(entry) {
       if (world.fail) throw world.fail;
       audit.push(entry);

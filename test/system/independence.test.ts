@@ -28,11 +28,7 @@ const alike = [
     "if (kind === 'recurring' || kind === 'oneoff' || kind === 'credit') {",
   ],
   ['simulator/output.ts', 'src/alerts/spool.ts', 'mkdirSync(dirname(path), { recursive: true });'],
-  [
-    'simulator/sp16-file.ts',
-    'src/providers/kpn-sp16/decode/trailer.ts',
-    "return (crc >>> 0).toString(16).padStart(8, '0');",
-  ],
+  ['simulator/sp16-file.ts', 'src/providers/decode/trailer.ts', "return (crc >>> 0).toString(16).padStart(8, '0');"],
   ['simulator/tariff-form.ts', 'src/telecom/money.ts', "export type RoundingMode = 'half-away' | 'up';"],
 ];
 

@@ -162,3 +162,15 @@ test('a cycle that is adjusted from another closed cycle is reopened after that 
   await contract.reopenCycle(open);
   assert.deepEqual(await contract.reopenCycle(march), [march, open]);
 });
+
+test('a correction that vanishes from a closed cycle still keeps the original out', async () => {
+  const contract = await world.contract();
+  await contract.deliver(calls);
+  await contract.deliver([{ id: 'x', day: '2026-03-11', seconds: 50, correction: 'C', original: 'b' }], 2);
+  await contract.settle();
+  await contract.closeCycle(march);
+  await contract.deliver([], 2);
+  await contract.deliver([calls[1]!], 3);
+  await contract.settle();
+  assert.equal((await contract.totals())[open]!.amount, -50 * second);
+});

@@ -33,7 +33,7 @@ export interface BillingWorld {
   readonly h: Harness;
   readonly database: Database;
   /** Price of a second, in 1e-8 EUR, loaded as a corrected tariff. */
-  loadPrice(centsPerMinute: number, prefix?: string): Promise<void>;
+  loadPrice(centsPerMinute: number, prefixes?: readonly string[]): Promise<void>;
   contract(): Promise<BilledContract>;
   /** The cycle that is open today. */
   openCycle(): Promise<string>;
@@ -41,6 +41,8 @@ export interface BillingWorld {
 }
 
 export interface BilledContract extends TestContract {
+  /** The customer's. */
+  readonly code: string;
   /** Merges a file, as an import does; the same `seq` again is a re-delivery. */
   deliver(calls: readonly Call[], seq?: number): Promise<readonly string[]>;
   /** `rate` and `totals` of a sync. */
@@ -79,8 +81,8 @@ export async function billingWorld(): Promise<BillingWorld> {
   return {
     h,
     database,
-    async loadPrice(centsPerMinute, prefix = '316') {
-      await database.transaction((tx) => loadTariff(tx, tariff(centsPerMinute, prefix)));
+    async loadPrice(centsPerMinute, prefixes = ['316']) {
+      await database.transaction((tx) => loadTariff(tx, tariff(centsPerMinute, prefixes)));
     },
     async openCycle() {
       const [row] = await database.query<{ cycle: string }>(
@@ -90,12 +92,14 @@ export async function billingWorld(): Promise<BillingWorld> {
     },
     async contract() {
       contracts += 1;
-      const contract = await makeContract(database, `B${contracts}`, String(contracts).padStart(10, '0'));
+      const code = `B${contracts}`;
+      const contract = await makeContract(database, code, String(contracts).padStart(10, '0'));
       const { contractId } = contract;
       await database.query('update contract set tariff_id = (select min(id) from tariff) where id = $1', [contractId]);
       const files = new Map<number, number>();
       return {
         ...contract,
+        code,
         async deliver(calls, seq = files.size + 1) {
           const version = (files.get(seq) ?? 0) + 1;
           files.set(seq, version);
@@ -148,10 +152,10 @@ export async function billingWorld(): Promise<BillingWorld> {
 
 export const cycleOf = ({ day }: Call): string => `${day.slice(0, 7)}-01`;
 
-function tariff(centsPerMinute: number, prefix: string) {
+function tariff(centsPerMinute: number, prefixes: readonly string[]) {
   const price = `${(centsPerMinute / 100).toFixed(2)}`;
   const steps = [{ from: 0, price, per: 60, first: 1, next: 1 }];
-  const rules = [{ id: 'mobile', kind: 'voice', match: { prefixes: [prefix] }, steps }];
+  const rules = [{ id: 'mobile', kind: 'voice', match: { prefixes }, steps }];
   return {
     tariff: 'flat',
     provider: 'KPN',

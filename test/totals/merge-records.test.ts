@@ -16,6 +16,7 @@ interface Line {
   readonly correction?: 'C' | 'D';
   readonly original?: string;
   readonly cycle?: string;
+  readonly providerVersion?: number;
 }
 
 describe('merging records', () => {
@@ -157,6 +158,33 @@ describe('merging records', () => {
     assert.deepEqual(await active(contract), ['a=1 v1', 'b=2 v3', 'c=3 v2']);
   });
 
+  test('where the provider numbers versions the highest counts, in whatever order they come', async () => {
+    const versions = [
+      { id: 'x', content: 1, providerVersion: 1 },
+      { id: 'x', content: 2, providerVersion: 2 },
+      { id: 'x', content: 3, providerVersion: 3, correction: 'D', original: 'x' },
+      { id: 'x', content: 4, providerVersion: 4 },
+    ] as const;
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [2, 0, 3, 1],
+      [2, 3, 2, 1],
+    ]) {
+      const contract = await contractOf();
+      for (const [seq, at] of order.entries()) await deliver(contract, seq + 1, [versions[at]!]);
+      const active = await database.query(
+        `select content_hash, provider_version from cdr where contract_id = $1 and state = 'active'`,
+        [contract.contractId],
+      );
+      assert.deepEqual(active, [{ content_hash: '4', provider_version: '4' }], order.join(' '));
+    }
+    const voided = await contractOf();
+    for (const [seq, at] of [2, 1, 0].entries()) await deliver(voided, seq + 1, [versions[at]!]);
+    const rows = await database.query(`select state from cdr where contract_id = $1`, [voided.contractId]);
+    assert.deepEqual(rows, [{ state: 'cancelled' }]);
+  });
+
   test('a spool file that lost rows is refused', async () => {
     const contract = await contractOf();
     const file = await makeFile(database, contract, 1);
@@ -197,5 +225,6 @@ function spoolRow(line: Line, index: number): string {
     12000000,
     '21',
     'f',
+    line.providerVersion ?? 0,
   ].join('\t')}\n`;
 }

@@ -18,6 +18,8 @@ export interface FileProblem {
 /** A line that goes to quarantine while the rest of the file is imported. */
 export interface LineProblem extends FileProblem {
   readonly line: number;
+  /** Of the record's first byte, in the unpacked file. */
+  readonly offset: number;
   /** The raw line with its numbers masked. */
   readonly rawMasked: string;
 }
@@ -40,6 +42,10 @@ export interface DecodeArgs {
   readonly nowMs: number;
   /** Where the COPY rows go (`cdrSpoolColumns`); removed again when the file is refused. */
   readonly spoolPath: string;
+  /** Decode these lines only (both included) and check nothing of the whole: to find the record that kills its thread. */
+  readonly only?: { readonly from: number; readonly to: number };
+  /** Lines that kill their thread: quarantined unread. */
+  readonly skip?: readonly number[];
 }
 
 export type DecodeResult =
@@ -57,6 +63,8 @@ export type DecodeResult =
       readonly crc: string;
       /** Records in the file without header and trailer. */
       readonly records: number;
+      /** Of the file, header and trailer included; of pages the items. */
+      readonly lines: number;
       /** Rows in the spool file. */
       readonly rows: number;
       readonly duplicates: number;
@@ -67,6 +75,8 @@ export type DecodeResult =
       /** What a person should know although it harms nothing: a new column that is not in the layout. */
       readonly notices: readonly string[];
       readonly bytes: number;
+      /** Of all amounts, 1e-8 EUR; null when the amount of a quarantined record could not be read. */
+      readonly amountE8: bigint | null;
     };
 
 export interface RateCycleArgs {

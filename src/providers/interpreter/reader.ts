@@ -30,7 +30,7 @@ function directoryReader(adapter: Adapter, discover: DiscoverFiles): Read {
       // the session must come back although the server, or a directory on a dead one, never answers: there are only a few
       const opening = services.openTransport(describedFor(adapter, discover, reading), context.signal);
       transport = await abortable(opening, context.signal);
-      const fetch = { services, subject, context, parse, ready: discover.ready };
+      const fetch = { services, subject, context, parse, files: adapter.layout.files, ready: discover.ready };
       const found = await abortable(fetchFiles(fetch, transport), context.signal);
       return { found, remember: (tx) => rememberPending(tx, context.input, subject, found) };
     } finally {

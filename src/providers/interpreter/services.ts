@@ -27,11 +27,4 @@ export interface InterpreterServices {
    * `credential`: whose access token it may use; null when there is none.
    */
   readonly acquireSession: (credential: string | null) => Promise<SessionAnswer>;
-  readonly hooks: ProviderHooks;
-}
-
-/** Code of a provider's own, where data does not reach; most have none. */
-export interface ProviderHooks {
-  /** Why the head of a fetched file says otherwise than its name; null when it does not, or nobody can tell. */
-  readonly misnamed?: (path: string, name: string, account: string) => string | null;
 }

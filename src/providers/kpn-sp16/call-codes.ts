@@ -20,22 +20,5 @@ export const callCategories: Readonly<Record<string, string>> = {
   '7900': 'sms-premium',
 };
 
-export const unknownCategory = 'unknown';
-
 /** Codes that mean roaming: their visited network must be there. */
 export const roamingCallCodes: readonly string[] = ['3000', '3010', '3100', '3110', '6100', '6200'];
-
-/** An SMS record with a visited network is roaming too, unless that network is Dutch. */
-export const homeCountryCode = '204';
-
-export interface CallCode {
-  readonly code: string;
-  readonly category: string;
-  readonly roaming: boolean;
-}
-
-/** By number, 0 to 9999, so that the decoder needs no string per record. */
-export const callCodes: readonly CallCode[] = Array.from({ length: 10_000 }, (_, number) => {
-  const code = String(number).padStart(4, '0');
-  return { code, category: callCategories[code] ?? unknownCategory, roaming: roamingCallCodes.includes(code) };
-});

@@ -10,7 +10,6 @@ export interface Position {
 /** Bytes of a line without its CRLF; ISO-8859-1, one byte a character. */
 export const lineLength = 200;
 export const layoutVersion = '0103';
-export const fileName = /^SP16X_(\d{10})_(\d{6})_(\d{6})\.dat(?:\.gz)?$/;
 
 export const headerLayout = {
   type: { from: 1, to: 2 },
@@ -56,18 +55,3 @@ export const trailerLayout = {
   sum: { from: 11, to: 26 },
   crc: { from: 27, to: 34 },
 } as const satisfies Record<string, Position>;
-
-/** Amounts are in 1e-4 EUR. */
-export const amountUnitE8 = 10_000;
-
-/** More line errors than this refuse the whole file (domain.md section 5). */
-export const lineErrorLimits = { share: 0.001, below: 50 } as const;
-
-/** What a file may grow to when it is unpacked; a bomb is refused before it fills a disk. */
-export interface UnpackLimits {
-  readonly maxBytes: number;
-  /** Unpacked bytes per packed byte, looked at after the first `ratioFrom` bytes. Fixed-width usage packs 5 to 40 times. */
-  readonly maxRatio: number;
-  readonly ratioFrom: number;
-}
-export const unpackLimits: UnpackLimits = { maxBytes: 16 * 2 ** 30, maxRatio: 250, ratioFrom: 64 * 2 ** 20 };

@@ -4,18 +4,27 @@
  */
 import { type LayoutSource, type LayoutSpec, layoutSpec } from '../spec/layout-spec.ts';
 import { callCategories, roamingCallCodes } from './call-codes.ts';
-import { headerLayout as header, lineLength, type Position, recordLayout as record, trailerLayout } from './layout.ts';
+import {
+  headerLayout as header,
+  layoutVersion,
+  lineLength,
+  type Position,
+  recordLayout as record,
+  trailerLayout,
+} from './layout.ts';
 
 type Type = LayoutSource['records']['types'][number];
 type Fields = Type['fields'];
 
 const at = ({ from, to }: Position): [number, number] => [from, to];
+/** One of an amount, in 1e-8 EUR. */
+const euroE4 = 10_000;
 const trailer = (to: 'records' | 'sum' | 'crc', as: 'digits' | 'signed' | 'crc') => ({
   to,
   from: at(trailerLayout[to]),
   as,
+  unit: euroE4,
 });
-const euroE4 = 10_000;
 
 const first: Fields = [{ to: 'id', from: at(record.id), as: 'text' }];
 const last: Fields = [
@@ -23,17 +32,12 @@ const last: Fields = [
   { to: 'vat', from: at(record.vat), as: 'text', optional: true },
 ];
 const correction: Fields = [
-  {
-    to: 'correction',
-    from: at(record.correction),
-    as: 'enum',
-    values: { '': 'none', C: 'correct', D: 'cancel' },
-  },
+  { to: 'correction', from: at(record.correction), as: 'enum', values: { '': 'none', C: 'correct', D: 'cancel' } },
   { to: 'originalId', from: at(record.originalId), as: 'text', optional: true },
   { to: 'text', from: at(record.text), as: 'text', optional: true },
 ];
 
-/** A call, message or session. `dialled` holds the name of the access point in 30. */
+/** A call, message or session. Where the others have the dialled number, a session has the name of its access point. */
 function usage(name: string, type: string, kind: 'voice' | 'sms' | 'data'): Type {
   return {
     name,
@@ -43,13 +47,11 @@ function usage(name: string, type: string, kind: 'voice' | 'sms' | 'data'): Type
     fields: [
       ...first,
       { to: 'msisdn', from: at(record.msisdn), as: 'digits' },
-      kind === 'data'
-        ? { to: 'text', from: at(record.dialled), as: 'text', optional: true }
-        : { to: 'dialled', from: at(record.dialled), as: 'dialled', optional: true },
+      ...(kind === 'data' ? [] : [{ to: 'dialled', from: at(record.dialled), as: 'dialled', optional: true } as const]),
       { to: 'start', from: at(record.start), as: 'local', format: 'yyyymmddhhmiss' },
       { to: 'dst', from: at(record.dst), as: 'enum', values: { '': 'none', S: 'summer', W: 'winter' } },
       { to: kind === 'sms' ? 'count' : 'seconds', from: at(record.usage), as: 'int', name: 'usage' },
-      { to: 'code', from: at(record.callCode), as: 'text', name: 'callCode' },
+      { to: 'code', from: at(record.callCode), as: 'digits', name: 'callCode' },
       { to: 'visited', from: at(record.visited), as: 'digits', optional: true },
       ...last,
       {
@@ -92,7 +94,7 @@ export const kpnSp16Layout: LayoutSpec = layoutSpec.parse({
       when: '00',
       fields: [
         { to: 'type', from: at(header.type), is: '00' },
-        { to: 'layout', from: at(header.layout), is: '0103', code: 'unsupported-layout' },
+        { to: 'layout', from: at(header.layout), is: layoutVersion, code: 'unsupported-layout' },
         { to: 'account', from: at(header.account), as: 'digits' },
         { to: 'seq', from: at(header.seq), as: 'digits' },
         { to: 'periodFrom', from: at(header.periodFrom), as: 'date' },

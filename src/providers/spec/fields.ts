@@ -45,7 +45,7 @@ export const field = z
       unit: z.int().positive().optional(),
     }),
     /** `msisdn`: E.164 digits as they stand. `visited`: MCC and MNC, 5 or 6 of them. */
-    z.strictObject({ to: z.enum(['msisdn', 'visited']), ...at, as: z.literal('digits') }),
+    z.strictObject({ to: z.enum(['msisdn', 'visited', 'code']), ...at, as: z.literal('digits') }),
     /** Also `+31…`, `0031…` and `06…`. */
     z.strictObject({ to: z.literal('msisdn'), ...at, as: z.literal('msisdn') }),
     /** `dialled`: as keyed in; `masked`: the provider hides digits, so that only the code tells what was called. */

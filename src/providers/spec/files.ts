@@ -60,6 +60,8 @@ const trailerField = z.strictObject({
   from: place,
   /** `digits`; `signed`: digits and a trailing sign; `dec`, `decComma`: euros; `crc`: 8 lower-case hex digits. */
   as: z.enum(['digits', 'signed', 'dec', 'decComma', 'crc']),
+  /** What one of a sum is, in 1e-8 EUR. */
+  unit: z.int().positive().default(100_000_000),
 });
 export type TrailerField = z.infer<typeof trailerField>;
 

@@ -7,7 +7,8 @@ import { FusedSink } from '../../../bench/sp16/fused-sink.ts';
 import { benchFile } from '../../../bench/sp16/generate.ts';
 import { benchTariff } from '../../../bench/sp16/tariff.ts';
 import { rateCycle } from '../../../src/compute/tasks/rate-cycle.ts';
-import { decodeFile } from '../../../src/providers/kpn-sp16/decode/decode-file.ts';
+import { decodeFile } from '../../../src/providers/decode/decode-file.ts';
+import { kpnSp16Layout } from '../../../src/providers/kpn-sp16/spec.ts';
 import { compileTariff } from '../../../src/telecom/compile-tariff.ts';
 import { decode, noControl, type SpoolRow } from '../../providers/kpn-sp16/decode-in-test.ts';
 
@@ -19,7 +20,15 @@ test('the fused pass and decode > spool > rate give the same amounts', async () 
     const file = benchFile(directory, 1, 1);
     const sink = new FusedSink(compileTariff(benchTariff, timeZone));
     const nowMs = Date.parse('2026-11-20T12:00:00Z');
-    const options = { ...file, gzip: false, timeZone, numberMask: 4, hashKey: null, nowMs };
+    const options = {
+      ...file,
+      spec: kpnSp16Layout,
+      compression: 'none' as const,
+      timeZone,
+      numberMask: 4,
+      hashKey: null,
+      nowMs,
+    };
     const fused = await decodeFile(options, sink, noControl);
     assert.ok(fused.ok, fused.ok ? '' : fused.problem.message);
     const totals = sink.totals();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { decode } from '../decode-in-test.ts';
 import { calls, fileBytes, gzipped, type LineParts, line } from '../sp16-bytes.ts';
 
@@ -41,6 +42,7 @@ test('a voice call comes out field by field', async () => {
     provider_amount_e8: '12500000',
     vat_code: '21',
     in_bundle: 't',
+    provider_version: '0',
   });
 });
 
@@ -188,7 +190,7 @@ test('no dialled number is whole in the spool or the result', async () => {
   const withoutHashes = spool.replace(/\\\\x[0-9a-f]+/g, '').replace(/\t-?\d{15,}\t/g, '\t\t');
   for (const digits of ['12349999', '1701234999', '8001234', '116123', '0113']) {
     assert.ok(!withoutHashes.includes(digits), `${digits} is in the spool`);
-    assert.ok(!JSON.stringify(result).includes(digits), `${digits} is in the result`);
+    assert.ok(!inspect(result, { depth: null }).includes(digits), `${digits} is in the result`);
   }
   assert.equal(
     new Set(rows.slice(0, 4).map((row) => row.b_hash)).size,

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { DecodeArgs } from '../../../../src/compute/tasks/messages.ts';
-import { decodeFile } from '../../../../src/providers/kpn-sp16/decode/decode-file.ts';
-import { type UnpackLimits, unpackLimits } from '../../../../src/providers/kpn-sp16/layout.ts';
+import { decodeFile } from '../../../../src/providers/decode/decode-file.ts';
+import { kpnSp16Layout } from '../../../../src/providers/kpn-sp16/spec.ts';
+import { type UnpackLimits, usualUnpackLimits } from '../../../../src/providers/spec/files.ts';
 import { decode, noControl } from '../decode-in-test.ts';
 import { account, calls, type FileParts, fileBytes, fileNameOf, gzipped, line } from '../sp16-bytes.ts';
 
@@ -31,7 +32,7 @@ const cases: [code: string, field: string | null, file: Uint8Array | FileParts, 
   ['bad-trailer', 'sum', { trailer: { sum: '00000000000375,+' } }, /15 digits and a sign/],
   ['bad-trailer', 'crc', { trailer: { crc: 'DEADBEEF' } }, /lower-case hex/],
   ['wrong-account', 'account', { account: '0000000102' }, /line 1, account \(3-12\): "000000\*{4}" is not the account/],
-  ['bad-header', 'currency', { header: { currency: 'USD' } }, /"USD" is not EUR/],
+  ['bad-header', 'currency', { header: { currency: 'USD' } }, /"USD" is not the currency EUR/],
   ['bad-header', 'created', { header: { created: '20260431020000' } }, /"20260431020000" is no time/],
   ['bad-header', 'periodFrom', { from: '20260230' }, /"20260230" is no date/],
   ['bad-header', 'periodTo', { to: '20260228' }, /from the period start on/],
@@ -45,7 +46,7 @@ const cases: [code: string, field: string | null, file: Uint8Array | FileParts, 
   ['after-trailer', null, Buffer.from(text + text.slice(202, 404), 'latin1'), /goes on after its trailer/],
   ['empty-file', null, Buffer.alloc(0), /is empty/],
   ['bad-header', null, Buffer.from(text.slice(1), 'latin1'), /199 bytes/],
-  ['bad-header', 'type', Buffer.from(text.slice(202), 'latin1'), /"10" is not the header type/],
+  ['bad-header', 'type', Buffer.from(text.slice(202), 'latin1'), /"10" is not the type 00/],
   ['truncated-gzip', null, gzipped(good).subarray(0, -20), /gzip that ends too early/],
   ['bad-gzip', null, damaged(gzipped(good)), /no whole gzip/],
   ['line-too-long', null, gzipSync(Buffer.alloc(400_000, 65)), /no line end within/],
@@ -92,7 +93,7 @@ test('refuses what unpacks to too much, by size and by ratio, before it is all u
     const problem = await unpackedWith(gzipSync(unpacked), limits);
     assert.equal(problem, 'unpacks-too-large');
   }
-  assert.equal(await unpackedWith(gzipSync(unpacked), unpackLimits), null);
+  assert.equal(await unpackedWith(gzipSync(unpacked), usualUnpackLimits), null);
 });
 
 test('a file with header and trailer only is a month without records', async () => {
@@ -125,7 +126,8 @@ async function unpackedWith(packed: Buffer, limits: UnpackLimits): Promise<strin
     writeFileSync(path, packed);
     const sink = { begin() {}, record() {}, end() {}, discard() {} };
     const zone = { timeZone: 'Europe/Amsterdam', numberMask: 4, hashKey: null, nowMs: Date.parse('2026-11-20') };
-    const options = { path, gzip: true, name: fileNameOf(), account, limits, ...zone };
+    const spec = { ...kpnSp16Layout, files: { ...kpnSp16Layout.files, unpack: limits } };
+    const options = { path, compression: 'gz' as const, name: fileNameOf(), account, spec, ...zone };
     const outcome = await decodeFile(options, sink, noControl);
     return outcome.ok ? null : outcome.problem.code;
   } finally {

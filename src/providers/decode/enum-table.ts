@@ -1,0 +1,45 @@
+/** Which of a few known texts stands in a field, by its bytes: no string is made. Trailing blanks do not count. */
+const blank = 32;
+
+export class EnumTable {
+  /** First four bytes of each text and its length. */
+  readonly #heads: Int32Array;
+  readonly #texts: readonly Buffer[];
+  /** Index plus one by the only byte of a field: most flags are one character. */
+  readonly #byByte = new Int8Array(256);
+
+  /** `texts` as the file writes them, in its encoding. */
+  constructor(texts: readonly Buffer[]) {
+    this.#texts = texts;
+    this.#heads = Int32Array.from(texts, (text) => head(text, 0, text.length));
+    for (const [index, text] of texts.entries()) {
+      if (text.length < 2 && index < 127) this.#byByte[text[0] ?? blank] = index + 1;
+    }
+  }
+
+  /** Index of the text; -1 when it is none of them. */
+  find(bytes: Uint8Array, from: number, to: number): number {
+    if (to - from === 1) return this.#byByte[bytes[from]!]! - 1;
+    let end = to;
+    while (end > from && bytes[end - 1] === blank) end -= 1;
+    const length = end - from;
+    const wanted = head(bytes, from, length);
+    for (let index = 0; index < this.#heads.length; index += 1) {
+      if (this.#heads[index] !== wanted) continue;
+      const text = this.#texts[index]!;
+      if (text.length === length && (length <= 4 || same(text, bytes, from))) return index;
+    }
+    return -1;
+  }
+}
+
+function head(bytes: Uint8Array, at: number, length: number): number {
+  let packed = 0;
+  for (let index = 0; index < length && index < 4; index += 1) packed = (packed << 8) | bytes[at + index]!;
+  return packed;
+}
+
+function same(text: Buffer, bytes: Uint8Array, from: number): boolean {
+  for (let index = 4; index < text.length; index += 1) if (text[index] !== bytes[from + index]) return false;
+  return true;
+}
