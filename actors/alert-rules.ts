@@ -21,9 +21,10 @@ interface AlertRulesState {
 }
 
 export interface AlertRulesServices {
-  readonly lookAtSwaps: () => Promise<LookResult>;
+  /** Looks at one cycle. */
+  readonly lookAtSwaps: (signal: AbortSignal) => Promise<LookResult>;
   /** Null when another node is at it. */
-  readonly lookByClock: () => Promise<Settled | null>;
+  readonly lookByClock: (signal: AbortSignal) => Promise<Settled | null>;
   readonly availability: WorkingDatabase;
   readonly swapsEveryMs: number;
   readonly clockEveryMs: number;
@@ -31,6 +32,9 @@ export interface AlertRulesServices {
 }
 
 const soonMs = 20;
+
+/** One cycle of a large contract takes seconds, and longer on a machine that is busy. */
+const messageDeadlineMs = 600_000;
 
 export function alertRules(services: AlertRulesServices): ActorSpec<AlertRulesMessage, AlertRulesState> {
   const { availability, log } = services;
@@ -64,14 +68,14 @@ export function alertRules(services: AlertRulesServices): ActorSpec<AlertRulesMe
       const { next } = state;
       next[message.type]();
       if (message.type === 'swaps') {
-        const look = await patiently(services.lookAtSwaps);
+        const look = await patiently(() => services.lookAtSwaps(context.signal));
         cycles += look?.cycles ?? 0;
         raised += look?.raised.length ?? 0;
         resolved += look?.resolved ?? 0;
         tell(look?.raised ?? []);
         next.swaps = context.after(look?.more ? soonMs : services.swapsEveryMs, message);
       } else {
-        const look = await patiently(services.lookByClock);
+        const look = await patiently(() => services.lookByClock(context.signal));
         raised += look?.raised.length ?? 0;
         resolved += look?.resolved ?? 0;
         tell(look?.raised ?? []);
@@ -88,6 +92,6 @@ export function alertRules(services: AlertRulesServices): ActorSpec<AlertRulesMe
     },
     describe: ({ cycles, raised, resolved }) => ({ cycles, raised, resolved }),
     // what it looks at may be broken for a while; the work goes on without it meanwhile
-    options: { backoff: { baseMs: 2_000, capMs: 30_000 } },
+    options: { backoff: { baseMs: 2_000, capMs: 30_000 }, messageDeadlineMs },
   });
 }

@@ -57,8 +57,8 @@ export function guardians(wiring: Wiring): ChildSpec[] {
     }),
     watch,
     alertRules({
-      lookAtSwaps: () => lookAtSwaps(db, alerts),
-      lookByClock: () => lookByClock(db),
+      lookAtSwaps: (signal) => lookAtSwaps(db, alerts, signal),
+      lookByClock: (signal) => lookByClock(db, alerts, signal),
       availability: working,
       swapsEveryMs,
       clockEveryMs,

@@ -1,4 +1,6 @@
 /** `npm run bench -- <name> [options]`: prints JSON lines and a table. */
+import { benchAllowances } from './allowances/bench.ts';
+import { benchCdr } from './cdr/bench.ts';
 import { benchChains } from './chains/bench.ts';
 import { benchFinished } from './finished/bench.ts';
 import { benchSoak } from './soak/bench.ts';
@@ -6,6 +8,8 @@ import { benchSp16 } from './sp16/bench.ts';
 import { benchSupervisors } from './supervisors/bench.ts';
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  allowances: benchAllowances,
+  cdr: benchCdr,
   chains: benchChains,
   finished: benchFinished,
   soak: benchSoak,

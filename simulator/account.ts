@@ -1,6 +1,7 @@
 /** Who is simulated: customers with one account each, their subscribers, and the form that `customers.json` takes. */
 import { join } from 'node:path';
-import { subscriberNumbers } from './numbers.ts';
+import type { AllowanceForm } from './allowance-form.ts';
+import { formerSubscriber, subscriberNumbers } from './numbers.ts';
 import { seededRandom } from './random.ts';
 import { tariffOfCustomer } from './tariffs/catalogue.ts';
 
@@ -13,7 +14,9 @@ export interface Account {
   account: string;
   tariff: string;
   timeZone: string;
-  subscribers: { msisdn: string; costCentre: string }[];
+  subscribers: { msisdn: string; costCentre: string; allowances?: AllowanceForm[] }[];
+  /** Of the contract. */
+  allowances?: AllowanceForm[];
 }
 
 /** Where profiles of the odd customers (C001, C003, ...) fetch their files when the simulator serves SFTP. */
@@ -68,7 +71,11 @@ export interface ContractForm {
   contract: unknown;
 }
 
-export function contractForm(account: Account, provider: string, profiles: readonly unknown[]): ContractForm {
+export function contractForm(
+  account: Omit<Account, 'subscribers'> & { subscribers: readonly unknown[] },
+  provider: string,
+  profiles: readonly unknown[],
+): ContractForm {
   return {
     customer: account.customer,
     name: account.name,
@@ -79,6 +86,7 @@ export function contractForm(account: Account, provider: string, profiles: reado
       cycleDay: 1,
       timeZone: account.timeZone,
       subscriptions: account.subscribers,
+      ...(account.allowances !== undefined && { allowances: account.allowances }),
       profiles,
     },
   };
@@ -89,7 +97,10 @@ export function sp16Contract(account: Account, dropsDirectory: string, sftp: Sft
     sftp !== null && account.index % 2 === 0
       ? sftpTransport(sftp, account)
       : { kind: 'directory', dir: join(dropsDirectory, account.account) };
-  return contractForm(account, 'KPN', [{ name: 'sp16', syncType: 'KPN_SP16', everyMinutes: 60, transport }]);
+  const profile = { name: 'sp16', syncType: 'KPN_SP16', everyMinutes: 60, transport };
+  // nobody calls from it any more, and an invoice still has a fee for it
+  const former = { msisdn: formerSubscriber(account.index), validTo: '2020-01-01' };
+  return contractForm({ ...account, subscribers: [...account.subscribers, former] }, 'KPN', [profile]);
 }
 
 /** Customers in the order in which they first appear, each with all contracts of its code. */

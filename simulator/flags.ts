@@ -52,7 +52,7 @@ two more providers by HTTP when asked to. The same flags write the same bytes.
   --http-port PORT   serve T_MOBILE and ROUTIT by HTTP on 127.0.0.1 (0: any free port) until SIGTERM. Their secrets are
                      read from T_MOBILE_CLIENT_SECRET and ROUTIT_PASSWORD
   --faults FILE      JSON list of faults to build in, see docs/simulator.md
-  --no-truth         leave out truth.json (for a quick big file)
+  --no-truth         leave out truth.json and the invoices (for a quick big file)
   --help             this text
 `;
 

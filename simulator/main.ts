@@ -9,11 +9,12 @@ import { performance } from 'node:perf_hooks';
 import { customersForm, type SftpAccess, sp16Contract } from './account.ts';
 import { type Flags, readFlags, UsageError, usage } from './flags.ts';
 import { type HttpProviderName, type ServedProviders, serveProviders } from './http/serve.ts';
+import { invoicesOf } from './invoices/invoices.ts';
 import { claimDirectory, writeBytes, writeJson } from './output.ts';
 import { passwordEnv as routItEnv } from './routit/provider.ts';
 import { hostKeyIn, type SftpServer, startSftpServer } from './sftp-server.ts';
 import { secretEnv as tMobileEnv } from './t-mobile/provider.ts';
-import { createWorld, filesOf, truthOf, type World } from './world.ts';
+import { createWorld, filesOf, type TruthForm, truthOf, type World } from './world.ts';
 
 const passwordEnv = 'KPN_SFTP_PASSWORD';
 const sftpUser = 'kpn';
@@ -61,11 +62,14 @@ function writeWorld(flags: Flags, world: World, sftp: SftpAccess | null, served:
   for (const tariff of [...(isSp16 ? world.tariffs : []), ...(served?.tariffs ?? [])]) {
     writeJson(join(flags.out, 'tariffs', `${tariff.tariff}.json`), tariff);
   }
+  for (const zones of isSp16 ? world.zoneSets : [])
+    writeJson(join(flags.out, 'zones', `${zones.provider}.json`), zones);
   const contracts = [...accounts.map((account) => sp16Contract(account, drops, sftp)), ...(served?.contracts ?? [])];
   writeJson(join(flags.out, 'customers.json'), customersForm(contracts));
   const list = accounts.map((account) => ({ account, files: filesOf(world, account) }));
   if (flags.truth) {
     const { cycles, ...rest } = truthOf(world, list, (files) => files.lines);
+    writeInvoices(flags, world, cycles);
     const { cycles: more = [], ...others } = served?.truth() ?? {};
     writeJson(join(flags.out, 'truth.json'), { ...rest, ...others, cycles: [...cycles, ...more] });
   }
@@ -77,6 +81,18 @@ function writeWorld(flags: Flags, world: World, sftp: SftpAccess | null, served:
   for (const { files } of list) {
     for (const { path, bytes } of files.written) writeBytes(join(flags.out, path), bytes);
   }
+}
+
+function writeInvoices({ out, seed }: Flags, world: World, cycles: TruthForm['cycles']): void {
+  const made = cycles.map((cycle) => {
+    const account = world.accounts.find((one) => one.account === cycle.account);
+    return invoicesOf(seed, account?.index ?? 0, cycle);
+  });
+  for (const { invoice, creditNote } of made) {
+    writeJson(join(out, 'invoices', `${invoice.number}.json`), invoice);
+    writeJson(join(out, 'credit-notes', `${creditNote.number}.json`), creditNote);
+  }
+  writeJson(join(out, 'invoices-truth.json'), { seed, invoices: made.map(({ truth }) => truth) });
 }
 
 /** What the HTTP providers will ask for. Throws UsageError when one that is served has none. */

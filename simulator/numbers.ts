@@ -31,6 +31,11 @@ export function subscriberNumbers(random: Random, count: number): string[] {
   return [...numbers].sort();
 }
 
+/** A number that an account had once, which nobody has now. */
+export function formerSubscriber(accountIndex: number): string {
+  return `31690${String(accountIndex).padStart(6, '0')}`;
+}
+
 /** A voice destination dialled at home. `own`: the numbers of the same account. */
 export function voiceDestination(random: Random, own: readonly string[]): Destination {
   const group = random.weighted([

@@ -22,7 +22,7 @@ export interface VersionForm {
   changePolicy?: 'by_start' | 'split';
   /** Tariff asked when no rule of this one matches. */
   fallback?: string;
-  /** Zone code to MCC or MCC+MNC prefixes; the longest prefix of all zones wins. */
+  /** Zone code to MCC or MCC+MNC prefixes; the longest prefix of all zones wins. Absent: the provider's zone sets. */
   zones?: Record<string, string[]>;
   rules: RuleForm[];
 }
@@ -36,6 +36,9 @@ export interface RuleForm {
   weight?: number;
   connectFee?: string;
   steps: StepForm[];
+  /** What a call costs at least and at most, connect fee included. */
+  minimum?: string;
+  cap?: { amount: string; strategy: 'free' | 'disconnect' };
   rounding?: { decimals: number; mode: RoundingMode };
 }
 

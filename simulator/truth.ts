@@ -4,6 +4,7 @@
  */
 import type { Account } from './account.ts';
 import type { Calendar } from './calendar.ts';
+import { bundles, type Holding } from './evaluator/allowances.ts';
 import { type Outcome, type Rateable, type Rating, rate } from './evaluator/rate.ts';
 import { categoryOfCallCode, type UsageRecord } from './usage-record.ts';
 
@@ -49,16 +50,17 @@ export function accountTruth(
   calendar: Calendar,
   rating: Rating,
 ): CycleTruth[] {
-  const cycles = new Map<string, Map<string, TotalTruth>>();
-  for (const record of activeRecords(lines)) {
+  const cycles = new Map<string, { totals: Map<string, TotalTruth>; bundles: ReturnType<typeof bundles> }>();
+  for (const record of activeRecords(lines).sort(byStart)) {
     const rateable = rateableOf(record);
-    const cycle = entry(cycles, `${calendar.monthOf(record.startS)}-01`, () => new Map<string, TotalTruth>());
+    const start = `${calendar.monthOf(record.startS)}-01`;
+    const cycle = entry(cycles, start, () => ({ totals: new Map(), bundles: bundles(holdingsOf(account), start) }));
     const { category } = rateable;
-    const total = entry(cycle, `${record.msisdn} ${category}`, () => emptyTotal(record.msisdn, category));
-    addTo(total, record, rateable, rate(rating, account.tariff, rateable));
+    const total = entry(cycle.totals, `${record.msisdn} ${category}`, () => emptyTotal(record.msisdn, category));
+    addTo(total, record, rateable, rate(rating, account.tariff, rateable, cycle.bundles));
   }
-  return [...cycles].sort(byKey).map(([cycleStart, totals]) => {
-    const list = [...totals].sort(byKey).map(([, total]) => total);
+  return [...cycles].sort(byKey).map(([cycleStart, cycle]) => {
+    const list = [...cycle.totals].sort(byKey).map(([, total]) => total);
     const sum = (of: (total: TotalTruth) => bigint) => list.reduce((all, total) => all + of(total), 0n);
     return {
       customer: account.customer,
@@ -72,8 +74,26 @@ export function accountTruth(
   });
 }
 
+/** The order in which allowances are taken: by start, then by the id of the record, which for a correction is its original's. */
+function byStart(a: UsageRecord, b: UsageRecord): number {
+  if (a.startS !== b.startS) return a.startS - b.startS;
+  return (a.originalId || a.id) < (b.originalId || b.id) ? -1 : 1;
+}
+
+export function holdingsOf(account: Account): Holding[] {
+  const own = account.subscribers.flatMap(({ msisdn, allowances }) =>
+    (allowances ?? []).map((form) => ({ form, msisdn })),
+  );
+  return [...own, ...(account.allowances ?? []).map((form) => ({ form, msisdn: null }))];
+}
+
 export function rateableOf(record: UsageRecord): Rateable {
-  const common = { number: record.number, startS: record.startS, providerAmountE8: BigInt(record.amountE4) * 10_000n };
+  const common = {
+    msisdn: record.msisdn,
+    number: record.number,
+    startS: record.startS,
+    providerAmountE8: BigInt(record.amountE4) * 10_000n,
+  };
   if (record.line === '40') return { ...common, kind: 'recurring', category: 'recurring', visited: '', usage: 1 };
   if (record.line === '50') {
     const kind = record.amountE4 < 0 ? 'credit' : 'oneoff';

@@ -3,6 +3,7 @@
  * re-deliveries of the fault plan.
  */
 import { type Account, accounts } from './account.ts';
+import type { ZoneSetsForm } from './allowance-form.ts';
 import { type Calendar, calendar } from './calendar.ts';
 import { deliveries } from './deliveries.ts';
 import type { Rating } from './evaluator/rate.ts';
@@ -11,7 +12,7 @@ import { wallClock } from './evaluator/wall-clock.ts';
 import type { Fault } from './fault-plan.ts';
 import { type AccountFiles, accountFiles, type Expectation } from './faults.ts';
 import type { TariffForm } from './tariff-form.ts';
-import { allTariffs, changesOf } from './tariffs/catalogue.ts';
+import { allTariffs, changesOf, kpnZones, withAllowances } from './tariffs/catalogue.ts';
 import { accountTruth, type CycleTruth } from './truth.ts';
 import type { UsageRecord } from './usage-record.ts';
 
@@ -29,6 +30,7 @@ export interface World {
   calendar: Calendar;
   accounts: Account[];
   tariffs: TariffForm[];
+  zoneSets: ZoneSetsForm[];
 }
 
 export interface TruthForm {
@@ -42,8 +44,9 @@ export function createWorld(plan: WorldPlan): World {
   return {
     plan,
     calendar: calendar(timeZone),
-    accounts: accounts(plan.seed, plan.customers, plan.subs, timeZone),
+    accounts: accounts(plan.seed, plan.customers, plan.subs, timeZone).map(withAllowances),
     tariffs: allTariffs(timeZone),
+    zoneSets: [kpnZones(timeZone)],
   };
 }
 
@@ -63,7 +66,7 @@ export function filesOf(world: World, account: Account): AccountFiles {
 }
 
 export function ratingOf(world: World): Rating {
-  return { book: tariffBook(world.tariffs), clock: wallClock(timeZone) };
+  return { book: tariffBook(world.tariffs, world.zoneSets), clock: wallClock(timeZone) };
 }
 
 /** `linesOf`: the lines that count per account, file by file. */

@@ -4,6 +4,7 @@
  * contender, in an order that turns from round to round, so that a busy moment of the machine hits all of them.
  */
 import { parseArgs } from 'node:util';
+import { installPeers } from '../peer-packages.ts';
 import {
   type CellContext,
   enqueuesPerSecond,
@@ -14,7 +15,6 @@ import {
   type Who,
 } from './cells.ts';
 import { busyShare } from './machine.ts';
-import { installPeers } from './peer-packages.ts';
 import { findPgbench, pgbenchStepsPerSecond } from './pgbench.ts';
 import { type Case, cases, fullSizes, quickSizes, type Sizes } from './plan.ts';
 import { type Measured, report } from './report.ts';

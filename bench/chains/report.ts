@@ -1,9 +1,9 @@
 /** What was measured: one JSON line for each contender of each case, then settings and a table for people. */
 import Table from 'cli-table3';
+import { chainPeers, pinnedVersion } from '../peer-packages.ts';
 import { spread } from '../supervisors/measure.ts';
 import { nameOf, type Sample, type Who } from './cells.ts';
 import { machine } from './machine.ts';
-import { peerNames, pinnedVersion } from './peer-packages.ts';
 import { type Bar, type Case, limit, type Sizes } from './plan.ts';
 
 export interface Measured {
@@ -29,7 +29,7 @@ export function report(run: Run): void {
     machine: machine(),
     busyWithOthers: busy.map((share) => Number(share.toFixed(2))),
     settings,
-    peers: Object.fromEntries(peerNames.map((name) => [name, pinnedVersion(name)])),
+    peers: Object.fromEntries(chainPeers.map((name) => [name, pinnedVersion(name)])),
     tracing: 'linekeeper: a traceparent for each chain and each attempt; peers: none',
     sizes,
     minutes: Number(minutes.toFixed(1)),

@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startEmbedded } from '../../src/database/embedded/server.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
+import { loadPeer } from '../peer-packages.ts';
 import { cpuMsOf, cpuMsOfPostgres } from './machine.ts';
-import { loadPeer } from './peer-packages.ts';
 
 export interface Redis {
   call(command: string, ...args: string[]): Promise<unknown>;

@@ -33,6 +33,10 @@ export function timesUnits(a: Fraction, units: number, per: number): Fraction {
   return { numerator: a.numerator * BigInt(units), denominator: a.denominator * BigInt(per) };
 }
 
+export function isLess(a: Fraction, b: Fraction): boolean {
+  return a.numerator * b.denominator < b.numerator * a.denominator;
+}
+
 /** Rounds to whole units of 10^-decimals: to the nearest with halves away from zero, or away from zero always (`up`). */
 export function roundTo(a: Fraction, decimals: number, mode: RoundingMode): bigint {
   const negative = a.numerator < 0n;

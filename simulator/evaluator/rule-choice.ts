@@ -14,6 +14,8 @@ export interface Destination {
   number: string;
   /** MCC+MNC of the visited network when roaming, else empty. */
   visited: string;
+  /** The network's zone is that of the call's start. */
+  startS: number;
 }
 
 export function versionAt(book: TariffBook, code: string, utcS: number): Version | undefined {
@@ -31,7 +33,7 @@ export function matchingRules(book: TariffBook, version: Version, to: Destinatio
 }
 
 function longestMatches(version: Version, to: Destination): Rule[] {
-  const zone = to.visited === '' ? null : zoneOf(version, to.visited);
+  const zone = to.visited === '' ? null : zoneOf(version, to);
   let longest = 0;
   let best: Rule[] = [];
   for (const rule of version.rules) {
@@ -57,11 +59,20 @@ function matchedLength(rule: Rule, number: string): number {
   return longest;
 }
 
-function zoneOf(version: Version, visited: string): string | null {
+/** The zone as the rules that hold at the start name it; null at home. */
+export function zoneAtStart(book: TariffBook, version: Version, to: Destination): string | null {
+  if (to.visited === '') return null;
+  if (longestMatches(version, to).length > 0 || version.fallback === null) return zoneOf(version, to);
+  const next = versionAt(book, version.fallback, to.startS);
+  return next === undefined ? null : zoneAtStart(book, next, to);
+}
+
+function zoneOf(version: Version, { visited, startS }: Destination): string | null {
   let longest = 0;
   let code: string | null = null;
   for (const zone of version.zones) {
-    if (visited.startsWith(zone.prefix) && zone.prefix.length > longest) {
+    const isValid = zone.fromS <= startS && startS < zone.toS;
+    if (isValid && visited.startsWith(zone.prefix) && zone.prefix.length > longest) {
       longest = zone.prefix.length;
       code = zone.code;
     }

@@ -2,6 +2,7 @@
  * Tariff documents in the form the evaluator works with: prices as fractions, times of day as seconds, version borders as
  * instants. Trusts its input beyond what it needs to read it: the documents are the simulator's own.
  */
+import type { ZoneSetsForm } from '../allowance-form.ts';
 import type { RoundingMode, RuleForm, TariffForm, UsageKind, VersionForm, Weekday } from '../tariff-form.ts';
 import { type Fraction, fractionOfDecimal, zero } from './fraction.ts';
 
@@ -16,7 +17,7 @@ export interface Version {
   toS: number;
   split: boolean;
   fallback: string | null;
-  zones: { code: string; prefix: string }[];
+  zones: { code: string; prefix: string; fromS: number; toS: number }[];
   rules: Rule[];
 }
 
@@ -34,6 +35,8 @@ export interface Rule {
   fromSecond: number;
   weight: number;
   connectFee: Fraction;
+  minimum: Fraction | null;
+  cap: Fraction | null;
   steps: Step[];
   decimals: number;
   mode: RoundingMode;
@@ -49,21 +52,37 @@ export interface Step {
 
 export type TariffBook = ReadonlyMap<string, Tariff>;
 
-export function tariffBook(forms: readonly TariffForm[]): TariffBook {
-  return new Map(forms.map((form) => [form.tariff, readTariff(form)]));
+export function tariffBook(forms: readonly TariffForm[], zoneSets: readonly ZoneSetsForm[] = []): TariffBook {
+  return new Map(forms.map((form) => [form.tariff, readTariff(form, zoneSets)]));
 }
 
-function readTariff(form: TariffForm): Tariff {
-  return { code: form.tariff, versions: form.versions.map((version) => readVersion(version, form.timeZone)) };
+function readTariff(form: TariffForm, zoneSets: readonly ZoneSetsForm[]): Tariff {
+  const provided = zoneSets.filter(({ provider }) => provider === form.provider).flatMap(datedZones);
+  return { code: form.tariff, versions: form.versions.map((version) => readVersion(version, form.timeZone, provided)) };
 }
 
-function readVersion(form: VersionForm, timeZone: string): Version {
+function datedZones({ timeZone, sets }: ZoneSetsForm): Version['zones'] {
+  return sets.flatMap(({ zones, ...range }) =>
+    zonesOf(zones, instantOf(range.validFrom, timeZone), endOf(range, timeZone)),
+  );
+}
+
+function zonesOf(zones: Readonly<Record<string, readonly string[]>>, fromS: number, toS: number): Version['zones'] {
+  return Object.entries(zones).flatMap(([code, list]) => list.map((prefix) => ({ code, prefix, fromS, toS })));
+}
+
+function endOf({ validTo }: { validTo: string | null }, timeZone: string): number {
+  return validTo === null ? Number.POSITIVE_INFINITY : instantOf(validTo, timeZone);
+}
+
+function readVersion(form: VersionForm, timeZone: string, provided: Version['zones']): Version {
   return {
     fromS: instantOf(form.validFrom, timeZone),
-    toS: form.validTo === null ? Number.POSITIVE_INFINITY : instantOf(form.validTo, timeZone),
+    toS: endOf(form, timeZone),
     split: form.changePolicy === 'split',
     fallback: form.fallback ?? null,
-    zones: Object.entries(form.zones ?? {}).flatMap(([code, list]) => list.map((prefix) => ({ code, prefix }))),
+    zones:
+      form.zones === undefined ? provided : zonesOf(form.zones, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
     rules: form.rules.map(readRule),
   };
 }
@@ -82,6 +101,8 @@ function readRule(form: RuleForm, order: number): Rule {
     fromSecond: secondOfDay(form.active?.from ?? '00:00:00'),
     weight: form.weight ?? 0,
     connectFee: form.connectFee === undefined ? zero : fractionOfDecimal(form.connectFee),
+    minimum: form.minimum === undefined ? null : fractionOfDecimal(form.minimum),
+    cap: form.cap === undefined ? null : fractionOfDecimal(form.cap.amount),
     steps: form.steps.map((step) => ({ ...step, price: fractionOfDecimal(step.price) })),
     decimals: form.rounding?.decimals ?? 4,
     mode: form.rounding?.mode ?? 'half-away',

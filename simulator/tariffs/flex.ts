@@ -93,6 +93,7 @@ function voice(price: Price): RuleForm[] {
       kind: 'voice',
       match: { categories: ['short-code'] },
       connectFee: price(100_000),
+      cap: { amount: price(2_500_000), strategy: 'free' },
       steps: steps(perMinute(60, 30), [0, price(1_000_000)]),
     },
     {
@@ -100,6 +101,7 @@ function voice(price: Price): RuleForm[] {
       kind: 'voice',
       match: { prefixes: ['32', '49', '33', '34', '48', '44', '1'], categories },
       connectFee: price(70_000),
+      minimum: price(300_000),
       steps: steps(perMinute(60, 1), [0, price(101_000)]),
       rounding: { decimals: 4, mode: 'up' },
     },

@@ -1,4 +1,5 @@
-/** "KPN wereld": the fallback of "KPN zakelijk flex", for far countries, world roaming and the sea. One version. */
+/** "KPN wereld": the fallback of "KPN zakelijk flex", for far countries, world roaming and the sea. One version,
+ * without zones of its own: those of the provider change under it. */
 import type { TariffForm } from '../tariff-form.ts';
 import { perMinute, priceIndex, steps } from './rules.ts';
 
@@ -18,7 +19,6 @@ export function wereld(timeZone: string): TariffForm {
       {
         validFrom: '2020-01-01T00:00:00',
         validTo: null,
-        zones: { world: ['310', '286', '228', '604'], sea: ['20899'] },
         rules: [
           {
             id: 'far',
@@ -33,6 +33,19 @@ export function wereld(timeZone: string): TariffForm {
             match: { zones },
             connectFee: price(200_000),
             steps: steps(perMinute(60, 60), [0, price(1_350_000)]),
+          },
+          {
+            id: 'roaming-near',
+            kind: 'voice',
+            match: { zones: ['near'] },
+            steps: steps(perMinute(60, 1), [0, price(310_000)]),
+          },
+          { id: 'sms-near', kind: 'sms', match: { zones: ['near'] }, steps: steps(each, [0, price(90_000)]) },
+          {
+            id: 'data-near',
+            kind: 'data',
+            match: { zones: ['near'] },
+            steps: steps({ per: mebibyte, first: 1024, next: 1024 }, [0, price(120_000)]),
           },
           { id: 'sms-far', kind: 'sms', match: { prefixes }, steps: steps(each, [0, price(210_000)]) },
           { id: 'sms-roaming', kind: 'sms', match: { zones }, steps: steps(each, [0, price(510_000)]) },

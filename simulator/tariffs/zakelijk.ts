@@ -156,6 +156,7 @@ function abroad(price: Price): RuleForm[] {
       id: 'north-america',
       kind: 'voice',
       match: { prefixes: ['1'], categories },
+      minimum: price(150_000),
       steps: steps(minutes, [0, price(110_000)]),
     },
     {
@@ -163,6 +164,7 @@ function abroad(price: Price): RuleForm[] {
       kind: 'voice',
       match: { prefixes: ['90', '212', '597'], categories },
       connectFee: price(100_000),
+      cap: { amount: price(2_400_000), strategy: 'disconnect' },
       steps: steps(perMinute(1, 1), [0, price(713_000)]),
       rounding: { decimals: 4, mode: 'up' },
     },

@@ -18,6 +18,7 @@ import { errorAnswer } from './error-answer.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
 import { reconciliationRoutes } from './reconciliation-routes.ts';
+import { reportRoutes } from './report-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
 import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
@@ -69,6 +70,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         alertRoutes,
         documentRoutes,
         inventoryRoutes,
+        reportRoutes,
         actorRoutes,
       ]) {
         routes(server, services);

@@ -11,6 +11,8 @@ import type { FindingState } from '../reconciliation/finding.ts';
 import type { LoadInvoice } from '../reconciliation/load-invoice.ts';
 import type { WhichCycles } from '../reconciliation/run.ts';
 import type { WhichReconciliations } from '../reconciliation/show.ts';
+import type { ReportStream } from '../reports/stream-report.ts';
+import type { UsageReportQuery } from '../reports/usage-report.ts';
 import type {
   AlertRuleView,
   AlertView,
@@ -155,6 +157,9 @@ export interface AdminServices {
   alertRules(): Promise<readonly AlertRuleView[]>;
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-stored. */
   applyAlertRules(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;
+
+  /** Throws `ServiceError` not-found or `InputError` before the stream begins; what fails later breaks it. */
+  usageReport(query: UsageReportQuery & { format: 'csv' | 'json' }): Promise<ReportStream>;
 
   /** Sends a control message through the actor's own `parse`. Throws `ServiceError` for an unknown path or a bad message. */
   control(request: By & { path: string; message: unknown }): Promise<SendResult>;

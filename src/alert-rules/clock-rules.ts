@@ -1,6 +1,7 @@
 /**
  * What no swap of totals would tell: a provider that delivers nothing, credentials that end soon. Looked at by the clock,
- * for all contracts at once. An empty file of a period is a delivery (F16), and so is a duplicate.
+ * for all contracts at once. An empty file of a period is a delivery (F16), and so is a duplicate; of a provider that is asked and
+ * answers, which a directory does not, every answer is one, also when it has nothing to tell.
  */
 import type { ReadSession } from '../database/session.ts';
 import type { Holding } from './holding.ts';
@@ -30,7 +31,9 @@ const profiles = `
     p.credential_not_after - (now() at time zone k.time_zone)::date as "daysLeft"
   from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id
   cross join lateral (select coalesce(
-    (select max(f.stored_at) from raw_file f where f.profile_id = p.id),
+    greatest((select max(f.stored_at) from raw_file f where f.profile_id = p.id), (select t.started_at from sync_task t
+      where t.profile_id = p.id and t.status = 'succeeded' and p.transport ->> 'kind' not in ('directory', 'sftp')
+      order by t.started_at desc limit 1)),
     (select min(t.started_at) from sync_task t where t.profile_id = p.id)) as at) h
   where p.enabled and p.suspended_reason is null and c.active
   order by p.id`;

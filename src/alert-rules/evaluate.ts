@@ -9,13 +9,15 @@
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Database, Tx } from '../database/session.ts';
 import { isConnectionError, PoolBusyError } from '../database/session.ts';
+import { withLinearJoins } from '../totals/linear-joins.ts';
+import { allowanceHoldings } from './allowance-rules.ts';
 import { clockHoldings } from './clock-rules.ts';
 import { spikeHoldings } from './history-rules.ts';
 import { endHoldings, type Holding, type Key, type Settled, settleHoldings } from './holding.ts';
 import { inventoryHoldings } from './inventory-rules.ts';
 import { type LookedCycle, readLookedCycle } from './looked-cycle.ts';
 import { recordHoldings } from './record-rules.ts';
-import { readRules, rulesFor } from './rule-rows.ts';
+import { type RuleSet, readRules, rulesFor } from './rule-rows.ts';
 import { clockTypes, customerTypes, type RuleType, ruleTypes } from './rule-types.ts';
 import { customerHoldings, usageHoldings } from './usage-rules.ts';
 
@@ -50,29 +52,39 @@ export interface LookResult {
   readonly more: boolean;
 }
 
-/** One bounded look at what is due. Throws only what concerns the database as a whole. */
-export async function lookAtSwaps(database: Database, alerts: Pick<Alerts, 'raise' | 'resolve'>): Promise<LookResult> {
+/**
+ * Looks at the first cycle that is due and that no other node is at. Throws only what concerns the database as a whole, and the
+ * reason of `signal`, which cancels the running statement.
+ */
+export async function lookAtSwaps(
+  database: Database,
+  alerts: Pick<Alerts, 'raise' | 'resolve'>,
+  signal?: AbortSignal,
+): Promise<LookResult> {
   const due = await database.query<DueCycle>(dueCycles);
-  const raised: Holding[] = [];
-  let cycles = 0;
-  let resolved = 0;
   for (const one of due) {
-    const failure = { rule: 'alert-rules.failed', subject: `contract ${one.contractId} cycle ${one.cycleStart}` };
+    const failure = { rule, subject: `contract ${one.contractId} cycle ${one.cycleStart}` };
+    const more = due.length > 1;
     try {
-      const settled = await database.transaction((tx) => takeAndLook(tx, one));
+      const settled = await database.transaction((tx) => takeAndLook(tx, one), signal ? { signal } : {});
       if (settled === null) continue;
-      cycles += 1;
-      raised.push(...settled.raised);
-      resolved += settled.resolved;
       if (one.again) alerts.resolve(failure.rule, failure.subject);
+      return { cycles: 1, ...settled, more };
     } catch (error) {
-      if (isConnectionError(error) || error instanceof PoolBusyError) throw error;
+      if (isEverybodys(error) || signal?.aborted) throw error;
       await database.query(later, [one.contractId, one.cycleStart]);
       const message = `the alert rules could not look at ${failure.subject}: ${(error as Error).message}; tried again every minute`;
       alerts.raise({ ...failure, level: 'warning', message });
+      return { cycles: 0, raised: [], resolved: 0, more };
     }
   }
-  return { cycles, raised, resolved, more: due.length === 20 };
+  return { cycles: 0, raised: [], resolved: 0, more: false };
+}
+
+const rule = 'alert-rules.failed';
+
+function isEverybodys(error: unknown): boolean {
+  return isConnectionError(error) || error instanceof PoolBusyError;
 }
 
 /** Null when another node is at this customer, or did it meanwhile. */
@@ -93,13 +105,30 @@ async function lockedHere(tx: Tx, key: string): Promise<boolean> {
 async function evaluateCycle(tx: Tx, of: LookedCycle): Promise<Settled> {
   const rows = await readRules(tx);
   const { customer, customerId, contractId, cycleStart } = of;
-  const rules = rulesFor(rows, { customer, contract: of });
-  const holdings = [
+  // totals that were published moments ago have no statistics
+  const [holdings, whole] = await withLinearJoins(tx, async () => [
+    await cycleHoldings(tx, of, rulesFor(rows, { customer, contract: of })),
+    await customerHoldings(tx, of, rulesFor(rows, { customer, contract: null })['usage.out-of-bundle-customer']),
+  ]);
+  const own = await settleHoldings(tx, holdings, {
+    types: swapTypes,
+    of: { customerId, contractId, period: cycleStart },
+  });
+  const all = await settleHoldings(tx, whole.holdings, {
+    types: customerTypes,
+    of: { customerId, contractId: null, period: whole.month },
+  });
+  return { raised: [...own.raised, ...all.raised], resolved: own.resolved + all.resolved };
+}
+
+async function cycleHoldings(tx: Tx, of: LookedCycle, rules: RuleSet): Promise<Holding[]> {
+  return [
     ...(await usageHoldings(tx, of, {
       outOfBundle: rules['usage.out-of-bundle'],
       roamingData: rules['usage.roaming-data'],
       forecast: rules['usage.forecast'],
     })),
+    ...(await allowanceHoldings(tx, of, { allowance: rules['usage.allowance'], fairUse: rules['usage.fair-use'] })),
     ...(await recordHoldings(tx, of, { premium: rules['usage.premium'], longCall: rules['usage.long-call'] })),
     ...(await spikeHoldings(tx, of, rules['usage.spike'])),
     ...(await inventoryHoldings(tx, of, {
@@ -107,17 +136,6 @@ async function evaluateCycle(tx: Tx, of: LookedCycle): Promise<Settled> {
       zeroUsage: rules['subscription.zero-usage'],
     })),
   ];
-  const own = await settleHoldings(tx, holdings, {
-    types: swapTypes,
-    of: { customerId, contractId, period: cycleStart },
-  });
-  const ofAll = rulesFor(rows, { customer, contract: null })['usage.out-of-bundle-customer'];
-  const { month, holdings: whole } = await customerHoldings(tx, of, ofAll);
-  const all = await settleHoldings(tx, whole, {
-    types: customerTypes,
-    of: { customerId, contractId: null, period: month },
-  });
-  return { raised: [...own.raised, ...all.raised], resolved: own.resolved + all.resolved };
 }
 
 /**
@@ -132,16 +150,32 @@ const endedHoldings = `
       and y.state in ('closed', 'adjusted')) end
   limit 1000`;
 
-/** What the clock tells, and the end of what is past. Null when another node is at it. */
-export async function lookByClock(database: Database): Promise<Settled | null> {
-  return database.transaction(async (tx) => {
-    if (!(await lockedHere(tx, 'by clock'))) return null;
-    const settled = await settleHoldings(tx, await clockHoldings(tx, await readRules(tx)), {
-      types: clockTypes,
-      of: null,
-    });
-    const ended = await tx.query<Key>(endedHoldings, [clockTypes]);
-    if (ended.length > 0) await endHoldings(tx, ended, 'ended');
+/** What the clock tells, and the end of what is past. Null when another node is at it, or when it failed, which is an alert. */
+export async function lookByClock(
+  database: Database,
+  alerts: Pick<Alerts, 'raise' | 'resolve'>,
+  signal?: AbortSignal,
+): Promise<Settled | null> {
+  const failure = { rule, subject: 'by the clock' };
+  try {
+    const settled = await database.transaction(lookNow, signal ? { signal } : {});
+    if (settled !== null) alerts.resolve(failure.rule, failure.subject);
     return settled;
+  } catch (error) {
+    if (isEverybodys(error) || signal?.aborted) throw error;
+    const message = `the alert rules could not look ${failure.subject}: ${(error as Error).message}; tried again every ten minutes`;
+    alerts.raise({ ...failure, level: 'warning', message });
+    return null;
+  }
+}
+
+async function lookNow(tx: Tx): Promise<Settled | null> {
+  if (!(await lockedHere(tx, 'by clock'))) return null;
+  const settled = await settleHoldings(tx, await clockHoldings(tx, await readRules(tx)), {
+    types: clockTypes,
+    of: null,
   });
+  const ended = await tx.query<Key>(endedHoldings, [clockTypes]);
+  if (ended.length > 0) await endHoldings(tx, ended, 'ended');
+  return settled;
 }

@@ -74,11 +74,12 @@ export async function settleHoldings(tx: Tx, found: readonly Holding[], looked: 
   const where = [types, of?.customerId ?? null, of?.contractId ?? null, of?.period ?? null];
   const before = await tx.query<Key & { state: 'open' | 'ended' | 'resolved' }>(known, where);
   const states = new Map(before.map((row) => [keyOf(row), row.state]));
-  const clean = found.map((one) => ({ ...one, message: cleanText(one.message, 2_000) }));
-  const holds = new Set(clean.map(keyOf));
+  // two versions of one allowance have one name: the later word counts
+  const byKey = new Map(found.map((one) => [keyOf(one), { ...one, message: cleanText(one.message, 2_000) }]));
+  const clean = [...byKey.values()];
   const raised = clean.filter((one) => (states.get(keyOf(one)) ?? 'resolved') === 'resolved');
   const kept = clean.filter((one) => states.get(keyOf(one)) === 'open');
-  const over = before.filter((row) => row.state !== 'resolved' && !holds.has(keyOf(row)));
+  const over = before.filter((row) => row.state !== 'resolved' && !byKey.has(keyOf(row)));
   if (raised.length > 0) {
     await tx.query(remember, [JSON.stringify(raised)]);
     await tx.query(raise, [JSON.stringify(raised)]);

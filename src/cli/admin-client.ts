@@ -2,9 +2,11 @@
  * Speaks to the service over its admin socket. Nobody there, or nobody who answers: exit 69. An answer that is an error:
  * its message and exit 1.
  */
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 
@@ -16,6 +18,8 @@ export interface AdminClient {
   /** `accept`: statuses that are answers, not errors. Default every 2xx. */
   get<T>(path: string, options?: { query?: Query; accept?: readonly number[] }): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
+  /** Writes the answer into `target` as it comes, and does not end it. Resolves to its bytes; one that breaks off rejects. */
+  download(path: string, query: Query, target: Writable): Promise<number>;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -28,7 +32,30 @@ export async function openClient(io: CliIo, options: ServiceOptions): Promise<Ad
     socketPath,
     get: (path, { query = {}, accept = [] } = {}) => call('GET', `${path}${queryText(query)}`, undefined, accept),
     post: (path, body) => call('POST', path, JSON.stringify(body), []),
+    download: (path, query, target) => stream(`${path}${queryText(query)}`, target),
   };
+
+  async function stream(path: string, target: Writable): Promise<number> {
+    const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>();
+    const asking = request({ socketPath, path, headers: { 'x-linekeeper-by': by }, timeout: silenceMs }, answered);
+    asking.on('timeout', () => asking.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
+    asking.on('error', (error) => reject(unreachable(socketPath, error)));
+    asking.end();
+    const response = await promise;
+    if (response.statusCode !== 200) return answerOf(response.statusCode ?? 0, await textOf(response), []);
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    try {
+      await pipeline(response, target, { end: false });
+    } catch (error) {
+      // what the target could not take is not the service's silence
+      if (target.errored) throw error;
+      throw unreachable(socketPath, error as Error);
+    }
+    return bytes;
+  }
 
   function call<T>(method: string, path: string, body: string | undefined, accept: readonly number[]): Promise<T> {
     return new Promise((settle, reject) => {
@@ -56,6 +83,12 @@ async function configured(io: CliIo, options: ServiceOptions): Promise<string> {
   const { loadConfig } = await import('../config/load.ts');
   const file = options.config === undefined ? {} : { file: options.config };
   return loadConfig({ ...file, env: io.env, cwd: io.cwd }).admin.socket;
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function answerOf<T>(status: number, text: string, accept: readonly number[]): T {

@@ -141,6 +141,8 @@ async function askHealth(client: AdminClient): Promise<HealthView | null> {
 
 async function loadDocuments(client: AdminClient, provider: string): Promise<void> {
   const json = (...path: string[]): unknown => JSON.parse(readFileSync(join(provider, ...path), 'utf8'));
+  // zones before the tariffs that name them
+  for (const name of readdirSync(join(provider, 'zones'))) await client.post('/zones', json('zones', name));
   const tariffs = readdirSync(join(provider, 'tariffs')).map((name) => json('tariffs', name));
   // a tariff that others fall back to has to be there before them
   const fallsBack = (tariff: unknown) => Number(JSON.stringify(tariff).includes('"fallback"'));

@@ -1,7 +1,7 @@
 /** The commands of whoever looks after numbers and money: inventory, alert rules, reports. */
 import type { CliIo } from './context.ts';
 import { wholeNumber } from './whole-number.ts';
-import type { Words } from './words.ts';
+import { needed, type Words } from './words.ts';
 
 export function inventoryWords(io: CliIo, { noun, remote, runs }: Words): void {
   const subscription = noun('subscription', 'list: the numbers of the customers');
@@ -31,4 +31,19 @@ export function inventoryWords(io: CliIo, { noun, remote, runs }: Words): void {
       return (file, options) => loadDocument(io, '/alert-rules', file, options);
     }),
   );
+
+  const report = noun('report', 'usage: what was used and what it costs, as CSV or JSON');
+  remote(report.command('usage').description('the current totals of a cycle, with VAT per code'))
+    .addOption(needed('--customer <code>', 'customer'))
+    .addOption(needed('--cycle <date>', 'first day of the cycle, such as 2026-03-01'))
+    .option('--by <grouping>', 'subscription, cost-centre or category; else a row for each subscription and category')
+    .option('--format <format>', 'csv or json (csv)')
+    .option('--out <file>', 'write it there; whole or not at all')
+    .option('--numbers', 'show the numbers of subscriptions')
+    .action(
+      runs(async () => {
+        const { reportUsage } = await import('./report.ts');
+        return (options) => reportUsage(io, options);
+      }),
+    );
 }

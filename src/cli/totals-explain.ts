@@ -31,7 +31,9 @@ export async function totalsExplain(io: CliIo, options: TotalsExplainOptions): P
         ` from ${count(total.records)} records (generation ${total.generation}, rating run ${total.ratingRun}, digest ${total.digest.slice(0, 12)})`,
     );
     for (const record of total.shown) printRecord(io, record);
-    if (total.shown.length < total.records) {
+    if (!total.pricesKept) {
+      printLine(io, '  a restored backup: the prices of its records were not kept; totals recalculate makes them anew');
+    } else if (total.shown.length < total.records) {
       printLine(io, `  … ${count(total.records - total.shown.length)} more; ask for more with --limit`);
     }
   }
@@ -56,6 +58,12 @@ function printRecord(io: CliIo, record: ExplainedRecordView): void {
     record.status === 'rated' ? `${formatAmountE8(BigInt(record.amountE8))} EUR` : `${record.status}: ${record.reason}`;
   printLine(io, `  ${record.localStart} ${record.msisdn}${to} ${record.category} ${usage}: ${amount}`);
   printLine(io, `    file ${record.file} line ${record.line}`);
+  if (record.takesBack !== null) {
+    const { cycle, file, line } = record.takesBack;
+    printLine(io, `    takes back what cycle ${cycle} billed for file ${file} line ${line}`);
+  } else if (record.adjusts !== null) {
+    printLine(io, `    adjusts cycle ${record.adjusts}, which is closed: rated with its tariff`);
+  }
   if (record.rule !== null) {
     printLine(io, `    tariff ${record.tariff}, version of ${record.tariffVersion ?? '-'}, rule ${record.rule}`);
   }

@@ -1,6 +1,6 @@
 /** `linekeeper totals recalculate`: backs up and calculates a cycle again; with `--wait` until it ended. */
-import type { ChainDetailView, RecalculationView } from '../admin/views.ts';
-import { openClient } from './admin-client.ts';
+import type { ChainDetailView, RecalculationView, WaitingTotalsView } from '../admin/views.ts';
+import { type AdminClient, openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { exitCode } from './exit-codes.ts';
 import { printJson, printLine } from './print.ts';
@@ -36,5 +36,17 @@ export async function totalsRecalculate(io: CliIo, options: RecalculateOptions):
   for (const chain of options.json ? [] : ended) {
     printLine(io, `chain ${chain.id} ${chain.state}${chain.reason === null ? '' : `: ${chain.reason}`}`);
   }
+  if (!options.json) await tellWaiting(io, client, options);
   return ended.every((chain) => chain.state === 'succeeded') ? exitCode.ok : exitCode.failed;
+}
+
+/** A calculation that succeeded need not be what readers see. */
+async function tellWaiting(io: CliIo, client: AdminClient, { customer, cycle }: RecalculateOptions): Promise<void> {
+  const waiting = await client.get<readonly WaitingTotalsView[]>('/totals/review', { query: { customer } });
+  for (const one of waiting.filter(({ cycleStart }) => cycleStart === cycle)) {
+    printLine(
+      io,
+      `generation ${one.generation} of ${one.account} ${cycle} waits for a person, ${one.current} stays current: ${one.why}; see: linekeeper totals review`,
+    );
+  }
 }

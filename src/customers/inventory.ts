@@ -1,5 +1,6 @@
 /** Which subscriptions there are: those that a document names, and those that only records do. */
 import type { ReadSession } from '../database/session.ts';
+import { withLinearJoins } from '../totals/linear-joins.ts';
 import { unusedSubscriptions } from './unused.ts';
 
 export interface InventoryQuery {
@@ -46,10 +47,11 @@ const listUnused = `
   where ($4::text is null or c.code = $4) and (not $5 or s.source = 'discovered')
   order by c.code, k.provider, k.account_no, s.msisdn limit $6`;
 
+/** `session` must be in a transaction. */
 export function listSubscriptions(session: Pick<ReadSession, 'query'>, query: InventoryQuery): Promise<InventoryRow[]> {
   const { customer = null, discovered, unused, limit } = query;
   const filter = [customer, discovered, limit];
   return unused === undefined
     ? session.query<InventoryRow>(list, filter)
-    : session.query<InventoryRow>(listUnused, [null, null, unused, ...filter]);
+    : withLinearJoins(session, () => session.query<InventoryRow>(listUnused, [null, null, unused, ...filter]));
 }

@@ -9,15 +9,13 @@ import { batchRows, type UsageBatch } from './usage-batch.ts';
 export const slabColumns = ['records', 'unrated', 'usage', 'amountE8', 'chargeE8'] as const;
 export type SlabSums = Readonly<Record<(typeof slabColumns)[number], bigint>>;
 
-/** What a thread answers; typed arrays in shared memory. */
+/** What a thread answers. */
 export interface SlabTables {
   readonly kinds: number;
-  /** Numbers of the subscribers, in the order of their rows. */
-  readonly subscribers: Float64Array<SharedArrayBuffer>;
-  /** By (subscriber x kinds + kind) x columns. */
-  readonly sums: Float64Array<SharedArrayBuffer>;
-  /** Cell and what was carried out of it. */
-  readonly carried: ReadonlyMap<number, bigint>;
+  /** Rows of a table with free ones between them: the subscriber's number + 1 (0: free), then the sums of each kind. */
+  readonly rows: Float64Array<SharedArrayBuffer>;
+  /** By subscriber: what was carried out of the row's cells, by cell. */
+  readonly carried: ReadonlyMap<number, readonly bigint[]>;
 }
 
 export interface SlabRow extends SlabSums {
@@ -27,35 +25,38 @@ export interface SlabRow extends SlabSums {
 
 const columns = slabColumns.length;
 const carryAt = 2 ** 52;
+const firstSlots = 4096;
 
+/**
+ * A subscriber's sums stand in the slot that its number is found in: finding and adding touch the same two lines of the
+ * processor's cache. Half of the slots at most are taken.
+ */
 export class TotalsSlab {
   readonly #kinds: number;
-  #slots = 8192;
-  /** Number + 1 by slot, 0 for a free one, and the subscriber's index beside it. */
-  #numbers = new Float64Array(this.#slots);
-  #indexes = new Int32Array(this.#slots);
-  #subscribers = sharedFloats(1024);
+  readonly #stride: number;
+  #slots = firstSlots;
   #count = 0;
-  #sums: Float64Array<SharedArrayBuffer>;
-  readonly #carried = new Map<number, bigint>();
+  #rows: Float64Array<SharedArrayBuffer>;
+  readonly #carried = new Map<number, bigint[]>();
   /** First cell of each row of a batch. */
   readonly #cells = new Int32Array(batchRows);
 
   constructor(kinds: number) {
     this.#kinds = kinds;
-    this.#sums = sharedFloats(1024 * kinds * columns);
+    this.#stride = 1 + kinds * columns;
+    this.#rows = sharedFloats(this.#slots * this.#stride);
   }
 
   /** Adds every row of the batch; `sign` -1 takes them out again. */
   addBatch(batch: UsageBatch, sign: 1 | -1): void {
     const { rows, subscriber, kind, usage, amountE8, chargeE8 } = batch;
+    // room for all of them first: the cells stay where they are
+    while ((this.#count + rows) * 2 > this.#slots) this.#grow();
     const cells = this.#cells;
-    const kinds = this.#kinds;
-    // all rows first: finding one may make the arrays larger
     for (let row = 0; row < rows; row += 1) {
-      cells[row] = (this.#indexOf(subscriber[row]!) * kinds + kind[row]!) * columns;
+      cells[row] = this.#rowOf(subscriber[row]!) + 1 + kind[row]! * columns;
     }
-    const sums = this.#sums;
+    const sums = this.#rows;
     for (let row = 0; row < rows; row += 1) {
       const at = cells[row]!;
       const amount = amountE8[row]!;
@@ -70,98 +71,94 @@ export class TotalsSlab {
         sums[at + 3] = amountSum;
         sums[at + 4] = chargeSum;
       } else {
-        this.#addTo(at + 2, sign * usage[row]!);
-        this.#addTo(at + 3, unrated ? 0 : sign * amount);
-        this.#addTo(at + 4, sign * chargeE8[row]!);
+        this.#addTo(subscriber[row]!, at + 2, sign * usage[row]!);
+        this.#addTo(subscriber[row]!, at + 3, unrated ? 0 : sign * amount);
+        this.#addTo(subscriber[row]!, at + 4, sign * chargeE8[row]!);
       }
     }
   }
 
   /** Adds another slab's sums, perhaps of another thread. */
-  merge(tables: SlabTables): void {
-    for (const [index, subscriber] of tables.subscribers.entries()) {
-      const to = this.#indexOf(subscriber) * this.#kinds * columns;
-      const from = index * this.#kinds * columns;
-      for (let cell = 0; cell < this.#kinds * columns; cell += 1) this.#addTo(to + cell, tables.sums[from + cell]!);
+  merge({ rows, carried }: SlabTables): void {
+    for (let from = 0; from < rows.length; from += this.#stride) {
+      if (rows[from] === 0) continue;
+      const subscriber = rows[from]! - 1;
+      if ((this.#count + 1) * 2 > this.#slots) this.#grow();
+      const to = this.#rowOf(subscriber);
+      for (let cell = 1; cell < this.#stride; cell += 1) this.#addTo(subscriber, to + cell, rows[from + cell]!);
     }
-    for (const [cell, value] of tables.carried) {
-      const rowCells = this.#kinds * columns;
-      const subscriber = tables.subscribers[Math.floor(cell / rowCells)]!;
-      this.#carry(this.#indexOf(subscriber) * rowCells + (cell % rowCells), value);
+    for (const [subscriber, values] of carried) {
+      for (const [index, value] of values.entries()) this.#carry(subscriber, index, value);
     }
   }
 
   tables(): SlabTables {
-    return {
-      kinds: this.#kinds,
-      subscribers: this.#subscribers.subarray(0, this.#count),
-      sums: this.#sums,
-      carried: this.#carried,
-    };
+    return { kinds: this.#kinds, rows: this.#rows, carried: this.#carried };
   }
 
   /** Rows that have records, by subscriber, then kind. */
   rows(): SlabRow[] {
-    const rows: SlabRow[] = [];
-    for (let index = 0; index < this.#count; index += 1) {
+    const found: SlabRow[] = [];
+    for (let from = 0; from < this.#rows.length; from += this.#stride) {
+      if (this.#rows[from] === 0) continue;
+      const subscriber = this.#rows[from]! - 1;
+      const carried = this.#carried.get(subscriber);
       for (let kind = 0; kind < this.#kinds; kind += 1) {
-        const at = (index * this.#kinds + kind) * columns;
-        const sum = (column: number) => BigInt(this.#sums[at + column]!) + (this.#carried.get(at + column) ?? 0n);
-        if (sum(0) === 0n) continue;
+        const first = kind * columns;
+        const sum = (column: number) =>
+          BigInt(this.#rows[from + 1 + first + column]!) + (carried?.[first + column] ?? 0n);
         const [records, unrated, usage, amountE8, chargeE8] = [sum(0), sum(1), sum(2), sum(3), sum(4)];
-        rows.push({ subscriber: this.#subscribers[index]!, kind, records, unrated, usage, amountE8, chargeE8 });
+        if (records !== 0n) found.push({ subscriber, kind, records, unrated, usage, amountE8, chargeE8 });
       }
     }
-    return rows.sort((a, b) => a.subscriber - b.subscriber || a.kind - b.kind);
+    return found.sort((a, b) => a.subscriber - b.subscriber || a.kind - b.kind);
   }
 
-  #addTo(cell: number, value: number): void {
-    const sum = this.#sums[cell]! + value;
+  #addTo(subscriber: number, cell: number, value: number): void {
+    const sum = this.#rows[cell]! + value;
     if (sum < carryAt && sum > -carryAt) {
-      this.#sums[cell] = sum;
+      this.#rows[cell] = sum;
     } else {
       // both are safe integers; their sum may not be
-      this.#carry(cell, BigInt(this.#sums[cell]!) + BigInt(value));
-      this.#sums[cell] = 0;
+      this.#carry(subscriber, (cell % this.#stride) - 1, BigInt(this.#rows[cell]!) + BigInt(value));
+      this.#rows[cell] = 0;
     }
   }
 
-  #carry(cell: number, value: bigint): void {
-    this.#carried.set(cell, (this.#carried.get(cell) ?? 0n) + value);
+  #carry(subscriber: number, index: number, value: bigint): void {
+    let values = this.#carried.get(subscriber);
+    if (values === undefined) {
+      values = new Array<bigint>(this.#kinds * columns).fill(0n);
+      this.#carried.set(subscriber, values);
+    }
+    values[index] = values[index]! + value;
   }
 
-  #indexOf(subscriber: number): number {
+  /** First cell of the subscriber's row; there is room for a new one. */
+  #rowOf(subscriber: number): number {
+    const rows = this.#rows;
+    const stride = this.#stride;
     const wanted = subscriber + 1;
     let slot = slotOf(wanted, this.#slots);
     for (;;) {
-      const number = this.#numbers[slot]!;
-      if (number === wanted) return this.#indexes[slot]!;
+      const number = rows[slot * stride]!;
+      if (number === wanted) return slot * stride;
       if (number === 0) break;
       slot = (slot + 1) & (this.#slots - 1);
     }
-    const index = this.#count;
+    rows[slot * stride] = wanted;
     this.#count += 1;
-    this.#numbers[slot] = wanted;
-    this.#indexes[slot] = index;
-    if (this.#count > this.#subscribers.length) {
-      this.#subscribers = grown(this.#subscribers);
-      this.#sums = grown(this.#sums);
-    }
-    this.#subscribers[index] = subscriber;
-    if (this.#count * 2 > this.#slots) this.#grow();
-    return index;
+    return slot * stride;
   }
 
   #grow(): void {
+    const old = this.#rows;
+    const stride = this.#stride;
     this.#slots *= 2;
-    this.#numbers = new Float64Array(this.#slots);
-    this.#indexes = new Int32Array(this.#slots);
-    for (let index = 0; index < this.#count; index += 1) {
-      const wanted = this.#subscribers[index]! + 1;
-      let slot = slotOf(wanted, this.#slots);
-      while (this.#numbers[slot] !== 0) slot = (slot + 1) & (this.#slots - 1);
-      this.#numbers[slot] = wanted;
-      this.#indexes[slot] = index;
+    this.#count = 0;
+    this.#rows = sharedFloats(this.#slots * stride);
+    for (let from = 0; from < old.length; from += stride) {
+      if (old[from] !== 0) this.#rows.set(old.subarray(from, from + stride), this.#rowOf(old[from]! - 1));
     }
   }
 }
@@ -173,10 +170,4 @@ function slotOf(number: number, slots: number): number {
 
 function sharedFloats(length: number): Float64Array<SharedArrayBuffer> {
   return new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
-}
-
-function grown(floats: Float64Array<SharedArrayBuffer>): Float64Array<SharedArrayBuffer> {
-  const larger = sharedFloats(floats.length * 2);
-  larger.set(floats);
-  return larger;
 }

@@ -49,12 +49,13 @@ export function compareGroup(group: Group): FoundDifference[] {
   }
   const { kept, doubles } = withoutDoubles(group.lines, ownE8);
   const charged = chargedBy(kept);
+  const like = doubles.length === 0 ? null : Map.groupBy(kept, sameness);
   return [
     ...doubles.flatMap((line) =>
       finding(group, 'duplicate_line', 0n, line.netE8, {
         lines: [refOf(line)],
         description: line.description,
-        like: kept.filter((other) => sameness(other) === sameness(line)).map(refOf),
+        like: (like?.get(sameness(line)) ?? []).map(refOf),
       }),
     ),
     ...compareCharged(group, charged, ownE8, toleranceE8),
@@ -125,20 +126,21 @@ function chargedBy(lines: readonly InvoiceLine[]): Charged {
   };
 }
 
-/** Equal lines go one by one, the last first, as long as that brings the sum nearer to ours. */
+/** Equal lines go one by one, the last first, as long as that brings the sum nearer to ours. Linear: a group may have thousands. */
 function withoutDoubles(lines: readonly InvoiceLine[], ownE8: bigint): { kept: InvoiceLine[]; doubles: InvoiceLine[] } {
-  const kept = [...lines];
-  const doubles: InvoiceLine[] = [];
+  const before = new Map<string, number>();
+  const keys = lines.map(sameness);
+  for (const key of keys) before.set(key, (before.get(key) ?? 0) + 1);
+  const doubles = new Set<InvoiceLine>();
   let diffE8 = sum(lines.map((line) => line.netE8)) - ownE8;
-  for (let index = kept.length - 1; index > 0; index -= 1) {
-    const line = kept[index]!;
-    const hasEqual = kept.slice(0, index).some((other) => sameness(other) === sameness(line));
-    if (!hasEqual || magnitude(diffE8 - line.netE8) >= magnitude(diffE8)) continue;
-    kept.splice(index, 1);
-    doubles.unshift(line);
+  for (const [index, line] of [...lines.entries()].reverse()) {
+    const equalBefore = before.get(keys[index]!)! - 1;
+    before.set(keys[index]!, equalBefore);
+    if (equalBefore === 0 || magnitude(diffE8 - line.netE8) >= magnitude(diffE8)) continue;
+    doubles.add(line);
     diffE8 -= line.netE8;
   }
-  return { kept, doubles };
+  return { kept: lines.filter((line) => !doubles.has(line)), doubles: lines.filter((line) => doubles.has(line)) };
 }
 
 function sameness(line: InvoiceLine): string {

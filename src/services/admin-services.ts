@@ -9,6 +9,7 @@ import { health } from './health.ts';
 import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
 import { reconciliationServices } from './reconciliation-services.ts';
+import { reportServices } from './report-services.ts';
 import { scheduleServices } from './schedule-services.ts';
 import { syncServices } from './sync-services.ts';
 import { totalsServices } from './totals-services.ts';
@@ -32,6 +33,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...totalsServices(context),
     ...reconciliationServices(context),
     ...inventoryServices(context),
+    ...reportServices(context),
     ...cycleServices(context),
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),

@@ -12,7 +12,7 @@ import type { ServiceContext } from './context.ts';
 
 type WhichCycle = Pick<CycleDecision, 'customer' | 'cycle' | 'account'>;
 
-export function cycleServices(context: ServiceContext) {
+export function cycleServices(context: Pick<ServiceContext, 'database' | 'enqueue' | 'wake'>) {
   const { database } = context;
 
   async function requireCustomer(customer: string): Promise<void> {
@@ -67,8 +67,8 @@ export function cycleServices(context: ServiceContext) {
         return {};
       }),
 
-    reopenCycle: ({ by, reason, ...which }: CycleDecision) =>
-      inCycle(which, async (tx, { contractId, cycleStart, customer }) => {
+    async reopenCycle({ by, reason, ...which }: CycleDecision) {
+      const reopened = await inCycle(which, async (tx, { contractId, cycleStart, customer }) => {
         const { broughtHome, touched } = await reopenCycle(tx, contractId, cycleStart, { by, reason });
         const chains: string[] = [];
         for (const cycle of touched) {
@@ -78,7 +78,10 @@ export function cycleServices(context: ServiceContext) {
           chains.push((await context.enqueue(tx, 'totals-recalculate', input, { ...options, uniqueKey })).chainId);
         }
         return { broughtHome, chains };
-      }),
+      });
+      context.wake(...reopened.chains);
+      return reopened;
+    },
 
     restoreTotals: ({
       by,

@@ -14,7 +14,7 @@ export function inventoryServices({ database }: Pick<ServiceContext, 'database'>
         const [known] = await database.query('select 1 from customer where code = $1', [query.customer]);
         if (!known) throw new ServiceError('not-found', `no customer has the code ${query.customer}`);
       }
-      return listSubscriptions(database, query);
+      return database.read((session) => listSubscriptions(session, query));
     },
     alertRules: (): Promise<readonly AlertRuleView[]> => readRules(database),
     async applyAlertRules({ document }: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>> {

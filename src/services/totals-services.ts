@@ -19,7 +19,7 @@ const rowsOfGeneration = `
     amount_e8 as "amountE8", provider_amount_e8 as "providerAmountE8"
   from total_usage where contract_id = $1 and cycle_start = $2::date and generation = $3 order by msisdn, category`;
 
-export function totalsServices(context: ServiceContext) {
+export function totalsServices(context: Pick<ServiceContext, 'database' | 'enqueue'>) {
   const { database } = context;
 
   async function requireCustomer(customer: string): Promise<void> {

@@ -14,6 +14,8 @@ export interface DayBands {
 export interface RuleCandidates {
   /** Roaming zone that these rules are for; null at home. */
   readonly zone: string | null;
+  /** Every day has the same bands. */
+  readonly everyDay: boolean;
   /** Bands of a local day (day number). */
   bandsOn(day: number): DayBands;
 }
@@ -26,7 +28,7 @@ export function createCandidates(rules: readonly CompiledRule[], zone: string | 
   const everyDay = rules.every((rule) => rule.months === null && rule.days === null && rule.weekdays === null);
   if (everyDay) {
     const bands = cutIntoBands(rules);
-    return { zone, bandsOn: () => bands };
+    return { zone, everyDay, bandsOn: () => bands };
   }
   const kept = new Map<number, DayBands>();
   function bandsOn(day: number): DayBands {
@@ -38,7 +40,7 @@ export function createCandidates(rules: readonly CompiledRule[], zone: string | 
     }
     return bands;
   }
-  return { zone, bandsOn };
+  return { zone, everyDay, bandsOn };
 }
 
 /** Index of the band that contains a local time of day. */

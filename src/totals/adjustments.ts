@@ -95,23 +95,31 @@ export async function reverseCancelledClosed(tx: Tx, open: OpenCycle, rawFileId:
   await tx.query(reverseCancelled, [open.contractId, open.start, rawFileId]);
 }
 
-/** Newest versions in closed cycles, of older versions of this file, that the re-delivery does not contain. */
-const vanished = `
-  select e.cycle_start, e.id, 0 as line_no
+const createVanished = `
+  create temp table if not exists cdr_vanished (cycle_start date, id bigint, record_key bytea, version integer) on commit drop`;
+
+/** Records of closed cycles, of older versions of this file, that the re-delivery does not contain. */
+const fillVanished = `
+  insert into cdr_vanished
+  select e.cycle_start, e.id, e.record_key, e.version
   from cdr e join raw_file f on f.id = e.raw_file_id join cycle y on y.contract_id = $1 and y.cycle_start = e.cycle_start
   where e.contract_id = $1 and e.state = 'active' and e.reverses_cdr is null and y.state in (${closedStates})
-    and f.contract_id = $1 and f.logical_key = $4 and f.version < $5
+    and f.contract_id = $1 and f.logical_key = $2 and f.version < $3
     and not exists (select from cdr_stage s where coalesce(s.original_key, s.record_key) = e.record_key)
-    and not exists (select from cdr n join cycle z on z.contract_id = $1 and z.cycle_start = n.cycle_start
-      where n.contract_id = $1 and n.record_key = e.record_key and n.version > e.version)`;
+  returning 1`;
+
+/** What was superseded or cancelled after its cycle was closed stays active there, and is not the record any more. */
+const dropOvertaken = `
+  delete from cdr_vanished v using cdr n join cycle z on z.contract_id = $1 and z.cycle_start = n.cycle_start
+  where n.contract_id = $1 and n.record_key = v.record_key and n.version > v.version`;
+
+const reverseVanished = reverse('select cycle_start, id, 0 as line_no from cdr_vanished');
 
 const keepVanished = `
   insert into cdr (${target})
   select e.contract_id, $2, $3, 0, true, e.record_key, e.version + 1, 'cancelled', e.correction, ${natural}, ${identityOf},
     ${amounts.map((column) => `e.${column}`).join(', ')}
-  from (${vanished}) w join cdr e on e.contract_id = $1 and e.cycle_start = w.cycle_start and e.id = w.id`;
-
-const reverseVanished = reverse(vanished);
+  from cdr_vanished v join cdr e on e.contract_id = $1 and e.cycle_start = v.cycle_start and e.id = v.id`;
 
 /** As when a record vanishes from an open cycle's file: it is cancelled, here by a reversal and a cancelled version. */
 export async function reverseVanishedClosed(
@@ -119,7 +127,13 @@ export async function reverseVanishedClosed(
   open: OpenCycle,
   file: { rawFileId: string; logicalKey: string; version: number },
 ): Promise<void> {
-  const where = [open.contractId, open.start, file.rawFileId, file.logicalKey, file.version];
+  const { contractId, start } = open;
+  await tx.query(createVanished);
+  await tx.query('truncate cdr_vanished');
+  const vanished = await tx.query(fillVanished, [contractId, file.logicalKey, file.version]);
+  if (vanished.length === 0) return;
+  await tx.query(dropOvertaken, [contractId]);
+  const where = [contractId, start, file.rawFileId];
   await tx.query(reverseVanished, where);
   await tx.query(keepVanished, where);
 }

@@ -1,21 +1,17 @@
 /**
  * `totals explain`: from a total down to its records, and from each record to its file and line, its tariff version and
- * rule, and the pieces it was billed in. The pieces come from rating the record again with the tariff of today; when that
- * gives another amount than the stored one, the record says so.
+ * rule, and the pieces it was billed in. The pieces come from rating the record again, with the tariff of today or that of
+ * its closed cycle; when that gives another amount than the stored one, the record says so.
  */
-import type { TariffBundle } from '../compute/tasks/messages.ts';
 import type { ReadSession } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { maskNumber } from '../log/mask.ts';
-import type { Allowance } from '../telecom/allowance.ts';
-import { createAllowanceBook } from '../telecom/allowance-book.ts';
 import { classifyMasked } from '../telecom/classify.ts';
-import { compileTariff } from '../telecom/compile-tariff.ts';
-import { createRater } from '../telecom/rating.ts';
-import type { Piece, RateableRecord, RatedRecord, RecordKind } from '../telecom/record.ts';
-import { readAllowances } from './allowance-store.ts';
+import type { Piece, RateableRecord, RecordKind } from '../telecom/record.ts';
+import { isClosed } from './cycles.ts';
 import { withLinearJoins } from './linear-joins.ts';
-import { readContractTariff } from './rate-cycles.ts';
+import { openRatingAgain, type RatingAgain } from './rating-again.ts';
+import { type ReversedRecord, reversedRecords } from './reversed-records.ts';
 
 export interface ExplainQuery {
   readonly customer: string;
@@ -53,6 +49,10 @@ export interface ExplainedRecord {
   readonly pieces: readonly Piece[];
   /** False when today's tariff rates the record to another amount than the stored one. */
   readonly reproduced: boolean;
+  /** The closed cycle that it belongs to by its start; null when it lies in its own. */
+  readonly adjusts: string | null;
+  /** The record of a closed cycle whose price this one takes back. */
+  readonly takesBack: ReversedRecord | null;
 }
 
 export interface Explanation {
@@ -64,10 +64,15 @@ export interface Explanation {
   readonly ratingRun: string;
   readonly records: number;
   readonly amountE8: string;
+  /** False for a restored backup: the prices of its records were dropped when it was replaced. */
+  readonly pricesKept: boolean;
   readonly shown: readonly ExplainedRecord[];
 }
 
 interface RecordRow {
+  readonly id: string;
+  readonly adjusts: string | null;
+  readonly reversal: boolean;
   readonly file: string;
   readonly line: number;
   readonly msisdn: string;
@@ -92,16 +97,17 @@ interface RecordRow {
 }
 
 const generation = `
-  select k.id as "contractId", k.account_no as account, g.generation, encode(g.digest, 'hex') as digest,
+  select k.id as "contractId", k.account_no as account, y.state, g.generation, encode(g.digest, 'hex') as digest,
     g.rating_run_id as "ratingRun", u.records, u.amount as "amountE8"
   from total_generation g join contract k on k.id = g.contract_id join customer c on c.id = k.customer_id
+  left join cycle y on y.contract_id = g.contract_id and y.cycle_start = g.cycle_start
   cross join lateral (select coalesce(sum(records), 0)::float8 as records, coalesce(sum(amount_e8), 0)::bigint as amount
     from total_usage u where u.contract_id = g.contract_id and u.cycle_start = g.cycle_start and u.generation = g.generation
       and ($3::text is null or u.msisdn = $3) and ($4::text is null or u.category = $4)) u
   where c.code = $1 and g.cycle_start = $2::date and g.state = 'current' order by k.account_no`;
 
 const records = `
-  select f.name as file, d.line_no as line, d.msisdn, d.kind, d.category, d.b_masked as dialled, d.b_prefix as prefix,
+  select d.id::text as id, to_char(d.adjusts_cycle, 'YYYY-MM-DD') as adjusts, d.reverses_cdr is not null as reversal, f.name as file, d.line_no as line, d.msisdn, d.kind, d.category, d.b_masked as dialled, d.b_prefix as prefix,
     d.visited, (extract(epoch from d.started_at) * 1000)::float8 as "startMs",
     to_char(d.local_start, 'YYYY-MM-DD"T"HH24:MI:SS') as "localStart", d.usage_s as "usageS",
     d.usage_octets as "usageOctets", d.usage_count as "usageCount", d.provider_amount_e8 as "providerAmountE8",
@@ -117,10 +123,9 @@ const records = `
 /** Throws `InputError` when the customer has no totals of that cycle. One explanation per contract. */
 export async function explainTotals(session: ReadSession, query: ExplainQuery): Promise<Explanation[]> {
   const filter = [query.msisdn ?? null, query.category ?? null];
-  const found = await session.query<Omit<Explanation, 'customer' | 'cycleStart' | 'shown'> & { contractId: string }>(
-    generation,
-    [query.customer, query.cycle, ...filter],
-  );
+  const found = await session.query<
+    Omit<Explanation, 'customer' | 'cycleStart' | 'pricesKept' | 'shown'> & { contractId: string; state: string | null }
+  >(generation, [query.customer, query.cycle, ...filter]);
   if (found.length === 0) {
     throw new InputError(
       `customer ${query.customer} has no totals of cycle ${query.cycle}; see: linekeeper totals show`,
@@ -128,13 +133,19 @@ export async function explainTotals(session: ReadSession, query: ExplainQuery): 
   }
   if (found.every((total) => total.records === 0)) await refuseUnknownFilter(session, query);
   const explanations: Explanation[] = [];
-  for (const { contractId, ...total } of found) {
+  for (const { contractId, state, ...total } of found) {
     const which = [contractId, query.cycle, total.ratingRun, ...filter, query.limit];
     const rows = await withLinearJoins(session, () => session.query<RecordRow>(records, which));
-    const { tariff, timeZone } = await readContractTariff(session, contractId);
-    const again = createRatingAgain(tariff.bundle, timeZone, await readAllowances(session, contractId), query.cycle);
-    const shown = rows.map((row) => explainRecord(row, tariff.bundle.code, again));
-    explanations.push({ customer: query.customer, cycleStart: query.cycle, ...total, shown });
+    const adjusted = rows.flatMap(({ adjusts, reversal }) => (adjusts === null || reversal ? [] : [adjusts]));
+    const cycle = { start: query.cycle, closed: state !== null && isClosed(state) };
+    const again = await openRatingAgain(session, contractId, cycle, adjusted);
+    const reversals = rows.flatMap(({ id, reversal }) => (reversal ? [id] : []));
+    const reversed = await reversedRecords(session, contractId, query.cycle, reversals);
+    const shown = rows.map((row) =>
+      explainRecord(row, again.get(row.adjusts) ?? again.get(null)!, reversed.get(row.id) ?? null),
+    );
+    const pricesKept = rows.length > 0 || total.records === 0;
+    explanations.push({ customer: query.customer, cycleStart: query.cycle, ...total, pricesKept, shown });
   }
   return explanations;
 }
@@ -154,36 +165,10 @@ async function refuseUnknownFilter(session: ReadSession, { customer, cycle, msis
   throw new InputError(`${about} has no records of category ${category} in cycle ${cycle}; it has: ${names}`);
 }
 
-type RatingAgain = (row: RecordRow, record: RateableRecord) => RatedRecord;
-
-/** Rates one record by itself: what it took from allowances is not consumed anew but as it was stored with it. */
-function createRatingAgain(
-  tariff: TariffBundle,
-  timeZone: string,
-  allowances: readonly Allowance[],
-  cycle: string,
-): RatingAgain {
-  const compiled = compileTariff(tariff, timeZone);
-  const book = createAllowanceBook(allowances, cycle, compiled.localTime);
-  const rater = createRater(compiled, book);
-  return (row, record) => {
-    book.leave(row.msisdn, row.allowanceUsed ?? {});
-    return rater.rate(record, row.msisdn);
-  };
-}
-
-function explainRecord(row: RecordRow, tariff: string, again: RatingAgain): ExplainedRecord {
+function explainRecord(row: RecordRow, again: RatingAgain, takesBack: ReversedRecord | null): ExplainedRecord {
   const { usage, unit } = usageOf(row);
-  const record: RateableRecord = {
-    kind: row.kind,
-    category: row.category,
-    prefix: row.prefix ?? '',
-    visited: row.visited ?? '',
-    startMs: row.startMs,
-    usage: Number(usage),
-    providerAmountE8: Number(row.providerAmountE8),
-  };
-  const rated = again(row, record);
+  // a reversal has the amount that it takes back and is never rated
+  const rated = takesBack === null ? again.rate(rateable(row, Number(usage)), row) : null;
   return {
     file: row.file,
     line: row.line,
@@ -197,15 +182,29 @@ function explainRecord(row: RecordRow, tariff: string, again: RatingAgain): Expl
     status: row.status,
     reason: row.reason,
     rule: row.rule,
-    tariff,
+    tariff: again.tariff,
     tariffVersion: row.tariffVersion,
-    connectFeeE8: String(rated.connectFeeE8),
+    connectFeeE8: String(rated?.connectFeeE8 ?? 0),
     amountE8: row.amountE8,
-    limit: rated.limit,
+    limit: rated?.limit ?? null,
     finding: row.finding,
-    allowances: rated.allowances.map(({ allowance, used }) => ({ name: allowance.name, used })),
-    pieces: rated.pieces.map((piece) => ({ ...piece })),
-    reproduced: String(rated.amountE8) === row.amountE8 && rated.status === row.status,
+    allowances: rated?.allowances.map(({ allowance, used }) => ({ name: allowance.name, used })) ?? [],
+    pieces: rated?.pieces.map((piece) => ({ ...piece })) ?? [],
+    reproduced: rated === null || (String(rated.amountE8) === row.amountE8 && rated.status === row.status),
+    adjusts: row.adjusts,
+    takesBack,
+  };
+}
+
+function rateable(row: RecordRow, usage: number): RateableRecord {
+  return {
+    kind: row.kind,
+    category: row.category,
+    prefix: row.prefix ?? '',
+    visited: row.visited ?? '',
+    startMs: row.startMs,
+    usage,
+    providerAmountE8: Number(row.providerAmountE8),
   };
 }
 

@@ -4,7 +4,8 @@
  * - equal content: nothing changes, however often it is delivered;
  * - other content from an original: supersedes an active original; never undoes a correction;
  * - a correction (C): supersedes whatever is active; a cancellation (D): cancels it, and keeps an original that comes later out;
- * - where the provider numbers the versions of a record, only a higher one than the known is looked at;
+ * - where the provider numbers the versions of a record, a lower one than the newest changes nothing, and a higher one undoes
+ *   a cancellation;
  * - a record of an earlier version of the same file that the re-delivery does not contain is cancelled.
  * Closed cycles are not changed: what would change them lies in the open one and refers to them (adjustments.ts).
  * Everything runs in the caller's transaction; the contract's row must be locked by it.
@@ -34,7 +35,7 @@ const createStage = `
 const createNewest = `
   create temp table if not exists cdr_newest (
     target_key bytea primary key, cycle_start date, id bigint, version integer, state text, content_hash bigint, correction "char",
-    closed boolean, provider_version bigint
+    provider_version bigint, closed boolean
   ) on commit drop`;
 const createTouched = 'create temp table if not exists cdr_touched (cycle_start date) on commit drop';
 
@@ -49,11 +50,17 @@ const insertColumns = `contract_id, raw_file_id, late, record_key, correction, v
 const fillNewest = `
   insert into cdr_newest
   select distinct on (e.record_key) e.record_key, e.cycle_start, e.id, e.version, e.state, e.content_hash, e.correction,
-    y.state in (${closedStates}), e.provider_version
+    e.provider_version, y.state in (${closedStates})
   from (select distinct coalesce(original_key, record_key) as target_key from cdr_stage) s
   cross join (select cycle_start, state from cycle where contract_id = $1) y
   join cdr e on e.contract_id = $1 and e.cycle_start = y.cycle_start and e.record_key = s.target_key
   order by e.record_key, e.version desc`;
+
+/** What is outdated already becomes what there is, so that nothing changes. */
+const passOverOutdated = `
+  update cdr_stage s set content_hash = n.content_hash, correction = ' '
+  from cdr_newest n
+  where n.target_key = coalesce(s.original_key, s.record_key) and s.provider_version < n.provider_version`;
 
 const supersede = (correction: ' ' | 'C') => `
   with old as (
@@ -75,18 +82,19 @@ const insertNew = (correction: ' ' | 'C') => `
     from cdr_stage s left join cdr_newest n on n.target_key = coalesce(s.original_key, s.record_key)
     where s.correction = '${correction}' and (n.target_key is null
       or (n.state = 'active' and s.content_hash <> n.content_hash and ${correction === ' ' ? "n.correction = ' '" : 'true'})
-      or (n.state <> 'active' and n.correction <> 'D' and ${correction === ' ' ? "n.correction = ' '" : 'true'}))
+      or (n.state <> 'active' and n.correction <> 'D' and ${correction === ' ' ? "n.correction = ' '" : 'true'})
+      or (n.correction = 'D' and s.provider_version > n.provider_version))
     window of_record as (partition by coalesce(s.original_key, s.record_key) order by s.line_no)
     returning cycle_start
   ) insert into cdr_touched select distinct cycle_start from fresh`;
 
 const cancelNamed = `
   with gone as (
-    update cdr e set state = 'cancelled', correction = 'D', provider_version = (
-      select max(s.provider_version) from cdr_stage s where s.original_key = n.target_key and s.correction = 'D')
+    update cdr e set state = 'cancelled', correction = 'D', provider_version = greatest(e.provider_version, s.provider_version)
     from cdr_newest n
+    join (select coalesce(original_key, record_key) as target_key, max(provider_version) as provider_version
+      from cdr_stage where correction = 'D' group by 1) s on s.target_key = n.target_key
     where e.contract_id = $1 and e.cycle_start = n.cycle_start and e.id = n.id and n.correction <> 'D' and not n.closed
-      and exists (select 1 from cdr_stage s where coalesce(s.original_key, s.record_key) = n.target_key and s.correction = 'D')
     returning e.cycle_start
   ) insert into cdr_touched select distinct cycle_start from gone`;
 
@@ -139,25 +147,10 @@ export async function mergeRecords(tx: Tx, file: FileToMerge): Promise<readonly 
   return touched.map((row) => row.cycle);
 }
 
-/**
- * Where a provider numbers the versions of its records, the highest counts, in whatever order they come: what is not above
- * the version that is known says nothing new.
- */
-const dropOutdated = `
-  delete from cdr_stage s using cdr_newest n
-  where n.target_key = coalesce(s.original_key, s.record_key) and s.provider_version > 0 and s.provider_version <= n.provider_version`;
-
-/** And one above a cancellation ends it. */
-const outliveCancelled = `
-  update cdr_newest n set correction = ' '
-  where n.correction = 'D' and exists (
-    select from cdr_stage s where s.record_key = n.target_key and s.correction = ' ' and s.provider_version > n.provider_version)`;
-
 async function mergeStage(tx: Tx, file: FileToMerge, open: OpenCycle | null): Promise<void> {
   const where = [file.contractId, file.rawFileId, file.fileCycle];
   await refreshNewest(tx, file.contractId);
-  await tx.query(dropOutdated);
-  await tx.query(outliveCancelled);
+  await tx.query(passOverOutdated);
   if (open) await reverseSupersededClosed(tx, open, file.rawFileId, ' ');
   await tx.query(supersede(' '), [file.contractId]);
   await tx.query(insertNew(' '), where);

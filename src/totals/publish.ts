@@ -9,6 +9,7 @@ import { ClosedCycleError, isClosed } from './cycles.ts';
 import { digestOfRows } from './digest.ts';
 import { suddenFall } from './guard.ts';
 import { withLinearJoins } from './linear-joins.ts';
+import { ownSumsOf } from './own-sums.ts';
 import { discardWaiting, swapTo } from './swap.ts';
 
 export interface Published {
@@ -86,9 +87,9 @@ interface Sums {
 
 const currentSums = `
   select coalesce(sum(u.records), 0)::bigint as records, coalesce(sum(u.amount_e8), 0)::bigint as "amountE8",
-    g.cancelled_records as cancelled
+    g.cancelled_records as cancelled, g.rating_run_id as run
   from total_generation g left join total_usage u using (contract_id, cycle_start, generation)
-  where g.contract_id = $1 and g.cycle_start = $2 and g.generation = $3 group by g.cancelled_records`;
+  where g.contract_id = $1 and g.cycle_start = $2 and g.generation = $3 group by g.cancelled_records, g.rating_run_id`;
 
 /**
  * Throws `TotalsMismatchError` when a sum is off, `ClosedCycleError` when the cycle is closed; the transaction must then be
@@ -151,12 +152,21 @@ async function fallFrom(
   after: Sums,
 ): Promise<string | null> {
   if (cycle.current === null) return null;
-  const [before] = await tx.query<Pick<Sums, 'records' | 'amountE8' | 'cancelled'>>(currentSums, [
+  const [before] = await tx.query<Pick<Sums, 'records' | 'amountE8' | 'cancelled'> & { run: string }>(currentSums, [
     contractId,
     cycleStart,
     cycle.current,
   ]);
-  return suddenFall(guarded(before!), guarded(after), cycle);
+  const [was, is] = [guarded(before!), guarded(after)];
+  const fall = suddenFall(was, is, cycle);
+  if (fall === null) return null;
+  const [ownBefore, ownAfter] = [
+    await ownSumsOf(tx, contractId, cycleStart, before!.run),
+    await ownSumsOf(tx, contractId, cycleStart, cycle.ratingRunId!),
+  ];
+  if (ownBefore === null) return fall;
+  const none = { records: 0n, amountE8: 0n };
+  return suddenFall({ ...was, ...ownBefore }, { ...is, ...(ownAfter ?? none) }, cycle);
 }
 
 function guarded({ records, amountE8, cancelled }: Pick<Sums, 'records' | 'amountE8' | 'cancelled'>) {

@@ -7,6 +7,7 @@
 import type { Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { closedStates, isClosed, lockCycleOf, touchCycles } from './cycles.ts';
+import { withLinearJoins } from './linear-joins.ts';
 
 const closedElsewhere = `
   select distinct to_char(d.cycle_start, 'YYYY-MM-DD') as cycle
@@ -18,21 +19,26 @@ const dropReversals = `
   with gone as (
     delete from cdr where contract_id = $1 and adjusts_cycle = $2 and reverses_cdr is not null
     returning cycle_start, reverses_cycle, reverses_cdr),
+  heir as materialized (
+    select distinct record_key from cdr
+    where contract_id = $1 and adjusts_cycle = $2 and reverses_cdr is null and state <> 'cancelled'),
   settled as (
-    update cdr e set state = case when exists (
-        select from cdr n where n.contract_id = $1 and n.adjusts_cycle = $2 and n.record_key = e.record_key
-          and n.state <> 'cancelled') then 'superseded' else 'cancelled' end
-    from gone where e.contract_id = $1 and e.cycle_start = gone.reverses_cycle and e.id = gone.reverses_cdr
+    update cdr e set state = case when o.superseded then 'superseded' else 'cancelled' end
+    from (
+      select r.cycle_start, r.id, h.record_key is not null as superseded
+      from gone join cdr r on r.contract_id = $1 and r.cycle_start = gone.reverses_cycle and r.id = gone.reverses_cdr
+      left join heir h on h.record_key = r.record_key) o
+    where e.contract_id = $1 and e.cycle_start = o.cycle_start and e.id = o.id
     returning e.cycle_start)
-  select to_char(cycle_start, 'YYYY-MM-DD') as cycle from gone union all
-  select to_char(cycle_start, 'YYYY-MM-DD') from settled`;
+  select to_char(cycle_start, 'YYYY-MM-DD') as cycle, count(*)::float8 as rows from gone group by 1 union all
+  select to_char(cycle_start, 'YYYY-MM-DD'), 0 from settled group by 1`;
 
 const bringHome = `
   with old as (select cycle_start, id from cdr where contract_id = $1 and adjusts_cycle = $2),
   moved as (
     update cdr d set cycle_start = $2, adjusts_cycle = null from old
     where d.contract_id = $1 and d.cycle_start = old.cycle_start and d.id = old.id)
-  select to_char(cycle_start, 'YYYY-MM-DD') as cycle from old`;
+  select to_char(cycle_start, 'YYYY-MM-DD') as cycle, count(*)::float8 as rows from old group by 1`;
 
 const reopenRow = `
   update cycle set state = 'grace', closed_at = null, reopened_at = now() where contract_id = $1 and cycle_start = $2`;
@@ -67,10 +73,12 @@ export async function reopenCycle(
   }
   await tx.query(pin, [...key, `reopened by ${by.by}: ${by.reason}`]);
   await tx.query(reopenRow, key);
-  const settled = await tx.query<{ cycle: string }>(dropReversals, key);
-  const moved = await tx.query<{ cycle: string }>(bringHome, key);
-  const changed = [...settled, ...moved].map(({ cycle }) => cycle);
-  const touched = [...new Set(changed.length === 0 ? [] : [cycleStart, ...changed])].sort();
+  const changed = await withLinearJoins(tx, async () => [
+    ...(await tx.query<{ cycle: string; rows: number }>(dropReversals, key)),
+    ...(await tx.query<{ cycle: string; rows: number }>(bringHome, key)),
+  ]);
+  const cycles = changed.map(({ cycle }) => cycle);
+  const touched = [...new Set(cycles.length === 0 ? [] : [cycleStart, ...cycles])].sort();
   await touchCycles(tx, contractId, touched);
-  return { broughtHome: settled.length + moved.length, touched };
+  return { broughtHome: changed.reduce((sum, { rows }) => sum + rows, 0), touched };
 }

@@ -70,7 +70,7 @@ export function publishStale(): Handler<SyncedContract> {
         for (const { cycleStart } of cycles) {
           published.push(await publishTotals(tx, contractId, cycleStart, `sync task ${syncTaskId}`));
         }
-        await finishTask(tx, syncTaskId, contractId);
+        await finishTask(tx, syncTaskId, contractId, published.filter(({ review }) => review !== null).length);
         return published.map((one) => ({ ...one }));
       },
     });
@@ -78,7 +78,7 @@ export function publishStale(): Handler<SyncedContract> {
 }
 
 /** A task that changed nothing is consumed by what is there; every completed task is named by a generation or such a note. */
-async function finishTask(tx: Tx, syncTaskId: string, contractId: string): Promise<void> {
+async function finishTask(tx: Tx, syncTaskId: string, contractId: string, waiting: number): Promise<void> {
   await tx.query(
     `insert into sync_task_cycle (sync_task_id, contract_id, cycle_start, generation, unchanged, consumed_at)
      select t.id, $2, t.cycle_start, g.generation, true, now()
@@ -87,7 +87,11 @@ async function finishTask(tx: Tx, syncTaskId: string, contractId: string): Promi
      where t.id = $1 and not exists (select 1 from sync_task_cycle where sync_task_id = $1)`,
     [syncTaskId, contractId],
   );
-  await tx.query(`update sync_task set status = 'succeeded', finished_at = now() where id = $1`, [syncTaskId]);
+  const counts = waiting === 0 ? {} : { totalsWaitingForReview: waiting };
+  await tx.query(
+    `update sync_task set status = 'succeeded', finished_at = now(), counts = counts || $2::jsonb where id = $1`,
+    [syncTaskId, JSON.stringify(counts)],
+  );
   await tx.query(
     `update sync_profile set consecutive_failures = 0
      where id = (select profile_id from sync_task where id = $1)`,

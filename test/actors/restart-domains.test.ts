@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { nodeParts } from '../../actors/node.ts';
 import { nodeTree } from '../../actors/tree.ts';
+import { builtInProviders } from '../../src/providers/built-in.ts';
 import { noManager } from '../../src/release/notify.ts';
 import {
   actor,
@@ -42,10 +43,11 @@ function realTree(): SupervisorSpec {
     get: (_target, name) => (name === Symbol.iterator ? undefined : name === 'url' ? undefined : anything),
     apply: () => anything,
   });
+  const resources = new Proxy({}, { get: (_, name) => (name === 'providers' ? builtInProviders : anything) });
   const ends = { onUnsuitable: () => {}, onGiveUp: () => {}, onRecycle: () => {}, drainMs: () => 10_000 };
   return nodeTree(
     nodeParts(
-      anything as never,
+      resources as never,
       anything as never,
       new Promise(() => {}),
       ends,

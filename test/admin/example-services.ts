@@ -1,5 +1,5 @@
 /** Services with a small fixed world behind them, for tests of the doors. Every call that changes something is kept. */
-
+import { Readable } from 'node:stream';
 import { ServiceError } from '../../src/admin/service-error.ts';
 import type { AdminServices, AuditEntry } from '../../src/admin/services.ts';
 import type {
@@ -259,9 +259,11 @@ export function exampleServices(): ExampleServices {
         allowances: [],
         pieces: [{ from: 0, billed: 102, covered: 0, priceE8: 12_000_000, per: 60, rule: 'nl-mobile-peak', step: 0 }],
         reproduced: true,
+        adjusts: null,
+        takesBack: null,
       };
       const of = { customer: query.customer, account: '0000000101', cycleStart: query.cycle, generation: 2 };
-      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800' };
+      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800', pricesKept: true };
       return called('explainTotals', known(query), [{ ...of, ...sums, shown: [record] }]);
     },
     async alerts(filter) {
@@ -289,6 +291,10 @@ export function exampleServices(): ExampleServices {
         source: 'manual' as const,
       };
       return called('subscriptions', query, [{ ...number, ...told, validFrom: null, validTo: null, firstSeen: null }]);
+    },
+    async usageReport(query) {
+      const body = Readable.from([query.format === 'csv' ? 'row;customer\r\n' : '[\n{"row":"usage"}\n]\n']);
+      return called('usageReport', known(query), { contentType: 'text/plain', body });
     },
     alertRules: async () => [{ scope: 'default', type: 'usage.long-call', params: { hours: 4 }, enabled: true }],
     applyAlertRules: async (request) => called('applyAlertRules', request, { rules: 1, removed: 0, cycles: 2 }),

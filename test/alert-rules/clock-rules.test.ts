@@ -22,6 +22,13 @@ describe('alert rules by the clock', () => {
   });
   beforeEach(() => database.query('delete from alert'));
 
+  let failures: string[] = [];
+  const alerts = {
+    raise: ({ rule, message }: { rule: string; message: string }) => void failures.push(`${rule} ${message}`),
+    resolve: () => void failures.push('resolved'),
+  };
+  const byClock = () => lookByClock(database, alerts);
+
   async function told(): Promise<string[]> {
     const rows = await database.query<{ line: string }>(
       `select concat_ws(' ', state, rule, level, subject) as line from alert order by id`,
@@ -35,49 +42,78 @@ describe('alert rules by the clock', () => {
       .day;
 
   test('a provider is silent after two periods without a file; one that was never asked is not', async () => {
-    await lookByClock(database);
+    await byClock();
     assert.deepEqual(await told(), []);
     await makeFile(database, contract, 1);
     await heard('61 days');
-    await lookByClock(database);
+    await byClock();
     assert.deepEqual(await told(), []);
     await heard('62 days');
-    await lookByClock(database);
-    await lookByClock(database);
+    await byClock();
+    await byClock();
     const silent = `provider.silent warning C001/KPN/0000000101 profile sp16 ${await day('-62 days')} 2 periods`;
     assert.deepEqual(await told(), [`open ${silent}`]);
     // a file with header and trailer only, which is imported with no record
     const empty = await makeFile(database, contract, 2);
     await database.query(`update raw_file set state = 'imported', records = 0 where id = $1`, [empty.rawFileId]);
-    await lookByClock(database);
+    await byClock();
     assert.deepEqual(await told(), [`resolved ${silent}`]);
   });
 
   test('a profile that says how often files come is silent sooner; one that is suspended or off is somebody else’s alert', async () => {
     await heard('3 days');
     await profile('file_every_days = 1, enabled = false');
-    await lookByClock(database);
+    await byClock();
     assert.deepEqual(await told(), []);
     await profile('enabled = true');
-    await lookByClock(database);
+    await byClock();
     assert.equal((await told()).length, 1);
     await profile('file_every_days = 31');
-    await lookByClock(database);
+    await byClock();
     assert.match((await told())[0]!, /^resolved/);
+  });
+
+  test('a provider that is asked and answers is not silent, though it has nothing to tell', async () => {
+    await heard('90 days');
+    await profile(`transport = '{"kind":"rest"}'`);
+    const task = `insert into sync_task (profile_id, requested_by, cycle_start, status, started_at) values ($1, 'x', '2026-03-01', $2, $3)`;
+    await database.query(task, [contract.profileId, 'failed', new Date()]);
+    await byClock();
+    assert.match((await told()).join(), /^open provider\.silent/);
+    await database.query(task, [contract.profileId, 'succeeded', new Date()]);
+    await byClock();
+    assert.match((await told()).join(), /^resolved provider\.silent/);
+    await profile(`transport = '{"kind":"sftp"}'`);
+    await byClock();
+    assert.match((await told()).join(), /open provider\.silent/);
+    await heard('1 day');
+    await byClock();
+  });
+
+  test('a look that fails is told and tried again, and ends nothing', async () => {
+    failures = [];
+    await database.query(
+      `insert into alert_rule (scope, type, params) values ('all', 'provider.silent', '{"periods":"x"}')`,
+    );
+    assert.equal(await byClock(), null);
+    assert.match(failures[0]!, /^alert-rules\.failed the alert rules could not look by the clock: /);
+    await database.query(`delete from alert_rule where scope = 'all'`);
+    await byClock();
+    assert.equal(failures[1], 'resolved');
   });
 
   test('credentials that end within 14 days are told, once more when they have ended, and no more when they are renewed', async () => {
     await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date + 15`);
-    await lookByClock(database);
+    await byClock();
     assert.deepEqual(await told(), []);
     await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date + 14`);
-    await lookByClock(database);
+    await byClock();
     assert.match((await told()).join(), /^open credential\.expires warning .* 14 days$/);
     await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date - 1`);
-    await lookByClock(database);
+    await byClock();
     assert.match((await told())[1]!, /^open credential\.expires critical .* ended$/);
     await profile(`credential_not_after = (now() at time zone 'Europe/Amsterdam')::date + 365`);
-    await lookByClock(database);
+    await byClock();
     assert.deepEqual(
       (await told()).map((line) => line.split(' ')[0]),
       ['resolved', 'resolved'],

@@ -79,6 +79,8 @@ test('a batch of the mover reads what it carries, not what stays', async () => {
 
 test('with 200,000 chains in history, lists of all, of one name and of what failed read a page of it', async () => {
   while ((await carryFinished(plain, { keepMs: 3_600_000, limit: 20_000 })).carried > 0) {}
+  // what the mover has left behind is not what this is about: a plan may read the table whole, whatever its rows
+  await plain.query('vacuum full chain');
   for (const statistics of [false, true]) {
     if (statistics) await plain.query('analyze');
     await assertBounded();

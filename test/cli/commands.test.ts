@@ -45,6 +45,7 @@ test('every command has JSON and nothing else on standard output', async () => {
     'subscription list',
     'alert-rule list',
     'alert-rule apply tariff.json',
+    'report usage --customer C001 --cycle 2026-03-01',
     'actor send work/router {}',
   ];
   for (const command of commands) {
@@ -110,7 +111,10 @@ test('a total is explained down to file, line, rule and pieces', async () => {
   const explain = ['totals', 'explain', '--customer', 'C001', '--cycle', '2026-03-01'];
   const { out } = await terminal.ask(explain);
   assert.match(out, /12\.3456\d* EUR from 120 records \(generation 2, rating run 9/);
-  assert.match(out, /2026-03-02T07:59:00 3161234\*\*\*\* to \+3168765\*\*\*\* \(NL, mobile\) national-mobile 100 s: 0\.2400 EUR/);
+  assert.match(
+    out,
+    /2026-03-02T07:59:00 3161234\*\*\*\* to \+3168765\*\*\*\* \(NL, mobile\) national-mobile 100 s: 0\.2400 EUR/,
+  );
   assert.match(out, /file SP16X_0000000101_202603_000001\.dat\.gz line 17\n/);
   assert.match(
     out,

@@ -20,7 +20,7 @@ const apply = (subscriptions: readonly object[]) =>
     }),
   );
 const list = (query: Partial<InventoryQuery> = {}) =>
-  listSubscriptions(database, { discovered: false, limit: 100, ...query });
+  database.read((session) => listSubscriptions(session, { discovered: false, limit: 100, ...query }));
 
 before(async () => {
   server = await testDatabase();

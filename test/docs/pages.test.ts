@@ -10,6 +10,7 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { configReference } from '../../src/config/show.ts';
 import { callCategories } from '../../src/providers/kpn-sp16/call-codes.ts';
 import { headerLayout, type Position, recordLayout, trailerLayout } from '../../src/providers/kpn-sp16/layout.ts';
+import { layoutSpec } from '../../src/providers/spec/layout-spec.ts';
 import { actor } from '../../supervisors/actor.ts';
 import type { ChildSpec } from '../../supervisors/types.ts';
 
@@ -47,6 +48,11 @@ test('docs/sp16.md has every field of the layout at its positions, and every cal
   const [, codes] = /Call codes: ([\s\S]*?)\. Any/.exec(text)!;
   const listed = codes!.split(/,\s+/).map((code) => code.split(' '));
   assert.deepEqual(Object.fromEntries(listed), callCategories);
+});
+
+test('the example of docs/layouts.md is a layout', () => {
+  const [, example] = /```json\n([\s\S]*?)```/.exec(page('docs/layouts.md'))!;
+  assert.equal(layoutSpec.parse(JSON.parse(example!)).records.types.length, 1);
 });
 
 test('docs/house.md has a line for every room and no other', () => {

@@ -89,6 +89,10 @@ describe('every difference is of one class', () => {
     const twice = [line(anna, 'recurring', '12.50'), line(anna, 'recurring', '12.50')];
     assert.deepEqual(found({ own: [own(anna, 'recurring', '12.50', 10)], lines: twice }), ['duplicate_line 12.5000']);
     assert.deepEqual(found({ own: [own(anna, 'recurring', '25.00', 20)], lines: twice }), []);
+    assert.deepEqual(found({ own: [own(anna, 'recurring', '12.497', 10)], lines: twice }), [
+      'duplicate_line 12.5000',
+      'rounding 0.0030',
+    ]);
     const thrice = [...twice, line(anna, 'recurring', '12.50')];
     assert.deepEqual(found({ own: [own(anna, 'recurring', '12.50', 10)], lines: thrice }), [
       'duplicate_line 12.5000',
@@ -148,6 +152,13 @@ describe('a credit note nets what it takes back', () => {
     assert.deepEqual(found({ lines }), []);
     const half = [charged, credit({ category: 'surcharge', corrects, netE8: e8('-5') })];
     assert.deepEqual(found({ lines: half }), ['unknown_category 7.5000']);
+  });
+
+  test('by the line it names, whatever else the credit is called', () => {
+    const charged = line('31699999999', 'recurring', '12.50');
+    const corrects = { invoice: 'F1', line: charged.line };
+    const named = credit({ msisdn: null, category: 'credit', corrects });
+    assert.deepEqual(found({ lines: [charged, named] }), []);
   });
 
   test('and without one by subscription, category and period', () => {

@@ -36,7 +36,12 @@ test('the same flags write the same bytes, another seed writes others', () => {
   assert.equal(run('--out', c, '--seed', '8', ...small).status, 0);
   assert.deepEqual(tree(a), tree(b));
   const drop = 'drops/0000000101/SP16X_0000000101_202603_000001.dat.gz';
-  assert.ok(tree(a).has(drop) && tree(a).has('truth.json') && tree(a).has('tariffs/kpn-wereld.json'));
+  assert.ok(
+    tree(a).has(drop) &&
+      tree(a).has('truth.json') &&
+      tree(a).has('invoices/F0101-2026-03.json') &&
+      tree(a).has('tariffs/kpn-wereld.json'),
+  );
   assert.notEqual(tree(a).get(drop), tree(c).get(drop));
   assert.notEqual(tree(a).get('truth.json'), tree(c).get('truth.json'));
 });

@@ -44,7 +44,7 @@ function withRules(change: (rule: RuleForm) => RuleForm | null): Rating {
 
 function withVersions(change: (version: VersionForm, index: number, all: VersionForm[]) => VersionForm): Rating {
   const forms = world.tariffs.map((form): TariffForm => ({ ...form, versions: form.versions.map(change) }));
-  return { ...right, book: tariffBook(forms) };
+  return { ...right, book: tariffBook(forms, world.zoneSets) };
 }
 
 const everyCycle = [

@@ -4,13 +4,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyCustomers } from '../../src/customers/apply.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { loadTariff } from '../../src/totals/tariff-store.ts';
+import { loadZoneSets } from '../../src/totals/zone-store.ts';
 import { admin, startTestServer, type TestServer } from './database.ts';
 
 /** A fallback must be there before the tariff that names it. */
@@ -18,6 +19,12 @@ export function tariffsOf(directory: string): unknown[] {
   const tariffs = readdirSync(join(directory, 'tariffs')).map((name) => documentIn(directory, `tariffs/${name}`));
   const fallsBack = (tariff: unknown) => Number(JSON.stringify(tariff).includes('"fallback"'));
   return tariffs.sort((a, b) => fallsBack(a) - fallsBack(b));
+}
+
+/** A provider's zones must be there before a tariff that names them. */
+export function zonesOf(directory: string): unknown[] {
+  const zones = join(directory, 'zones');
+  return existsSync(zones) ? readdirSync(zones).map((name) => documentIn(directory, `zones/${name}`)) : [];
 }
 
 export function documentIn(directory: string, path: string): unknown {
@@ -68,6 +75,7 @@ async function fill(url: string, directory: string): Promise<void> {
   await migrate(url);
   const database = openDatabase(url, { applicationName: 'world', max: 1 });
   await database.transaction(async (tx) => {
+    for (const zones of zonesOf(directory)) await loadZoneSets(tx, zones);
     for (const tariff of tariffsOf(directory)) await loadTariff(tx, tariff);
     await applyCustomers(tx, documentIn(directory, 'customers.json'));
     // no schedule of its own: a test says when a sync runs

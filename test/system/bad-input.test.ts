@@ -31,7 +31,7 @@ const refused: Record<string, { fault: string; arg?: string; reason: string }> =
   C005: {
     fault: 'F05',
     arg: 'sum',
-    reason: 'trailer-sum: FILE, line N, sum (11-26): "N" but the amounts add up to N (1e-4 EUR)',
+    reason: 'trailer-sum: FILE, line N, sum (11-26): "N" but the amounts add up to N (0.0001 EUR)',
   },
   C006: {
     fault: 'F05',

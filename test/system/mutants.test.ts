@@ -15,7 +15,9 @@ import type { TariffBundle } from '../../src/compute/tasks/messages.ts';
 import type { rateCycle } from '../../src/compute/tasks/rate-cycle.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
+import type { Allowance } from '../../src/telecom/allowance.ts';
 import { ratedSpoolColumns, ratingSpoolColumns } from '../../src/telecom/cdr-columns.ts';
+import { readAllowances } from '../../src/totals/allowance-store.ts';
 import { exportRecords } from '../../src/totals/export-records.ts';
 import { readContractTariff } from '../../src/totals/rate-cycles.ts';
 import { call, startService, until, working } from '../support/service.ts';
@@ -36,6 +38,7 @@ interface RatedCycle {
   readonly recordsPath: string;
   readonly timeZone: string;
   readonly tariff: TariffBundle;
+  readonly allowances: readonly Allowance[];
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -65,9 +68,27 @@ const mutants: readonly Mutant[] = [
   },
   {
     rule: 'connect fee: forgotten',
+    file: 'src/telecom/charge.ts',
+    from: 'let numerator = terms.connectFeeE8 * denominator;',
+    to: 'let numerator = 0;',
+  },
+  {
+    rule: 'allowances: what was taken is still there',
+    file: 'src/telecom/allowance-book.ts',
+    from: 'bucket.left -= take;',
+    to: '',
+  },
+  {
+    rule: 'allowances: a record that is partly covered costs nothing',
     file: 'src/telecom/rating.ts',
-    from: 'chargeE8(firstRule.connectFeeE8,',
-    to: 'chargeE8(0,',
+    from: 'if (covered >= billed) return endCovered',
+    to: 'if (covered > 0) return endCovered',
+  },
+  {
+    rule: 'allowances: what is covered is charged',
+    file: 'src/telecom/charge.ts',
+    from: 'numerator += piece.priceE8 * (piece.billed - piece.covered);',
+    to: 'numerator += piece.priceE8 * piece.billed;',
   },
   {
     rule: 'midnight: a call goes on as if the day had not changed',
@@ -111,8 +132,8 @@ const mutants: readonly Mutant[] = [
   {
     rule: 'prefix length: the shortest prefix wins',
     file: 'src/telecom/prefix-trie.ts',
-    from: 'if (numbers[node] !== -1) best = numbers[node]!;',
-    to: 'if (numbers[node] !== -1) return numbers[node]!;',
+    from: 'numbers[node] === -1 ? best[parents[node]!]! : numbers[node]!;',
+    to: 'numbers[node] === -1 || best[parents[node]!]! !== 0 ? best[parents[node]!]! : numbers[node]!;',
   },
 ];
 
@@ -175,10 +196,10 @@ async function missedBy(copy: string): Promise<string[]> {
   const copied = (await import(task)) as { rateCycle: typeof rateCycle };
   assert.notEqual(copied.rateCycle, (await import('../../src/compute/tasks/rate-cycle.ts')).rateCycle);
   const missed: string[] = [];
-  for (const { truth, contractId, recordsPath, timeZone, tariff } of cycles) {
+  for (const { truth, contractId, recordsPath, timeZone, tariff, allowances } of cycles) {
     const ratedPath = join(copy, 'rated.copy');
     const { cycleStart } = truth;
-    const args = { recordsPath, ratedPath, contractId, cycleStart, ratingRunId: '1', timeZone, tariff };
+    const args = { recordsPath, ratedPath, contractId, cycleStart, ratingRunId: '1', timeZone, tariff, allowances };
     const result = await copied.rateCycle({ task: 'rate-cycle', ...args }, { throwIfAborted() {}, progress() {} });
     // wrong amounts, not missing records: what was imported is the same for all
     assert.equal(String(result.records), truth.records);
@@ -246,6 +267,13 @@ async function exportCycle(truth: TruthCycle): Promise<RatedCycle> {
   return database.read(async (session) => {
     await session.copyOut(exportRecords(contractId, truth.cycleStart), createWriteStream(recordsPath));
     const { tariff, timeZone } = await readContractTariff(session, contractId);
-    return { truth, contractId, recordsPath, timeZone, tariff: tariff.bundle };
+    return {
+      truth,
+      contractId,
+      recordsPath,
+      timeZone,
+      tariff: tariff.bundle,
+      allowances: await readAllowances(session, contractId),
+    };
   });
 }

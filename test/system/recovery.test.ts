@@ -27,7 +27,7 @@ import {
 } from '../support/recovery.ts';
 import { call, type RunningService, type ServiceOptions, startService, until, working } from '../support/service.ts';
 import { silentSftp, silentTcp } from '../support/silent-server.ts';
-import { documentIn, makeWorld, tariffsOf, type World } from '../support/world.ts';
+import { documentIn, makeWorld, tariffsOf, type World, zonesOf } from '../support/world.ts';
 
 const customers = ['C001', 'C002', 'C003', 'C004'];
 const backWithinMs = 10_000;
@@ -315,6 +315,7 @@ async function withService(
 }
 
 async function loadWorld(service: RunningService): Promise<void> {
+  for (const zones of zonesOf(world.directory)) await call(service.socket, 'POST', '/zones', zones);
   for (const tariff of tariffsOf(world.directory)) await call(service.socket, 'POST', '/tariffs', tariff);
   await applyCustomers(service, {});
 }

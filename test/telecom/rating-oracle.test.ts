@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import type { Allowance } from '../../src/telecom/allowance.ts';
+import { createAllowanceBook } from '../../src/telecom/allowance-book.ts';
 import { parseLocalMs } from '../../src/telecom/civil-date.ts';
 import { compileTariff } from '../../src/telecom/compile-tariff.ts';
 import { createRater } from '../../src/telecom/rating.ts';
 import type { RateableRecord } from '../../src/telecom/record.ts';
 import type { RuleDocument, VersionDocument } from '../../src/telecom/tariff-schema.ts';
-import { slowRate } from './slow-oracle.ts';
+import type { ZoneSet } from '../../src/telecom/zone-document.ts';
+import { slowLedger } from './slow-allowances.ts';
+import { type Cover, slowRate, type ZoneSets } from './slow-oracle.ts';
 import { amsterdam } from './worked-tariff.ts';
 
 const change = '2026-04-16T10:00:00';
@@ -57,6 +61,14 @@ const rule = fc.record({
   ),
   weight: fc.constantFrom(undefined, 0, 1, -1),
   connectFee: fc.constantFrom(undefined, '0.05', '0.00000001'),
+  minimum: fc.constantFrom(undefined, undefined, undefined, '0.07', '0.12345678'),
+  cap: fc.constantFrom(
+    undefined,
+    undefined,
+    undefined,
+    { amount: '0.2', strategy: 'free' },
+    { amount: '0.23456789', strategy: 'disconnect' },
+  ),
   steps,
   rounding: orNothing(
     fc.record({
@@ -92,7 +104,7 @@ const rules = fc
 const body = fc.record({
   changePolicy: fc.constantFrom('by_start', 'split', undefined),
   fallback: fc.constantFrom(undefined, 'base', 'missing'),
-  zones: fc.constantFrom(undefined, { eu: ['208', '20801'], world: ['310', '20810'] }),
+  zones: fc.constantFrom(undefined, undefined, { eu: ['208', '20801'], world: ['310', '20810'] }),
   rules,
 });
 
@@ -149,21 +161,66 @@ const call = fc.record({
   providerAmountE8: fc.constant(0),
 });
 
+/** The visited networks change their zones on one of the borders; the last one is in a zone only from then on. */
+const sets: ZoneSets = [
+  { from: '2026-01-01T00:00:00', zones: { eu: ['208', '20801'], world: ['310', '20810'] } },
+  { from: change, zones: { world: ['208'], eu: ['310', '999'] } },
+];
+const compiledSets: ZoneSet[] = sets.map(({ from, zones }, i) => ({
+  validFromMs: amsterdam.toInstant(parseLocalMs(from), '').utcMs,
+  validToMs: i + 1 < sets.length ? amsterdam.toInstant(parseLocalMs(sets[i + 1]!.from), '').utcMs : null,
+  zones,
+}));
+
+const subscribers = ['31600000001', '31600000002'];
+/** In 2026 a price of 4e-8 EUR leaves 2 x 4e-8 / 1.10 GB: 72 octets. */
+const fairLimit = 72;
+const zoneSets = { t: compiledSets, base: compiledSets };
+const fairUse = { monthlyPriceE8: 4, zones: ['eu'] };
+const allowance = fc.record({
+  kind: fc.constantFrom('voice', 'voice', 'voice', 'sms', 'data'),
+  amount: fc.oneof(fc.integer({ min: 1, max: 400 }), fc.constantFrom(60, 3000)),
+  shared: fc.boolean(),
+  msisdn: fc.constantFrom(null, null, ...subscribers),
+  priority: fc.constantFrom(0, 0, 0, 1, -1),
+  increment: fc.constantFrom(null, null, 1, 7, 60),
+  categories: fc.constantFrom(['national-mobile'], ['national-mobile', 'voicemail', 'premium']),
+  zones: fc.constantFrom(['home'], ['home', 'eu'], ['eu', 'world']),
+  validFrom: fc.constant(null),
+  validTo: fc.constant(null),
+  isFair: fc.boolean(),
+});
+const allowances = fc.array(allowance, { maxLength: 4 }).map((list) =>
+  list.map(({ isFair, ...found }, i): Allowance => {
+    const kind = found.kind as Allowance['kind'];
+    const shared = found.shared && found.msisdn === null;
+    const fair = isFair && kind === 'data' && (found.zones as readonly string[]).includes('eu');
+    return { ...found, kind, shared, id: `${i}`, name: `a${i}`, fairUse: fair ? fairUse : null };
+  }),
+);
+
 const stored = (versions: readonly VersionDocument[]) => versions.map((document, i) => ({ id: `${i}`, document }));
 
 it('rates as a walk over every second does', () => {
-  const seen = { rated: 0, unrated: 0, pieces: 0 };
+  const seen = { rated: 0, unrated: 0, pieces: 0, covered: 0, partly: 0, minimum: 0, cap: 0, fair: 0 };
   const property = fc.property(
     versionsOf,
     versionsOf,
-    fc.array(call, { minLength: 6, maxLength: 6 }),
-    (versions, base, calls) => {
+    fc.array(fc.tuple(call, fc.constantFrom(...subscribers)), { minLength: 6, maxLength: 6 }),
+    allowances,
+    (versions, base, calls, bundles) => {
       const fallbacks = { base };
-      const bundle = { code: 't', versions: stored(versions), fallbacks: { base: stored(base) } };
-      const rater = createRater(compileTariff(bundle, 'Europe/Amsterdam'));
-      for (const record of calls) {
-        const expected = slowRate(versions, fallbacks, record);
-        const rated = rater.rate(record);
+      const bundle = { code: 't', versions: stored(versions), fallbacks: { base: stored(base) }, zoneSets };
+      const book = createAllowanceBook(bundles, '2026-03-01', amsterdam);
+      const rater = createRater(compileTariff(bundle, 'Europe/Amsterdam'), book);
+      const limits = bundles.map(({ id, fairUse: fair }) => [id, fair === null ? Infinity : fairLimit] as const);
+      const ledger = slowLedger(bundles, Object.fromEntries(limits));
+      for (const [record, msisdn] of calls) {
+        const cover: Cover = (zone, widened) => ledger.cover(record, msisdn, zone, widened);
+        const expected = slowRate(versions, fallbacks, record, sets, cover);
+        const rated = rater.rate(record, msisdn);
+        if (rated.coveredUsage > 0) seen[rated.coveredUsage === rated.billedUsage ? 'covered' : 'partly'] += 1;
+        if (rated.limit !== null) seen[rated.limit] += 1;
         seen[expected.status] += 1;
         seen.pieces += expected.pieces.length;
         assert.deepEqual(
@@ -172,14 +229,18 @@ it('rates as a walk over every second does', () => {
             reason: rated.reason,
             amountE8: BigInt(rated.amountE8),
             billed: rated.billedUsage,
+            covered: rated.coveredUsage,
             pieces: rated.pieces.map((p) => `${p.from}+${p.billed} ${p.rule.replace('base/', '')}`),
           },
           expected,
         );
       }
+      seen.fair += book.states().filter((state) => state.fairUseUsed === fairLimit).length;
     },
   );
   fc.assert(property, { numRuns: 1200, seed: 7 });
   // The cases must be worth something: enough of them rated, and in several pieces.
   assert.ok(seen.rated > 2500 && seen.pieces > seen.rated * 1.5, JSON.stringify(seen));
+  const { covered, partly, minimum, cap, fair } = seen;
+  assert.ok(Math.min(covered, partly, minimum, cap) > 100 && fair > 5, JSON.stringify(seen));
 });

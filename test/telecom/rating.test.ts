@@ -140,6 +140,31 @@ describe('a version change during a call', () => {
     assert.equal(rateWith({ versions: versions('split') }, { start: change, usage: 1 }).version, 1);
   });
 
+  it('split at a change in the repeated hour, with a band that comes twice that night', () => {
+    const steps = (price: string) => [{ from: 0, price, per: 60, first: 1, next: 1 }];
+    const october = '2026-10-25T02:30:00';
+    const changed = [
+      version([rule('old')], { validTo: october, changePolicy: 'split' }),
+      version(
+        [rule('new', { steps: steps('0.20') }), rule('band', { active: { from: '02:45:00' }, steps: steps('0.30') })],
+        {
+          validFrom: october,
+        },
+      ),
+    ];
+    const night = { start: '2026-10-25T02:29:30', dst: 'S' as const, usage: 5430 };
+    assert.deepEqual(shortPieces(rateWith({ versions: changed }, night)), [
+      [0, 30, 10, 'old'],
+      [30, 900, 20, 'new'],
+      [930, 900, 30, 'band'],
+      [1830, 2700, 20, 'new'],
+      [4530, 900, 30, 'band'],
+    ]);
+    const [first, second] = changed;
+    const byStart = [{ ...first!, changePolicy: 'by_start' as const }, second!];
+    assert.deepEqual(shortPieces(rateWith({ versions: byStart }, night)), [[0, 5430, 10, 'old']]);
+  });
+
   it('split into a gap between versions is unrated, not cheap', () => {
     const rated = rateWith({ versions: [versions('split')[0]!] }, call);
     assert.deepEqual([rated.status, rated.reason, rated.amountE8, rated.pieces.length], ['unrated', 'no-rule', 0, 0]);

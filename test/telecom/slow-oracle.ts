@@ -12,7 +12,18 @@ export interface OracleAnswer {
   readonly billed: number;
   /** "from+widened rule" of each billed piece. */
   readonly pieces: readonly string[];
+  /** Widened units that allowances covered. */
+  readonly covered: number;
 }
+
+/** Answers how many of the widened units are covered, in the zone of the start (null at home). */
+export type Cover = (zone: string | null, widened: number) => number;
+
+/** Zones of a version without zones of its own. */
+export type ZoneSets = readonly {
+  readonly from: string;
+  readonly zones: Readonly<Record<string, readonly string[]>>;
+}[];
 
 interface Clock {
   readonly date: string;
@@ -26,6 +37,7 @@ interface Second {
   readonly rule: RuleDocument | null;
   readonly source: string;
   readonly date: string;
+  readonly zone: string | null;
 }
 
 const timeZone = 'Europe/Amsterdam';
@@ -67,11 +79,14 @@ function matchLength(rule: RuleDocument, record: RateableRecord): number {
   return Math.max(-1, ...rule.match.prefixes.filter((p) => record.prefix.startsWith(p)).map((p) => p.length));
 }
 
-function candidatesOf(version: VersionDocument, record: RateableRecord): RuleDocument[] {
-  const networks = Object.entries(version.zones ?? {}).flatMap(([zone, list]) => list.map((n) => ({ zone, n })));
-  const visitedZone = networks
-    .filter(({ n }) => record.visited.startsWith(n))
-    .sort((a, b) => b.n.length - a.n.length)[0]?.zone;
+function zoneIn(version: VersionDocument, sets: ZoneSets, record: RateableRecord): string | undefined {
+  const dated = sets.filter(({ from }) => instant(from) * 1000 <= record.startMs).at(-1)?.zones ?? {};
+  const networks = Object.entries(version.zones ?? dated).flatMap(([zone, list]) => list.map((n) => ({ zone, n })));
+  return networks.filter(({ n }) => record.visited.startsWith(n)).sort((a, b) => b.n.length - a.n.length)[0]?.zone;
+}
+
+function candidatesOf(version: VersionDocument, sets: ZoneSets, record: RateableRecord): RuleDocument[] {
+  const visitedZone = zoneIn(version, sets, record);
   const matching = version.rules.filter(({ kind, match }) => {
     if (kind !== record.kind) return false;
     if (match.categories !== undefined && !(match.categories as string[]).includes(record.category)) return false;
@@ -98,6 +113,8 @@ export function slowRate(
   versions: readonly VersionDocument[],
   fallbacks: Readonly<Record<string, readonly VersionDocument[]>>,
   record: RateableRecord,
+  sets: ZoneSets = [],
+  cover: Cover = () => 0,
 ): OracleAnswer {
   const start = record.startMs / 1000;
   const atStart = versionAt(versions, start);
@@ -106,7 +123,7 @@ export function slowRate(
 
   const found = new Map<VersionDocument, RuleDocument[]>();
   function matchingIn(version: VersionDocument): RuleDocument[] {
-    const rules = found.get(version) ?? candidatesOf(version, record);
+    const rules = found.get(version) ?? candidatesOf(version, sets, record);
     found.set(version, rules);
     return rules;
   }
@@ -115,13 +132,18 @@ export function slowRate(
     const clock = clockAt(start + s);
     const index = split ? versionAt(versions, start + s) : atStart;
     const version = versions[index];
-    if (version === undefined) return { rule: null, source: 'none', date: clock.date };
+    if (version === undefined) return { rule: null, source: 'none', date: clock.date, zone: null };
     const candidates = matchingIn(version);
-    if (candidates.length > 0) return { rule: bestActive(candidates, clock), source: `${index}`, date: clock.date };
+    const zone = (of: VersionDocument) => (record.visited === '' ? null : (zoneIn(of, sets, record) ?? null));
+    const common = { date: clock.date };
+    if (candidates.length > 0) {
+      return { ...common, rule: bestActive(candidates, clock), source: `${index}`, zone: zone(version) };
+    }
     const other = version.fallback === undefined ? [] : (fallbacks[version.fallback] ?? []);
     const otherIndex = versionAt(other, start + s);
     const rule = otherIndex === -1 ? null : bestActive(matchingIn(other[otherIndex]!), clock);
-    return { rule, source: `${version.fallback}:${otherIndex}`, date: clock.date };
+    const source = `${version.fallback}:${otherIndex}`;
+    return { ...common, rule, source, zone: otherIndex === -1 ? null : zone(other[otherIndex]!) };
   }
 
   const voice = record.kind === 'voice';
@@ -142,6 +164,7 @@ export function slowRate(
   let numerator = 0n;
   let denominator = 1n;
   let billed = 0;
+  const parts: { step: RuleDocument['steps'][number]; widened: number }[] = [];
   let c = 0;
   while (c < record.usage) {
     const rule = seconds[c]!.rule!;
@@ -152,14 +175,33 @@ export function slowRate(
     if (c === 0) widened = step.first;
     while (widened < end - c) widened += step.next;
     pieces.push(`${c}+${widened} ${rule.id}`);
-    numerator = numerator * BigInt(step.per) + e8(step.price) * BigInt(widened) * denominator;
-    denominator *= BigInt(step.per);
+    parts.push({ step, widened });
     billed += widened;
     c += widened;
   }
   const firstRule = seconds[0]!.rule!;
+  const covered = cover(first.zone, billed);
+  if (covered === billed) return { status: 'rated', reason: null, amountE8: 0n, billed, pieces, covered };
+  let free = covered;
+  for (const { step, widened } of parts) {
+    const charged = BigInt(Math.max(0, widened - free));
+    free = Math.max(0, free - widened);
+    numerator = numerator * BigInt(step.per) + e8(step.price) * charged * denominator;
+    denominator *= BigInt(step.per);
+  }
   numerator += e8(firstRule.connectFee ?? '0') * denominator;
-  return { status: 'rated', reason: null, amountE8: rounded(numerator, denominator, firstRule), billed, pieces };
+  const least = e8(firstRule.minimum ?? '0') * denominator;
+  if (numerator < least) numerator = least;
+  const most = firstRule.cap === undefined ? numerator : e8(firstRule.cap.amount) * denominator;
+  if (numerator > most) numerator = most;
+  return {
+    status: 'rated',
+    reason: null,
+    amountE8: rounded(numerator, denominator, firstRule),
+    billed,
+    pieces,
+    covered,
+  };
 }
 
 function rounded(numerator: bigint, denominator: bigint, rule: RuleDocument): bigint {
@@ -174,5 +216,5 @@ function e8(text: string): bigint {
 }
 
 function unrated(reason: string): OracleAnswer {
-  return { status: 'unrated', reason, amountE8: 0n, billed: 0, pieces: [] };
+  return { status: 'unrated', reason, amountE8: 0n, billed: 0, pieces: [], covered: 0 };
 }

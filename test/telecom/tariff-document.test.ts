@@ -165,6 +165,19 @@ describe('a tariff document', () => {
     });
     assert.equal(problems(withStep({ price: 'x', next: 0 })).filter((line) => line.startsWith(steps)).length, 2);
   });
+
+  it('has a minimum that is not above its cap, and a cap that says what happens there', () => {
+    assert.deepEqual(problems(withRule({ minimum: '0.20', cap: { amount: '0.20', strategy: 'free' } })), []);
+    assert.match(
+      problems(withRule({ minimum: '0.21', cap: { amount: '0.20', strategy: 'free' } }))[0]!,
+      /rules\[0\]\.minimum: "0\.21" is more than the cap of 0\.20/,
+    );
+    assert.match(problems(withRule({ cap: { amount: '1' } }))[0]!, /cap\.strategy: .* must be "free" or "disconnect"/);
+    assert.match(
+      problems(withRule({ cap: { amount: '-1', strategy: 'free' } }))[0]!,
+      /cap\.amount: "-1" must be a decimal/,
+    );
+  });
 });
 
 describe('stored versions', () => {

@@ -1,6 +1,7 @@
 /** F22 and P10: what comes after a cycle was closed is an adjustment in the open one; the closed one stays as it is. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { explainTotals } from '../../src/totals/explain.ts';
 import { type BilledContract, type BillingWorld, billingWorld, by, type Call } from './billed-contract.ts';
 
 let world: BillingWorld;
@@ -105,6 +106,27 @@ test('a tariff that is edited after the close changes neither the closed totals 
     assert.equal(totals[march]!.digest, digest);
     // 30 + 50 - 200 at the old price, and the open cycle's own second at the new one
     assert.equal(totals[open]!.amount, -120 * second + 2 * second);
+    const query = { customer: contract.code, limit: 10 };
+    const [adjusting] = await world.database.read((session) => explainTotals(session, { ...query, cycle: open }));
+    assert.deepEqual(
+      adjusting!.shown.map(({ adjusts, takesBack, amountE8, reproduced }) => [
+        adjusts,
+        takesBack?.line,
+        amountE8,
+        reproduced,
+      ]),
+      [
+        [march, undefined, String(50 * second), true],
+        [march, 3, String(-200 * second), true],
+        [march, undefined, String(30 * second), true],
+        [null, undefined, String(2 * second), true],
+      ],
+    );
+    const [closed] = await world.database.read((session) => explainTotals(session, { ...query, cycle: march }));
+    assert.ok(
+      closed!.shown.every(({ reproduced }) => reproduced),
+      'with the tariff that it was closed with',
+    );
     await contract.reopenCycle(march);
     assert.equal((await contract.recalculate(march)).state, 'succeeded');
     assert.equal(
@@ -141,6 +163,7 @@ test('reopening brings the adjustments home, and the totals are those of a cycle
   );
   assert.equal(waiting!.digest, straight[march]!.digest);
   assert.equal(home[march]!.state, 'grace');
+  assert.equal(home[open]!.records, 0, 'what came home is no fall of the cycle that it lay in');
   const [pinned] = await world.database.query(
     `select pinned_by from total_generation where contract_id = $1 and cycle_start = $2 and state = 'current'`,
     [contract.contractId, march],

@@ -172,5 +172,5 @@ function spoolRow(call: Call, index: number): string {
   const keys = [index + 2, hex(id), original ? hex(original) : '\\N', correction, content, cycleOf(call)];
   const who = ['31612345678', 'voice', '1100', 'national-mobile', '\\N', prefix, `+${prefix}****`, '\\N'];
   const when = [`${day} 10:00:00+00`, `${day} 12:00:00`, 'f', 'f'];
-  return `${[...keys, ...who, ...when, seconds, 0, 1, seconds, '21', 'f'].join('\t')}\n`;
+  return `${[...keys, ...who, ...when, seconds, 0, 1, seconds, '21', 'f', 0].join('\t')}\n`;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { waitingForPerson } from '../../src/services/findings.ts';
+import { explainTotals } from '../../src/totals/explain.ts';
 import { oracleBreaches } from '../../src/totals/oracle.ts';
 import { restoreGeneration } from '../../src/totals/restore.ts';
 import { decideReview, waitingGenerations } from '../../src/totals/review.ts';
@@ -150,6 +151,9 @@ test('a restored generation is current again at once, and calculating again give
   const second2 = (await contract.totals())[march]!;
   assert.deepEqual(await restore(contract, 1), { generation: 1, replaced: 2, digest: first.digest });
   assert.equal((await contract.totals())[march]!.digest, first.digest);
+  const query = { customer: contract.code, cycle: march, limit: 5 };
+  const [explained] = await world.database.read((session) => explainTotals(session, query));
+  assert.deepEqual([explained!.records, explained!.pricesKept, explained!.shown.length], [10, false, 0]);
   await contract.settle();
   assert.equal(await states(contract), '1 current, 2 backup', 'a sync without changes leaves what was restored');
   assert.equal((await contract.recalculate(march)).state, 'succeeded');

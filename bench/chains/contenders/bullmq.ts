@@ -3,8 +3,8 @@
  * worker with 100 jobs at once. Its steps cannot write rows in one transaction with their completion.
  */
 import { randomUUID } from 'node:crypto';
+import { loadPeer } from '../../peer-packages.ts';
 import { callers } from '../callers.ts';
-import { loadPeer } from '../peer-packages.ts';
 import { type OpenContender, wallMs } from '../protocol.ts';
 
 interface Job {

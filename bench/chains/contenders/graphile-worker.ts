@@ -4,8 +4,8 @@
  * completion. Steps with a row of their own write it and add the next job in one transaction (`withPgClient`).
  */
 import { randomUUID } from 'node:crypto';
+import { loadPeer } from '../../peer-packages.ts';
 import { callers } from '../callers.ts';
-import { loadPeer } from '../peer-packages.ts';
 import { type OpenContender, wallMs } from '../protocol.ts';
 
 interface Payload {

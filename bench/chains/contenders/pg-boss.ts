@@ -9,8 +9,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { loadPeer } from '../../peer-packages.ts';
 import { callers } from '../callers.ts';
-import { loadPeer } from '../peer-packages.ts';
 import { type OpenContender, wallMs } from '../protocol.ts';
 
 interface Job {

@@ -4,13 +4,20 @@
  */
 import { CopySink } from '../../providers/decode/copy-sink.ts';
 import { decodeFile } from '../../providers/decode/decode-file.ts';
+import type { RecordSink } from '../../providers/decode/record.ts';
 import type { TaskControl } from '../task-control.ts';
 import type { DecodeArgs, DecodeResult } from './messages.ts';
 
-export async function decode(args: DecodeArgs, control: TaskControl): Promise<DecodeResult> {
-  const sink = new CopySink(args.spoolPath, args.cycleDay);
-  const outcome = await decodeFile(args, sink, control);
+/** `through` may stand between the decoder and the spool. */
+export async function decode(
+  args: DecodeArgs,
+  control: TaskControl,
+  through: (spool: RecordSink) => RecordSink = (spool) => spool,
+): Promise<DecodeResult> {
+  const spool = new CopySink(args.spoolPath, args.cycleDay);
+  const outcome = await decodeFile(args, through(spool), control);
   if (!outcome.ok) return outcome;
+  if (args.only) spool.discard();
   const { header, ...file } = outcome.file;
-  return { ok: true, ...header, ...file, cycles: sink.cycles };
+  return { ok: true, ...header, ...file, cycles: spool.cycles };
 }

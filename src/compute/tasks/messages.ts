@@ -42,6 +42,8 @@ export interface DecodeArgs {
   readonly nowMs: number;
   /** Where the COPY rows go (`cdrSpoolColumns`); removed again when the file is refused. */
   readonly spoolPath: string;
+  /** What a manifest or an overview says that the file holds: else it is refused (`manifest-count`, `manifest-sum`). */
+  readonly expected?: { readonly records?: number | undefined; readonly amountE8?: bigint | undefined };
   /** Decode these lines only (both included) and check nothing of the whole: to find the record that kills its thread. */
   readonly only?: { readonly from: number; readonly to: number };
   /** Lines that kill their thread: quarantined unread. */

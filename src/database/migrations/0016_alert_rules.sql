@@ -79,8 +79,10 @@ alter table sync_profile
   -- last day on which its credentials work, as somebody told us
   add column credential_not_after date;
 create index raw_file_profile on raw_file (profile_id, stored_at);
+create index sync_task_profile on sync_task (profile_id, started_at);
 
 -- Down Migration
+drop index sync_task_profile;
 drop index raw_file_profile;
 alter table sync_profile drop column file_every_days, drop column credential_not_after;
 alter table subscription drop column icc_masked, drop column product_code, drop column employee, drop column valid;

@@ -3,9 +3,6 @@
 -- file that looks the same is not downloaded again.
 alter table raw_file add column remote_stamp text;
 
--- The provider's own version of a record, where it has one: the highest counts, in whatever order they come.
-alter table cdr add column provider_version bigint not null default 0;
-
 -- The same for all profiles that come to a provider with the same credential: they take turns, and a credential that is
 -- refused suspends them all. Null where there is none.
 alter table sync_profile add column session_key text generated always as (
@@ -25,5 +22,4 @@ create table provider_limit (
 -- Down Migration
 drop table provider_limit;
 alter table sync_profile drop column session_key;
-alter table cdr drop column provider_version;
 alter table raw_file drop column remote_stamp;

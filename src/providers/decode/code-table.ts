@@ -4,6 +4,7 @@
  */
 import type { Encoding } from '../spec/files.ts';
 import type { RecordsSpec } from '../spec/records.ts';
+import { textOf } from './encoding.ts';
 import { encoded } from './field-plan.ts';
 
 export const unknownCategory = 'unknown';
@@ -58,7 +59,7 @@ export class CodeTable {
     if (index >= 0) return this.#codes[index]!;
     if (this.#codes.length - this.#known >= mostUnknownCodes) return null;
     const copy = Buffer.from(bytes.subarray(from, to));
-    const text = this.#encoding === 'utf-8' ? copy.toString('utf8') : new TextDecoder('windows-1252').decode(copy);
+    const text = textOf(copy, this.#encoding);
     const code = {
       code: text,
       category: unknownCategory,

@@ -5,46 +5,20 @@
  */
 import { statSync } from 'node:fs';
 import type { TaskControl } from '../../compute/task-control.ts';
-import type { FileProblem, LineProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem } from '../../compute/tasks/messages.ts';
 import type { Compression } from '../spec/files.ts';
 import type { LayoutSpec } from '../spec/layout-spec.ts';
-import { FixedFramer } from './fixed-framer.ts';
-import type { Framer } from './framer.ts';
-import { type HeaderFacts, readName } from './header.ts';
-import { compileLayout, type Layout, openSlots } from './layout.ts';
+import { type DecodedFile, type DecodeOptions, FilePass, type PassOptions, type PassResult } from './file-pass.ts';
+import { readName } from './header.ts';
+import { compileLayout, type Layout } from './layout.ts';
 import type { RecordSink } from './record.ts';
-import { type IntakeOptions, RecordIntake } from './record-intake.ts';
 import { FileRefused } from './refusal.ts';
 import { openSource } from './source.ts';
-import { checkTrailer, crcText } from './trailer.ts';
 
-export interface DecodeFileOptions {
+export interface DecodeFileOptions extends DecodeOptions {
   readonly path: string;
   readonly compression: Compression;
-  readonly name: string;
   readonly spec: LayoutSpec;
-  readonly account: string;
-  readonly timeZone: string;
-  readonly numberMask: number;
-  readonly hashKey: Uint8Array | null;
-  readonly nowMs: number;
-  readonly only?: { readonly from: number; readonly to: number } | undefined;
-  readonly skip?: readonly number[] | undefined;
-}
-
-export interface DecodedFile {
-  readonly header: HeaderFacts;
-  /** crc32 of all bytes before the trailer, lower-case hex. */
-  readonly crc: string;
-  readonly records: number;
-  readonly lines: number;
-  readonly rows: number;
-  readonly duplicates: number;
-  readonly quarantined: readonly LineProblem[];
-  readonly unknownCallCodes: readonly string[];
-  readonly notices: readonly string[];
-  readonly bytes: number;
-  readonly amountE8: bigint | null;
 }
 
 export type DecodeOutcome =
@@ -84,14 +58,11 @@ export async function decodeFile(
 async function onePass(
   options: DecodeFileOptions,
   layout: Layout,
-  pass: Pick<IntakeOptions, 'expectedRecords' | 'replacedLines'>,
+  pass: PassOptions,
   sink: RecordSink,
   control: TaskControl,
-): Promise<{ file: DecodedFile; replaced: ReadonlySet<number> }> {
-  const slots = openSlots(layout);
-  const only = options.only ?? null;
-  const intake = new RecordIntake(layout, slots, { ...options, ...pass, only, skip: new Set(options.skip) }, sink);
-  const framer: Framer = new FixedFramer(layout, slots, options, intake);
+): Promise<PassResult> {
+  const decoder = new FilePass(layout, { ...options, ...pass }, sink);
   sink.begin();
   const source = openSource({
     path: options.path,
@@ -100,30 +71,9 @@ async function onePass(
     limits: options.spec.files.unpack,
     onRead: control.progress,
   });
-  let bytes = 0;
   for await (const chunk of source) {
     control.throwIfAborted();
-    bytes += chunk.length;
-    framer.push(chunk);
+    decoder.push(chunk);
   }
-  const framed = framer.end();
-  const counted = { records: intake.records, sumE8: intake.sumE8, crc: framed.crc };
-  if (framed.trailer) checkTrailer(framed.trailer, counted, options.name);
-  intake.finish();
-  return {
-    replaced: intake.replaced,
-    file: {
-      header: framed.header,
-      crc: crcText(framed.crc),
-      records: intake.records,
-      lines: framed.lines,
-      rows: intake.rows,
-      duplicates: intake.duplicates + pass.replacedLines.size,
-      quarantined: intake.quarantined,
-      unknownCallCodes: layout.codes.unknownCodes,
-      notices: framed.notices,
-      bytes,
-      amountE8: intake.sumE8,
-    },
-  };
+  return decoder.end();
 }

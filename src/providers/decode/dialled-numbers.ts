@@ -1,11 +1,12 @@
 /**
  * What is kept of a dialled number, from the bytes of its field. Two memories spare the work per record: one by the digits
  * that masking leaves (few, so that nearly every record finds its text there), one by the whole number for the HMAC, which
- * would cost more than the rest of the decoding. Both are direct-mapped, so bounded: a newcomer replaces the entry of its slot.
+ * would cost more than the rest of the decoding. Both are bounded: a newcomer replaces the entry of its slot.
  * Full numbers are in memory only.
  */
 import { createHmac } from 'node:crypto';
 import { keepOf, normaliseDialled } from '../../telecom/dialled.ts';
+import { readDigits } from './digits.ts';
 
 export interface KeptDialled {
   /** Empty when no digits may be kept. */
@@ -17,19 +18,24 @@ export const noDialled: KeptDialled = { prefix: '', masked: null };
 const longest = 24;
 /** A Dutch number as keyed at home: 0 and nine digits, nothing confidential among them (dialled.ts). */
 const nationalDigits = 10;
+/** With fewer digits hidden the table would be too large. */
+const leastMask = 4;
 const blank = 32;
 const zero = 48;
 
 export class DialledNumbers {
   readonly #mask: number;
   readonly #hashKey: Uint8Array | null;
-  readonly #national = new FieldMemo<KeptDialled>(65_536);
+  readonly #national: (KeptDialled | undefined)[];
   readonly #other = new FieldMemo<KeptDialled | null>(16_384);
   readonly #hashes = new FieldMemo<string | null>(131_072);
 
   /** Without a key no hashes are made. `numberMask` is at most 9. */
   constructor(numberMask: number, hashKey: Uint8Array | null) {
     this.#mask = numberMask;
+    this.#national = new Array<KeptDialled | undefined>(
+      10 ** (nationalDigits - 1 - Math.max(numberMask, leastMask)),
+    ).fill(undefined);
     this.#hashKey = hashKey;
   }
 
@@ -37,13 +43,25 @@ export class DialledNumbers {
   of(bytes: Buffer, from: number, to: number): KeptDialled | null {
     const length = lengthOf(bytes, from, to);
     if (length === 0) return noDialled;
-    if (!isNational(bytes, from, length)) {
+    const index = length === nationalDigits ? this.#nationalIndex(bytes, from) : -1;
+    if (index < 0) {
       if (length > longest) return null;
       const known = this.#other.get(bytes, from, length);
       return known === undefined ? this.#other.put(kept(textOf(bytes, from, length), this.#mask)) : known;
     }
-    const known = this.#national.get(bytes, from, nationalDigits - this.#mask);
-    return known === undefined ? this.#national.put(kept(textOf(bytes, from, length), this.#mask)!) : known;
+    const known = this.#national[index];
+    if (known !== undefined) return known;
+    const fresh = kept(textOf(bytes, from, length), this.#mask)!;
+    this.#national[index] = fresh;
+    return fresh;
+  }
+
+  /** The digits that masking leaves of a Dutch number as keyed at home, as a number; -1 when it is none, or they are too many. */
+  #nationalIndex(bytes: Buffer, from: number): number {
+    if (bytes[from] !== zero || bytes[from + 1] === zero || this.#mask < leastMask) return -1;
+    const shown = nationalDigits - 1 - this.#mask;
+    const hidden = readDigits(bytes, from + 1 + shown, this.#mask);
+    return hidden < 0 ? -1 : readDigits(bytes, from + 1, shown);
   }
 
   /** Hex, or null (see `DecodedRecord.dialledHash`). The field must hold a number or be blank. */
@@ -112,15 +130,6 @@ function lengthOf(bytes: Buffer, from: number, to: number): number {
   let end = to;
   while (end > from && bytes[end - 1] === blank) end -= 1;
   return end - from;
-}
-
-function isNational(bytes: Buffer, at: number, length: number): boolean {
-  if (length !== nationalDigits || bytes[at] !== zero || bytes[at + 1] === zero) return false;
-  for (let index = at + 1; index < at + nationalDigits; index += 1) {
-    const digit = bytes[index]! - zero;
-    if (digit < 0 || digit > 9) return false;
-  }
-  return true;
 }
 
 function textOf(bytes: Buffer, at: number, length: number): string {

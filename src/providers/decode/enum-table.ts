@@ -7,12 +7,19 @@ export class EnumTable {
   readonly #texts: readonly Buffer[];
   /** Index plus one by the only byte of a field: most flags are one character. */
   readonly #byByte = new Int8Array(256);
+  /** The same by two bytes, low one first; null unless all texts have two. */
+  readonly #byPair: Int8Array | null;
 
   /** `texts` as the file writes them, in its encoding. */
   constructor(texts: readonly Buffer[]) {
     this.#texts = texts;
     this.#heads = Int32Array.from(texts, (text) => head(text, 0, text.length));
+    this.#byPair =
+      texts.length > 0 && texts.length < 127 && texts.every(({ length }) => length === 2)
+        ? new Int8Array(65_536)
+        : null;
     for (const [index, text] of texts.entries()) {
+      if (this.#byPair) this.#byPair[text[0]! | (text[1]! << 8)] = index + 1;
       if (text.length < 2 && index < 127) this.#byByte[text[0] ?? blank] = index + 1;
     }
   }
@@ -20,6 +27,7 @@ export class EnumTable {
   /** Index of the text; -1 when it is none of them. */
   find(bytes: Uint8Array, from: number, to: number): number {
     if (to - from === 1) return this.#byByte[bytes[from]!]! - 1;
+    if (this.#byPair !== null && to - from === 2) return this.#byPair[bytes[from]! | (bytes[from + 1]! << 8)]! - 1;
     let end = to;
     while (end > from && bytes[end - 1] === blank) end -= 1;
     const length = end - from;

@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import type { FileSpec, TrailerField } from '../spec/files.ts';
 import { ContentHash } from './content-hash.ts';
 import { isBlank } from './digits.ts';
-import { isText, notText } from './encoding.ts';
+import { isLetter, isText, notText } from './encoding.ts';
 import type { FieldPlan, TypePlan } from './field-plan.ts';
 import type { Framed, Framer } from './framer.ts';
 import { type ExpectedFile, type HeaderFacts, noHeader, readHeader } from './header.ts';
@@ -34,9 +34,6 @@ export class FixedFramer implements Framer {
   readonly #view: DataView;
   readonly #length: number;
   readonly #ends: number;
-  /** First byte (from 0) and end of every slot. */
-  readonly #ats: Int32Array;
-  readonly #tos: Int32Array;
   /** Where text may stand, in whole words of four bytes. */
   readonly #textFrom: number;
   readonly #textTo: number;
@@ -63,8 +60,10 @@ export class FixedFramer implements Framer {
     this.#work = Buffer.alloc(Math.max(workBytes, this.#length * 4));
     this.#view = new DataView(this.#work.buffer, this.#work.byteOffset, this.#work.length);
     slots.bytes = this.#work;
-    this.#ats = Int32Array.from(layout.places, (place) => (typeof place === 'string' ? 0 : place[0] - 1));
-    this.#tos = Int32Array.from(layout.places, (place) => (typeof place === 'string' ? 0 : place[1]));
+    for (const [slot, place] of layout.places.entries()) {
+      slots.from[slot] = Number(place[0]) - 1;
+      slots.to[slot] = Number(place[1]);
+    }
     const texts = layout.types.flatMap((type) => type.texts);
     this.#textFrom = Math.min(this.#length & ~3, ...texts.map((field) => field.at & ~3));
     this.#textTo = Math.max(this.#textFrom, ...texts.map((field) => Math.min(this.#length & ~3, (field.end + 3) & ~3)));
@@ -153,13 +152,7 @@ export class FixedFramer implements Framer {
         return next;
       }
     }
-    const { from, to } = this.#slots;
-    const ats = this.#ats;
-    const tos = this.#tos;
-    for (let slot = 0; slot < ats.length; slot += 1) {
-      from[slot] = at + ats[slot]!;
-      to[slot] = at + tos[slot]!;
-    }
+    this.#slots.base = at;
     const layout = this.#layout;
     const type = typeOf(layout, this.#slots);
     const { record } = this.#intake;
@@ -178,14 +171,23 @@ export class FixedFramer implements Framer {
     if (type === null) {
       return isText(this.#work, at + this.#textFrom, at + this.#textTo, encoding) ? null : notText(null, encoding);
     }
-    for (let index = this.#textFrom; index < this.#textTo; index += 1) {
-      if (this.#work[at + index]! < 0x7f) continue;
-      const field = textAt(type.texts, index);
-      if (field === null) return notText(type.texts[0] ?? null, encoding);
-      if (!isText(this.#work, at + index, at + field.end, encoding)) return notText(field, encoding);
-      index = field.end - 1;
+    for (let word = this.#textFrom; word < this.#textTo; word += 4) {
+      if ((this.#view.getInt32(at + word, true) & 0x80808080) === 0) continue;
+      for (let index = word; index < word + 4; index += 1) {
+        if (this.#work[at + index]! < 0x80) continue;
+        const field = textAt(type.texts, index);
+        if (field === null) return notText(type.texts[0] ?? null, encoding);
+        if (!this.#isLetter(at, index, field)) return notText(field, encoding);
+      }
     }
     return null;
+  }
+
+  /** True when the byte above 0x7f at `index` of the line may stand in this field. */
+  #isLetter(at: number, index: number, field: FieldPlan): boolean {
+    const { encoding } = this.#layout;
+    if (encoding === 'utf-8') return isText(this.#work, at + field.at, at + field.end, encoding);
+    return isLetter(this.#work, at + index, at + field.end, encoding);
   }
 
   #readTrailer(at: number): Trailer {

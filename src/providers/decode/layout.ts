@@ -6,9 +6,13 @@ import { CodeTable } from './code-table.ts';
 import { EnumTable } from './enum-table.ts';
 import { encoded, type FieldPlan, planType, planWhen, type TypePlan } from './field-plan.ts';
 
-/** Where the values of the record at hand stand: slot i is `bytes` from `from[i]` to before `to[i]`; empty when absent. */
+/**
+ * Where the values of the record at hand stand: slot i is `bytes` from `base + from[i]` to before `base + to[i]`; empty when
+ * absent. Of lines of fixed width only `base` changes.
+ */
 export interface Slots {
   bytes: Buffer;
+  base: number;
   readonly from: Int32Array;
   readonly to: Int32Array;
 }
@@ -67,12 +71,15 @@ export function compileLayout(spec: LayoutSpec): Layout {
 
 export function openSlots(layout: Layout): Slots {
   const count = layout.places.length;
-  return { bytes: Buffer.alloc(0), from: new Int32Array(count), to: new Int32Array(count) };
+  return { bytes: Buffer.alloc(0), base: 0, from: new Int32Array(count), to: new Int32Array(count) };
 }
 
 /** Null when the record at hand is of no type of this layout. */
 export function typeOf(layout: Layout, slots: Slots): TypePlan | null {
   if (layout.when === null) return layout.types[0]!;
   const { slot } = layout.when;
-  return layout.toldTypes[layout.told.find(slots.bytes, slots.from[slot]!, slots.to[slot]!)] ?? null;
+  return (
+    layout.toldTypes[layout.told.find(slots.bytes, slots.base + slots.from[slot]!, slots.base + slots.to[slot]!)] ??
+    null
+  );
 }

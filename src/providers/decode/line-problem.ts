@@ -47,8 +47,8 @@ function maskedRecord(raw: RawRecord, slots: Slots, fields: readonly FieldPlan[]
   const shown = text.map((letter) => (/\d/.test(letter) ? '*' : letter));
   for (const field of fields) {
     if (field.to === 'text' || field.to === 'account') continue;
-    const from = slots.from[field.slot]! - raw.from;
-    const to = slots.to[field.slot]! - raw.from;
+    const from = slots.base + slots.from[field.slot]! - raw.from;
+    const to = slots.base + slots.to[field.slot]! - raw.from;
     if (from < 0 || to > text.length) continue;
     const own = text.slice(from, to).join('');
     const kept = isNumber(field) ? starTail(own) : own;
@@ -58,8 +58,8 @@ function maskedRecord(raw: RawRecord, slots: Slots, fields: readonly FieldPlan[]
 }
 
 function fieldValue(slots: Slots, field: FieldPlan): string {
-  const from = slots.from[field.slot]!;
-  const text = slots.bytes.toString('latin1', from, Math.min(slots.to[field.slot]!, from + longestRaw));
+  const from = slots.base + slots.from[field.slot]!;
+  const text = slots.bytes.toString('latin1', from, Math.min(slots.base + slots.to[field.slot]!, from + longestRaw));
   if (isNumber(field)) return maskNumber(text.trimEnd());
   return field.to === 'text' || field.to === 'account' ? text.replace(/\d/g, '*').trimEnd() : text;
 }

@@ -49,8 +49,8 @@ export class LocalFormat {
   fits(bytes: Uint8Array, from: number, to: number): boolean {
     if (to - from < this.#length) return false;
     for (let index = from + this.#length; index < to; index += 1) if (bytes[index] !== 32) return false;
-    for (const [offset, byte] of this.#literals) if (bytes[from + offset] !== byte) return false;
-    return true;
+    if (this.#literals.length === 0) return true;
+    return this.#literals.every(([offset, byte]) => bytes[from + offset] === byte);
   }
 
   /** yyyymmdd as one integer; -1 when it is no day of the calendar. */

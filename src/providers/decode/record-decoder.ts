@@ -124,7 +124,7 @@ export class RecordDecoder {
   }
 
   #key(type: TypePlan): LineFault | null {
-    const { bytes, from, to } = this.#slots;
+    const { bytes, base, from, to } = this.#slots;
     const record = this.record;
     record.version = 0;
     if (type.id === null) {
@@ -133,8 +133,8 @@ export class RecordDecoder {
       return null;
     }
     record.keyBytes = bytes;
-    record.keyFrom = from[type.id.slot]!;
-    record.keyTo = to[type.id.slot]!;
+    record.keyFrom = base + from[type.id.slot]!;
+    record.keyTo = base + to[type.id.slot]!;
     if (this.#values.isBlank(type.id)) return fault('missing-id', type.id, 'is blank');
     if (record.keyTo - record.keyFrom > longestId) return fault('bad-id', type.id, `is longer than ${longestId} bytes`);
     if (type.version === null) return null;
@@ -148,9 +148,9 @@ export class RecordDecoder {
 
   #msisdn(field: FieldPlan): LineFault | null {
     const record = this.record;
-    const { bytes, from, to } = this.#slots;
-    const first = from[field.slot]!;
-    const length = to[field.slot]! - first;
+    const { bytes, base, from, to } = this.#slots;
+    const first = base + from[field.slot]!;
+    const length = base + to[field.slot]! - first;
     record.msisdnCountry = '';
     record.msisdnFrom = first;
     if (field.as === 'digits') record.msisdnDigits = paddedDigits(bytes, first, length);
@@ -168,9 +168,9 @@ export class RecordDecoder {
     record.dialledHash = null;
     record.prefix = '';
     if (field === null) return null;
-    const { bytes, from, to } = this.#slots;
-    const first = from[field.slot]!;
-    const end = to[field.slot]!;
+    const { bytes, base, from, to } = this.#slots;
+    const first = base + from[field.slot]!;
+    const end = base + to[field.slot]!;
     const hidden = field.as === 'masked';
     const dialled = hidden ? this.#dialled.hidden(bytes, first, end) : this.#dialled.of(bytes, first, end);
     if (dialled === null) return fault('bad-number', field, 'is no dialled number');
@@ -212,9 +212,9 @@ export class RecordDecoder {
     record.category = unknownCategory;
     const field = type.code;
     if (field === null || (field.optional && this.#values.isBlank(field))) return null;
-    const { bytes, from, to } = this.#slots;
-    const first = from[field.slot]!;
-    let end = to[field.slot]!;
+    const { bytes, base, from, to } = this.#slots;
+    const first = base + from[field.slot]!;
+    let end = base + to[field.slot]!;
     if (field.as === 'digits' && readDigits(bytes, first, end - first) < 0) return badNumber(field);
     while (end > first && bytes[end - 1] === 32) end -= 1;
     if (end === first) return fault('missing-value', field, 'is blank');
@@ -232,9 +232,9 @@ export class RecordDecoder {
     const roaming = record.code?.roaming ?? false;
     record.visited = '';
     if (field === null) return null;
-    const { bytes, from, to } = this.#slots;
-    const first = from[field.slot]!;
-    const digits = paddedDigits(bytes, first, to[field.slot]! - first);
+    const { bytes, base, from, to } = this.#slots;
+    const first = base + from[field.slot]!;
+    const digits = paddedDigits(bytes, first, base + to[field.slot]! - first);
     if (digits !== 0 && digits !== 5 && digits !== 6) return fault('bad-digits', field, 'is no MCC and MNC');
     if (roaming && digits === 0) return fault('missing-visited', field, 'is blank in a roaming record');
     if (digits === 0 && !field.optional) return fault('missing-value', field, 'is blank');
@@ -246,15 +246,15 @@ export class RecordDecoder {
 
   #money(type: TypePlan): LineFault | null {
     const record = this.record;
-    const { bytes, from, to } = this.#slots;
+    const { bytes, base, from, to } = this.#slots;
     if (Number.isNaN(record.providerAmountE8))
       return fault('bad-amount', type.amount, 'is no amount as this layout has them');
     const { currency, vat } = type;
     if (currency !== null && !(currency.optional && this.#values.isBlank(currency))) {
       if (this.#values.text(currency) !== 'EUR') return fault('wrong-currency', currency, 'is not EUR');
     }
-    record.vatFrom = vat === null ? 0 : from[vat.slot]!;
-    record.vatTo = vat === null ? 0 : to[vat.slot]!;
+    record.vatFrom = vat === null ? 0 : base + from[vat.slot]!;
+    record.vatTo = vat === null ? 0 : base + to[vat.slot]!;
     for (let index = record.vatFrom; index < record.vatTo; index += 1) {
       const byte = bytes[index]!;
       const plain = byte === 32 || (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90);
@@ -283,15 +283,16 @@ export class RecordDecoder {
     if (meaning < 0) return fault('bad-flag', type.correction, 'is no correction of this layout');
     if (meaning === 0) return null;
     record.correction = corrections[meaning]!;
-    const { from, to } = this.#slots;
+    const { base, from, to } = this.#slots;
     const field = type.originalId!;
     if (this.#values.isBlank(field)) return fault('missing-original', field, 'is blank in a correction');
-    record.originalFrom = from[field.slot]!;
-    record.originalTo = to[field.slot]!;
+    record.originalFrom = base + from[field.slot]!;
+    record.originalTo = base + to[field.slot]!;
     return null;
   }
 }
 
 function badNumber(field: FieldPlan): LineFault {
-  return fault('bad-digits', field, 'is no number as this layout has them');
+  const width = field.end - field.at;
+  return fault('bad-digits', field, width > 0 ? `is not ${width} digits` : 'is no number as this layout has them');
 }

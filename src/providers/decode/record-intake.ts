@@ -141,8 +141,10 @@ export class RecordIntake {
 
   #isSeen(type: TypePlan, record: DecodedRecord, line: number): boolean {
     if (type.id === null) {
-      const slot = type.dialled?.slot ?? -1;
-      this.#contentKeys!.of(record, slot < 0 ? 0 : this.#slots.from[slot]!, slot < 0 ? 0 : this.#slots.to[slot]!);
+      const { base, from, to } = this.#slots;
+      const { dialled } = type;
+      if (dialled === null) this.#contentKeys!.of(record, 0, 0);
+      else this.#contentKeys!.of(record, base + from[dialled.slot]!, base + to[dialled.slot]!);
       return false;
     }
     const { keyBytes, keyFrom, keyTo, hashHigh, hashLow, version } = record;

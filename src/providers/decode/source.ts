@@ -1,13 +1,14 @@
 /**
- * The bytes of an archived file, unpacked when it is gzip, in chunks of at most 256 KiB. A chunk is valid until the next one
- * is asked for. Throws `FileRefused`: `truncated-gzip`, `bad-gzip`, `unpacks-too-large`; the file system's own errors as they
+ * The bytes of an archived file, unpacked when it is gzip or ZIP, in chunks of at most 256 KiB. A chunk is valid until the next one
+ * is asked for. Throws `FileRefused`: `truncated-gzip`, `bad-gzip`, what zip-entry.ts says, `unpacks-too-large`; the file system's own errors as they
  * are, since a file that cannot be read is no fault of its sender.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { PassThrough, pipeline, Readable, type Transform } from 'node:stream';
+import { crc32, createGunzip, createInflateRaw } from 'node:zlib';
 import type { Compression, UnpackLimits } from '../spec/files.ts';
 import { refused } from './refusal.ts';
+import { readZipEntry } from './zip-entry.ts';
 
 export interface SourceOptions {
   readonly path: string;
@@ -21,7 +22,14 @@ export interface SourceOptions {
 const chunkBytes = 256 * 1024;
 
 export function openSource(options: SourceOptions): AsyncIterable<Buffer> | Iterable<Buffer> {
-  return options.compression === 'none' ? plain(options) : unpacked(options);
+  switch (options.compression) {
+    case 'none':
+      return plain(options);
+    case 'gz':
+      return unpacked(options);
+    case 'zip':
+      return unzipped(options);
+  }
 }
 
 function* plain(options: SourceOptions): Iterable<Buffer> {
@@ -45,18 +53,52 @@ function* plain(options: SourceOptions): Iterable<Buffer> {
 async function* unpacked(options: SourceOptions): AsyncIterable<Buffer> {
   const total = statSync(options.path).size;
   const file = createReadStream(options.path, { highWaterMark: chunkBytes });
+  yield* through(file, createGunzip({ chunkSize: chunkBytes }), total, options);
+}
+
+/** The one file of a ZIP archive, against its size and its crc32. */
+async function* unzipped(options: SourceOptions): AsyncIterable<Buffer> {
+  const descriptor = openSync(options.path, 'r');
+  try {
+    const total = fstatSync(descriptor).size;
+    const entry = readZipEntry(descriptor, total, options.name);
+    const end = entry.at + entry.packedBytes - 1;
+    const range = { highWaterMark: chunkBytes, start: entry.at, end };
+    const file = entry.packedBytes === 0 ? Readable.from([]) : createReadStream(options.path, range);
+    const unpack = entry.deflated ? createInflateRaw({ chunkSize: chunkBytes }) : new PassThrough();
+    let crc = 0;
+    let bytes = 0;
+    for await (const chunk of through(file, unpack, total, options)) {
+      crc = crc32(chunk, crc);
+      bytes += chunk.length;
+      yield chunk;
+    }
+    if (bytes !== entry.bytes || crc >>> 0 !== entry.crc) {
+      throw refused(options.name, 'bad-zip', 'holds a file that is not the one of its directory (size or crc32)');
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function* through(
+  file: Readable & { readonly bytesRead?: number },
+  unpack: Transform,
+  total: number,
+  options: SourceOptions,
+): AsyncIterable<Buffer> {
   // the pipeline's error reaches the loop below, its callback has nothing to add
-  const gunzip = pipeline(file, createGunzip({ chunkSize: chunkBytes }), () => {});
+  const chunks = pipeline(file, unpack, () => {});
   let done = 0;
   try {
-    for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+    for await (const chunk of chunks as AsyncIterable<Buffer>) {
       done += chunk.length;
       guard(options, done, total);
-      options.onRead(file.bytesRead, total);
+      options.onRead(file.bytesRead ?? 0, total);
       yield chunk;
     }
   } catch (error) {
-    throw ungzip(options.name, error);
+    throw unpackError(options, error);
   } finally {
     file.destroy();
   }
@@ -70,9 +112,11 @@ function guard(options: SourceOptions, done: number, total: number): void {
   }
 }
 
-function ungzip(name: string, error: unknown): unknown {
+function unpackError({ name, compression }: SourceOptions, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'Z_BUF_ERROR') return refused(name, 'truncated-gzip', 'is gzip that ends too early', undefined, error);
-  if (code?.startsWith('Z_')) return refused(name, 'bad-gzip', `is no whole gzip (${code})`, undefined, error);
+  const kind = compression === 'zip' ? 'zip' : 'gzip';
+  if (code === 'Z_BUF_ERROR')
+    return refused(name, `truncated-${kind}`, `is ${kind} that ends too early`, undefined, error);
+  if (code?.startsWith('Z_')) return refused(name, `bad-${kind}`, `is no whole ${kind} (${code})`, undefined, error);
   return error;
 }

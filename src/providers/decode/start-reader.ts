@@ -83,9 +83,9 @@ export class StartReader {
   #time(type: TypePlan, record: DecodedRecord): LineFault | null {
     const field = type.start ?? type.startDate;
     if (field === null) return fault('bad-date', type.chargeFrom, 'is blank');
-    const { bytes, from, to } = this.#slots;
-    const first = from[field.slot]!;
-    const end = to[field.slot]!;
+    const { bytes, base, from, to } = this.#slots;
+    const first = base + from[field.slot]!;
+    const end = base + to[field.slot]!;
     this.#isInstant = field.as === 'iso';
     if (this.#isInstant) {
       if (!this.#instant.read(bytes, first, end)) return fault('bad-date', field, 'is no time with an offset');
@@ -95,8 +95,8 @@ export class StartReader {
       record.date = this.#values.date(field);
       const time = type.startTime ?? field;
       const clock = time.format!;
-      const at = from[time.slot]!;
-      const fits = time === field || clock.fits(bytes, at, to[time.slot]!);
+      const at = base + from[time.slot]!;
+      const fits = time === field || clock.fits(bytes, at, base + to[time.slot]!);
       record.second = fits && clock.hasTime ? clock.second(bytes, at) : fits && time === field ? 0 : -1;
       if (record.date < 0 || record.second < 0)
         return fault('bad-date', record.date < 0 ? field : time, 'is no local time');

@@ -1,4 +1,5 @@
 /** A provider's files to COPY rows: by the compute pool, from the description of the files. */
+import { decodeSurviving } from '../../compute/decode-surviving.ts';
 import type { DecodeResult } from '../../compute/tasks/messages.ts';
 import type { Adapter } from '../spec/adapter.ts';
 import type { SyncSubject } from '../sync-input.ts';
@@ -26,7 +27,8 @@ export async function decodeFile(
   run: DecodeRun,
 ): Promise<DecodeResult> {
   const { account, timeZone, cycleDay, numberMask, hashKey, nowMs } = subject;
-  const { result } = await compute.run(
+  return decodeSurviving(
+    compute,
     {
       task: 'decode',
       path: archive.path(sha256),
@@ -37,5 +39,4 @@ export async function decodeFile(
     },
     run,
   );
-  return result;
 }

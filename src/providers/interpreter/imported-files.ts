@@ -24,9 +24,9 @@ const settleQuarantine = `
   where f.contract_id = $1 and f.logical_key = $2 and f.version < $3 and q.raw_file_id = f.id and q.state = 'open'`;
 
 const quarantineLines = `
-  insert into quarantine (raw_file_id, line_no, code, field, message, raw_masked)
-  select $1, l.line_no, l.code, l.field, l.message, l.raw_masked
-  from jsonb_to_recordset($2::jsonb) as l (line_no integer, code text, field text, message text, raw_masked text)`;
+  insert into quarantine (raw_file_id, line_no, byte_offset, code, field, message, raw_masked)
+  select $1, l.line_no, l.byte_offset, l.code, l.field, l.message, l.raw_masked
+  from jsonb_to_recordset($2::jsonb) as l (line_no integer, byte_offset bigint, code text, field text, message text, raw_masked text)`;
 
 /** Numbers that nobody told us of: kept as discovered subscriptions of the contract. */
 const discover = `
@@ -54,8 +54,8 @@ export async function markImported(
   await tx.query(settleQuarantine, older);
   await tx.query(discover, [contractId]);
   if (decoded.quarantined.length === 0) return;
-  const lines = decoded.quarantined.map(({ line, code, field, message, rawMasked }) => {
-    return { line_no: line, code, field, message, raw_masked: rawMasked };
+  const lines = decoded.quarantined.map(({ line, offset, code, field, message, rawMasked }) => {
+    return { line_no: line, byte_offset: offset, code, field, message, raw_masked: rawMasked };
   });
   await tx.query(quarantineLines, [file.id, JSON.stringify(lines)]);
 }

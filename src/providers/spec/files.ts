@@ -90,7 +90,7 @@ export const usualUnpackLimits: UnpackLimits = {
 export const fileSpec = z.strictObject({
   /** Of the whole name. Named groups: `account`, `month` (yyyymm), `seq`, and whatever `logicalKey` names. */
   name: pattern,
-  /** For people: `SP16X_<account10>_<yyyymm>_<seq6>.dat.gz`. */
+  /** For people: `USAGE_<account10>_<yyyymm>_<seq6>.dat.gz`. */
   nameShown: z.string().min(1),
   compression: z.enum(compressions).default('none'),
   encoding: z.enum(encodings),

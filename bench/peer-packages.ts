@@ -8,15 +8,16 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const directory = join(import.meta.dirname, '..', 'peers');
+const directory = join(import.meta.dirname, 'peers');
 const resolveFrom = createRequire(join(directory, 'package.json'));
 
-export const peerNames = ['pg-boss', 'graphile-worker', 'bullmq', 'ioredis'] as const;
-export type PeerName = (typeof peerNames)[number];
+export const chainPeers = ['pg-boss', 'graphile-worker', 'bullmq', 'ioredis'] as const;
+export const cdrPeers = ['@duckdb/node-api', 'csv-parse', 'papaparse'] as const;
+export type PeerName = (typeof chainPeers)[number] | (typeof cdrPeers)[number];
 
 /** Runs `npm ci` in `bench/peers` unless exactly the locked versions are there. Throws with npm's words when that fails. */
 export function installPeers(): void {
-  if (peerNames.every((name) => installedVersion(name) === pinnedVersion(name))) return;
+  if ([...chainPeers, ...cdrPeers].every((name) => installedVersion(name) === pinnedVersion(name))) return;
   console.error('installing the peers in bench/peers, once');
   const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: directory,
