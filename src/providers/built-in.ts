@@ -1,6 +1,7 @@
 /** The providers that come with the product. */
 import { kpnSp16 } from './kpn-sp16/adapter.ts';
 import type { Adapter } from './spec/adapter.ts';
+import { tMobile } from './t-mobile/adapter.ts';
 
 export interface Provider {
   readonly adapter: Adapter;
@@ -8,4 +9,7 @@ export interface Provider {
   readonly file: string | null;
 }
 
-export const builtInProviders: readonly Provider[] = [{ adapter: kpnSp16, file: null }];
+export const builtInProviders: readonly Provider[] = [
+  { adapter: kpnSp16, file: null },
+  { adapter: tMobile, file: null },
+];
