@@ -9,6 +9,7 @@ import { startSuspectProcess } from '../src/node/suspect-process.ts';
 import { nodeName } from '../src/process/boot-watch.ts';
 import { sharedLimit } from '../src/providers/limits/shared-limit.ts';
 import { syncTypesOf } from '../src/providers/registry.ts';
+import { routItLimits } from '../src/providers/routit/chain.ts';
 import { limitsSpec } from '../src/providers/spec/adapter.ts';
 import { fireDue } from '../src/schedule/fire.ts';
 import type { ChildSpec } from '../supervisors/types.ts';
@@ -26,7 +27,10 @@ export function providers({ resources }: Wiring): ChildSpec[] {
   const { config, database, log } = resources;
   const adapters = resources.providers.map(({ adapter }) => adapter);
   const syncTypes = syncTypesOf(adapters);
-  const limitsOf = new Map(adapters.map(({ syncType, limits }) => [syncType, limits]));
+  const limitsOf = new Map([
+    ['ROUTIT', routItLimits],
+    ...adapters.map(({ syncType, limits }) => [syncType, limits] as const),
+  ]);
   return [
     router({ log, syncTypes }),
     ...syncTypes.map((entry) => {

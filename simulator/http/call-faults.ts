@@ -1,7 +1,7 @@
 /**
  * Faults of calls: a JSON list of `{ "at", "nth"?, "times"?, "fault", "arg"? }`. The `nth` call of an endpoint after the plan
- * was given (default: the next one) and the `times - 1` after it meet the fault; `times` 0 is for ever. Endpoints whose name
- * ends in `.file` are documents, not calls: `nth` counts them, and the fault lasts until the document is delivered well.
+ * was given (default: the next one) and the `times - 1` after it meet the fault; `times` 0 is for ever. `arg.only` is a number
+ * that the call's path, query or body must hold: others are not counted. Endpoints whose name ends in `.file` are documents, not calls: `nth` counts them, and the fault lasts until the document is delivered well.
  */
 export interface CallFault {
   at: string;
@@ -68,8 +68,8 @@ function listed(known: object): string {
 
 export interface CallFaults {
   add(faults: readonly CallFault[]): void;
-  /** Counts a call of the endpoint; the fault it meets, if any. */
-  take(at: string): CallFault | null;
+  /** Counts a call of the endpoint; the fault it meets, if any. `text`: what it says, for faults that are not for every call. */
+  take(at: string, text: string): CallFault | null;
   /** Faults of documents, for whoever makes them. */
   ofDocuments(at: string): readonly CallFault[];
   /** Ends a document's faults. */
@@ -88,9 +88,12 @@ export function createCallFaults(): CallFaults {
       const endless = (fault: CallFault) => (fault.times === 0 ? Number.POSITIVE_INFINITY : fault.times);
       open.push(...faults.map((fault) => ({ ...fault, left: endless(fault), wait: fault.nth - 1 })));
     },
-    take(at) {
-      const due = open.find((fault) => fault.at === at && fault.wait === 0) ?? null;
-      for (const fault of open) if (fault.at === at && fault.wait > 0) fault.wait -= 1;
+    take(at, text) {
+      const meant = open.filter(
+        ({ at: where, arg: { only } }) => where === at && (only === undefined || text.includes(String(only))),
+      );
+      const due = meant.find((fault) => fault.wait === 0) ?? null;
+      for (const fault of meant) if (fault.wait > 0) fault.wait -= 1;
       if (due === null) return null;
       due.left -= 1;
       if (due.left <= 0) open = open.filter((fault) => fault !== due);

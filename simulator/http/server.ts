@@ -79,7 +79,7 @@ async function handle(
   const endpoint = endpoints.find(({ method, path }) => method === request.method && path.test(url.pathname));
   if (body === null) return send(response, reply(413, 'text/plain', 'too large\n'), {});
   if (endpoint === undefined) return send(response, json(404, { error: 'no such endpoint' }), {});
-  const fault = endpoint.at === null ? null : faults.take(endpoint.at);
+  const fault = endpoint.at === null ? null : faults.take(endpoint.at, `${url.pathname}${url.search} ${body}`);
   const groups = endpoint.path.exec(url.pathname)!.slice(1);
   const headers = request.headers as Record<string, string | undefined>;
   const how = insteadOf(fault) ?? onTheWay(endpoint.answer({ url, groups, headers, body, fault }), fault);

@@ -73,7 +73,7 @@ export function routItProvider(plan: ProviderPlan): SimulatedProvider {
 }
 
 /** The reseller's own contract: its profile fetches for all end customers, and its tariff is what they are bought at. */
-function resellerContract({ calendar }: ProviderPlan, base: string): ContractForm {
+function resellerContract({ calendar, months }: ProviderPlan, base: string): ContractForm {
   const account = {
     index: 0,
     customer: 'R001',
@@ -84,7 +84,7 @@ function resellerContract({ calendar }: ProviderPlan, base: string): ContractFor
     subscribers: [],
   };
   const transport = { kind: 'rest', base, user, password: { env: passwordEnv } };
-  const profile = { name: 'routit', syncType: 'ROUTIT', everyMinutes: 60, transport };
+  const profile = { name: 'routit', syncType: 'ROUTIT', everyMinutes: 60, since: `${months[0]}-01`, transport };
   return contractForm(account, 'ROUTIT', [profile]);
 }
 

@@ -22,6 +22,7 @@ import { reportRoutes } from './report-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
 import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
+import { suspenseRoutes } from './suspense-routes.ts';
 import { syncRoutes } from './sync-routes.ts';
 import { systemRoutes } from './system-routes.ts';
 import { totalsRoutes } from './totals-routes.ts';
@@ -70,6 +71,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         alertRoutes,
         documentRoutes,
         inventoryRoutes,
+        suspenseRoutes,
         reportRoutes,
         actorRoutes,
       ]) {

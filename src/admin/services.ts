@@ -38,6 +38,7 @@ import type {
   ScheduleRunView,
   ScheduleView,
   SubscriptionView,
+  SuspenseView,
   SyncResumedView,
   SyncStartedView,
   SyncTaskView,
@@ -154,6 +155,7 @@ export interface AdminServices {
 
   /** Throws `ServiceError` not-found for an unknown customer. */
   subscriptions(query: InventoryQuery): Promise<readonly SubscriptionView[]>;
+  suspense(query: { limit: number }): Promise<readonly SuspenseView[]>;
   alertRules(): Promise<readonly AlertRuleView[]>;
   /** Throws `InvalidDocumentError` or `InputError`, nothing half-stored. */
   applyAlertRules(request: By & { document: unknown }): Promise<Readonly<Record<string, unknown>>>;

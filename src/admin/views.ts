@@ -5,6 +5,7 @@
 
 import type { RuleRow } from '../alert-rules/rule-rows.ts';
 import type { InventoryRow } from '../customers/inventory.ts';
+import type { SuspenseRow } from '../providers/routit/suspense.ts';
 import type { FindingState } from '../reconciliation/finding.ts';
 import type { ReconciliationView } from '../reconciliation/show.ts';
 import type { ExplainedRecord, Explanation } from '../totals/explain.ts';
@@ -196,6 +197,9 @@ export interface TotalRowView {
 }
 
 export type SubscriptionView = InventoryRow;
+
+/** What is in suspense. */
+export type SuspenseView = SuspenseRow;
 export type AlertRuleView = RuleRow;
 
 export interface CycleView extends Omit<CycleStanding, 'contractId'> {

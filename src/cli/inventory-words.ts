@@ -18,6 +18,17 @@ export function inventoryWords(io: CliIo, { noun, remote, runs }: Words): void {
       }),
     );
 
+  remote(noun('suspense', 'list: what no contract or subscription is known for').command('list'))
+    .description('what a reseller was delivered, by end customer and number, and nobody can be charged for yet')
+    .option('--numbers', 'show the numbers')
+    .option('--limit <count>', 'at most so many', wholeNumber, 1_000)
+    .action(
+      runs(async () => {
+        const { suspenseList } = await import('./suspense.ts');
+        return (options) => suspenseList(io, options);
+      }),
+    );
+
   const rule = noun('alert-rule', 'list, apply: when somebody is told of usage and numbers');
   remote(rule.command('list').description('every rule with its scope and parameters')).action(
     runs(async () => {

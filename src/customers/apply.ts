@@ -113,11 +113,12 @@ async function upsertProfiles(tx: Tx, contractId: string, contract: ContractEntr
   for (const profile of contract.profiles) {
     await tx.query(
       `insert into sync_profile (contract_id, name, sync_type, transport, every_minutes, late_days, enabled, file_every_days,
-         credential_not_after)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         credential_not_after, since)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        on conflict (contract_id, name) do update set sync_type = excluded.sync_type, transport = excluded.transport,
          every_minutes = excluded.every_minutes, late_days = excluded.late_days, enabled = excluded.enabled,
          file_every_days = excluded.file_every_days, credential_not_after = excluded.credential_not_after,
+         since = excluded.since,
          next_due = least(sync_profile.next_due, now() + make_interval(mins => excluded.every_minutes)),
          suspended_reason = case when sync_profile.transport = excluded.transport then sync_profile.suspended_reason end`,
       [
@@ -130,6 +131,7 @@ async function upsertProfiles(tx: Tx, contractId: string, contract: ContractEntr
         profile.enabled,
         profile.fileEveryDays,
         profile.credentialNotAfter ?? null,
+        profile.since ?? null,
       ],
     );
   }

@@ -22,6 +22,8 @@ const profile = closedObject({
   everyMinutes: z.int().min(5).max(44_640).default(60),
   lateDays: z.int().min(0).max(90).default(10),
   enabled: z.boolean().default(true),
+  /** First day whose usage is wanted, for providers that are asked by time. Default: three months back. */
+  since: z.iso.date('must be a date such as 2026-03-01').optional(),
   // what the alert rules of docs/alerts.md ask for
   fileEveryDays: z.int().min(1).max(366).default(31),
   credentialNotAfter: z.iso.date('must be a date such as 2027-01-31').optional(),

@@ -7,6 +7,7 @@ import { buildChain } from '../providers/interpreter/build-chain.ts';
 import type { InterpreterServices } from '../providers/interpreter/services.ts';
 import { syncManager } from '../providers/open-due-syncs.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
+import { routItChains } from '../providers/routit/chain.ts';
 import type { SessionAnswer } from '../providers/session.ts';
 import type { EnqueueChain } from '../providers/sync-task.ts';
 import { openTransport } from '../providers/transports/open-transport.ts';
@@ -52,6 +53,11 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
         acquireSession: (credential) => doors.acquireSession(adapter.syncType, credential),
       }),
     ),
+    ...routItChains({
+      ...services,
+      resolveSecret: resolve,
+      acquireSession: (credential) => doors.acquireSession('ROUTIT', credential),
+    }),
     recalculation(compute, alerts),
     cycleClosing(),
   ];

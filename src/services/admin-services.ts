@@ -11,6 +11,7 @@ import { pauseServices } from './pause-services.ts';
 import { reconciliationServices } from './reconciliation-services.ts';
 import { reportServices } from './report-services.ts';
 import { scheduleServices } from './schedule-services.ts';
+import { suspenseServices } from './suspense-services.ts';
 import { syncServices } from './sync-services.ts';
 import { totalsServices } from './totals-services.ts';
 
@@ -33,6 +34,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...totalsServices(context),
     ...reconciliationServices(context),
     ...inventoryServices(context),
+    ...suspenseServices(context),
     ...reportServices(context),
     ...cycleServices(context),
     alerts: (filter) => alerts.list(filter),

@@ -63,13 +63,7 @@ export function publishStale(): Handler<SyncedContract> {
     const { contractId, syncTaskId } = context.input;
     return succeeded({
       commit: async (tx) => {
-        // imports of this contract wait until the swap is done, and the other way round
-        await lockContract(tx, contractId);
-        const cycles = await tx.query<{ cycleStart: string }>(cyclesToPublish, [contractId]);
-        const published: Published[] = [];
-        for (const { cycleStart } of cycles) {
-          published.push(await publishTotals(tx, contractId, cycleStart, `sync task ${syncTaskId}`));
-        }
+        const published = await publishContract(tx, contractId, syncTaskId);
         await finishTask(tx, syncTaskId, contractId, published.filter(({ review }) => review !== null).length);
         return published.map((one) => ({ ...one }));
       },
@@ -77,8 +71,20 @@ export function publishStale(): Handler<SyncedContract> {
   };
 }
 
+/** The totals of a contract whose newest ratings were not published yet. */
+export async function publishContract(tx: Tx, contractId: string, syncTaskId: string): Promise<readonly Published[]> {
+  // imports of this contract wait until the swap is done, and the other way round
+  await lockContract(tx, contractId);
+  const cycles = await tx.query<{ cycleStart: string }>(cyclesToPublish, [contractId]);
+  const published: Published[] = [];
+  for (const { cycleStart } of cycles) {
+    published.push(await publishTotals(tx, contractId, cycleStart, `sync task ${syncTaskId}`));
+  }
+  return published;
+}
+
 /** A task that changed nothing is consumed by what is there; every completed task is named by a generation or such a note. */
-async function finishTask(tx: Tx, syncTaskId: string, contractId: string, waiting: number): Promise<void> {
+export async function finishTask(tx: Tx, syncTaskId: string, contractId: string, waiting: number): Promise<void> {
   await tx.query(
     `insert into sync_task_cycle (sync_task_id, contract_id, cycle_start, generation, unchanged, consumed_at)
      select t.id, $2, t.cycle_start, g.generation, true, now()

@@ -281,6 +281,19 @@ export function exampleServices(): ExampleServices {
     },
     loadZones: async (request) => called('loadZones', request, { provider: 'KPN', sets: 1, added: 1, replaced: 0 }),
     applyCustomers: async (request) => called('applyCustomers', request, { customers: 1, contracts: 1 }),
+    async suspense(query) {
+      const row = {
+        reseller: 'R001',
+        endCustomer: '0000005001',
+        period: '2026-03',
+        records: 3,
+        providerAmountE8: '12500000',
+      };
+      return called('suspense', query, [
+        { ...row, customer: 'C001', msisdn: '31612345678' },
+        { ...row, endCustomer: '0000005999', customer: null, msisdn: null },
+      ]);
+    },
     async subscriptions(query) {
       const number = { id: '17', customer: 'C001', provider: 'KPN', account: '0000000101', msisdn: '31612345678' };
       const told = {

@@ -107,6 +107,13 @@ test('the inventory masks numbers unless they are asked for, and rules are shown
   assert.match((await terminal.ask(['alert-rule', 'list'])).out, /usage\.long-call +default +yes +hours 4/);
 });
 
+test('what is in suspense is told by end customer and masked number', async () => {
+  const { out } = await terminal.ask(['suspense', 'list']);
+  assert.match(out, /R001 +0000005001 +C001 +2026-03 +3161234\*\*\*\* +3 +0\.1250/);
+  assert.match(out, /R001 +0000005999 +\(no contract\) +2026-03 +\(all\)/);
+  assert.match((await terminal.ask(['suspense', 'list', '--numbers'])).out, /31612345678/);
+});
+
 test('a total is explained down to file, line, rule and pieces', async () => {
   const explain = ['totals', 'explain', '--customer', 'C001', '--cycle', '2026-03-01'];
   const { out } = await terminal.ask(explain);

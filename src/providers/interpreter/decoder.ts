@@ -21,7 +21,7 @@ export interface DecodeRun {
 }
 
 export async function decodeFile(
-  { layout }: Adapter,
+  { layout }: Pick<Adapter, 'layout'>,
   { archive, compute }: Pick<InterpreterServices, 'archive' | 'compute'>,
   { sha256, name, subject, spoolPath }: DecodeRequest,
   run: DecodeRun,

@@ -39,7 +39,7 @@ export async function markImported(
   tx: Tx,
   contractId: string,
   file: { id: string; logicalKey: string; version: number },
-  decoded: Decoded,
+  decoded: Pick<Decoded, 'records' | 'crc' | 'periodFrom' | 'periodTo' | 'quarantined'>,
 ): Promise<void> {
   await tx.query(imported, [
     file.id,

@@ -1,0 +1,137 @@
+/** A reseller's whole sync against the simulated provider: six commands, two tariffs, totals to the last digit. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { listSuspense } from '../../../src/providers/routit/suspense.ts';
+import { callsOf, control } from '../../simulator/http/served.ts';
+import { type ResellerWorld, resellerWorld } from './reseller-world.ts';
+
+const strangeNumber = '31850000999';
+
+let world: ResellerWorld;
+before(async () => {
+  world = await resellerWorld({ records: 4400 });
+});
+after(() => world.close());
+
+async function generations(): Promise<readonly { cycle: string; state: string; digest: string }[]> {
+  return world.database.query(
+    `select k.account_no || ' ' || g.cycle_start as cycle, g.state, encode(g.digest, 'hex') as digest
+     from total_generation g join contract k on k.id = g.contract_id order by 1, g.generation`,
+  );
+}
+
+test('totals of end customers equal the truth, and with what is in suspense they are the overview', async () => {
+  const ended = await world.sync();
+  assert.deepEqual([ended.state, ended.status, ended.reason], ['succeeded', 'succeeded', null]);
+  assert.deepEqual(await world.differences(), []);
+  const strange = 'suspense: 1 records of 1 numbers that are no subscription of the contract';
+  assert.deepEqual(await world.deliveries(), {
+    '5001 2026-03': strange,
+    '5001 2026-10': strange,
+    '5002 2026-03': strange,
+    '5002 2026-10': strange,
+    '5999 2026-03': 'suspense: no contract has the account 0000005999',
+    '5999 2026-10': 'suspense: no contract has the account 0000005999',
+  });
+  assert.equal(await callsOf(world.served, 'ROUTIT.download'), 6);
+});
+
+test('every record was bought at the price of the purchase tariff, or has none there', async () => {
+  const checks = await world.database.query<{ records: string; unpriced: string; differing: string; same: boolean }>(
+    `select records::text, unpriced::text, differing::text, stated_e8 = own_e8 as same from reseller_purchase`,
+  );
+  assert.deepEqual(
+    checks.map(({ records, differing, same }) => [records, differing, same]),
+    Array.from({ length: 4 }, () => ['1099', '0', true]),
+  );
+  // a satellite call and a type that nobody knows in each
+  assert.ok(checks.every(({ unpriced }) => Number(unpriced) >= 2));
+});
+
+test('what nobody can be charged for is listed by end customer and number', async () => {
+  const { suspense } = await control<{ suspense: { customerId: string; period: string; records: number }[] }>(
+    world.served,
+    'GET',
+    'truth',
+  );
+  const rows = await listSuspense(world.database, 100);
+  assert.deepEqual(
+    rows.map(({ endCustomer, period, records }) => [endCustomer, period, records]),
+    suspense.map(({ customerId, period, records }) => [customerId, period, records]),
+  );
+  assert.deepEqual(
+    rows.map(({ reseller, customer, msisdn }) => `${reseller} ${customer} ${msisdn}`),
+    [1, 2].flatMap(() => [`R001 C001 ${strangeNumber}`, `R001 C002 ${strangeNumber}`, 'R001 null null']),
+  );
+});
+
+test('a second sync downloads nothing and leaves every digest', async () => {
+  const before = await generations();
+  const ended = await world.sync({ force: true });
+  assert.equal(ended.status, 'succeeded');
+  assert.equal(await callsOf(world.served, 'ROUTIT.download'), 6);
+  assert.deepEqual(await generations(), before);
+  assert.deepEqual(await world.differences(), []);
+});
+
+test('a number and a customer that are told come out of suspense with the next sync, by themselves', async () => {
+  await world.applyCustomers(({ customers }) => {
+    for (const { contracts } of customers) {
+      for (const one of contracts)
+        if (one.account.startsWith('000000500')) one.subscriptions.push({ msisdn: strangeNumber });
+    }
+    const contract = {
+      provider: 'ROUTIT',
+      account: '5999',
+      tariff: 'routit-resale',
+      subscriptions: [{ msisdn: '31850000998' }],
+    };
+    customers.push({ code: 'C999', name: 'Toch bekend', numberMask: 4, contracts: [contract] });
+  });
+  assert.equal((await world.sync()).status, 'succeeded');
+  assert.deepEqual(new Set(Object.values(await world.deliveries())), new Set(['matched']));
+  assert.deepEqual(await listSuspense(world.database, 100), []);
+  assert.deepEqual(await world.database.query('select 1 from reseller_cdr'), []);
+  assert.ok(!world.openAlerts().some((alert) => alert.startsWith('routit.')), world.openAlerts().join());
+  const records = await world.database.query<{ account: string; records: string }>(
+    `select k.account_no as account, sum(u.records)::text as records from total_usage_new_table u
+     join contract k on k.id = u.contract_id group by 1 order by 1`,
+  );
+  assert.deepEqual(
+    records.map(({ account, records: count }) => `${account} ${count}`),
+    ['0000005001 2200', '0000005002 2200', '0000005999 50'],
+  );
+  const periods = await world.database.query<{ state: string; waiting: string }>(
+    'select state, suspense_e8::text as waiting from reseller_period order by period',
+  );
+  assert.ok(periods.every(({ state, waiting }) => state === 'agrees' && waiting === '0'));
+  assert.equal(await callsOf(world.served, 'ROUTIT.download'), 6);
+});
+
+test('a file that is delivered anew replaces the month; after the cycle was closed it adjusts the open one', async () => {
+  await control(world.served, 'POST', 'redeliver', { customer: '0000005001', period: '2026-03' });
+  const before = await generations();
+  await world.database.query(
+    `update cycle set state = 'closed', closed_at = now() where cycle_start = '2026-10-01'
+       and contract_id = (select id from contract where account_no = '0000005002')`,
+  );
+  await control(world.served, 'POST', 'redeliver', { customer: '0000005002', period: '2026-10' });
+  assert.equal((await world.sync({ force: true })).status, 'succeeded');
+  const after = await generations();
+  const newest = (account: string, cycle: string) =>
+    after.filter((one) => one.cycle === `${account} ${cycle}`).map(({ state }) => state);
+  assert.deepEqual(newest('0000005001', '2026-03-01'), ['backup', 'backup', 'current']);
+  assert.deepEqual(newest('0000005002', '2026-10-01'), ['backup', 'current']);
+  const closed = (list: typeof after) => list.filter(({ cycle }) => cycle === '0000005002 2026-10-01');
+  assert.deepEqual(closed(after), closed(before));
+  const [open] = await world.database.query<{ adjusting: number }>(
+    `select count(*)::int as adjusting from cdr c join contract k on k.id = c.contract_id
+     where k.account_no = '0000005002' and c.adjusts_cycle = '2026-10-01' and c.state = 'active'`,
+  );
+  assert.ok(open!.adjusting > 0);
+  const states = await world.database.query<{ state: string }>('select state from reseller_period');
+  assert.ok(
+    states.every(({ state }) => state === 'agrees'),
+    JSON.stringify(states),
+  );
+});
