@@ -1,6 +1,7 @@
 /** The chains of this release, with the services that their steps need. */
 import type { AnyDefinition } from '../chains/registry.ts';
 import { resolveSecret, type SecretReference } from '../config/secret.ts';
+import { purgeChain } from '../privacy/purge.ts';
 import { buildChain } from '../providers/interpreter/build-chain.ts';
 import type { InterpreterServices } from '../providers/interpreter/services.ts';
 import { syncManager } from '../providers/open-due-syncs.ts';
@@ -52,5 +53,6 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
     }),
     recalculation(compute, alerts),
     cycleClosing(),
+    purgeChain(archive),
   ];
 }
