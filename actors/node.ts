@@ -49,6 +49,7 @@ export function nodeParts(
     availability,
     hosts: resources.hosts.view,
     redis: resources.redis,
+    archive: resources.archive,
     isPrepared: resources.isPrepared,
     alerts: resources.alerts,
     compute: resources.compute,

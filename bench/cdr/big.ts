@@ -1,5 +1,5 @@
 /**
- * The memory of a large file: 4 GiB unless told otherwise, once with all keys in memory and once with a `dedupMemory` of 256 MiB, each in
+ * The memory of a large file: 4 GiB unless told otherwise, once with all keys in memory and once with a `dedupMemory` of 64 MiB, each in
  * a process of its own, beside a file a twentieth of the size. The bar: 400 MB and 24 bytes a record; with keys on disk, flat.
  */
 import Table from 'cli-table3';
@@ -8,7 +8,7 @@ import type { Pass } from './contender-process.ts';
 import { type CdrFile, cdrFile } from './generate.ts';
 import { startContender } from './measured-process.ts';
 
-const spillBeyond = 256 * 2 ** 20;
+const spillBeyond = 64 * 2 ** 20;
 const inMemory = 4 * 2 ** 30;
 
 export async function benchBig(directory: string, records: number): Promise<void> {

@@ -30,6 +30,9 @@ export interface CallCounts {
   calls: number;
   /** Status (`0` for no answer) to how many. */
   statuses: Record<string, number>;
+  /** Calls that are being answered now, and the most that ever were at once. */
+  open: number;
+  mostAtOnce: number;
 }
 
 export interface HttpServer {
@@ -83,15 +86,21 @@ async function handle(
   const groups = endpoint.path.exec(url.pathname)!.slice(1);
   const headers = request.headers as Record<string, string | undefined>;
   const how = insteadOf(fault) ?? onTheWay(endpoint.answer({ url, groups, headers, body, fault }), fault);
-  if (endpoint.at !== null) count(counts, endpoint.at, how.delivery.silent ? 0 : how.reply.status);
-  await send(response, how.reply, how.delivery);
+  if (endpoint.at === null) return send(response, how.reply, how.delivery);
+  const counted = count(counts, endpoint.at, how.delivery.silent ? 0 : how.reply.status);
+  await send(response, how.reply, how.delivery).finally(() => {
+    counted.open -= 1;
+  });
 }
 
-function count(counts: Map<string, CallCounts>, at: string, status: number): void {
-  const found = counts.get(at) ?? { calls: 0, statuses: {} };
+function count(counts: Map<string, CallCounts>, at: string, status: number): CallCounts {
+  const found = counts.get(at) ?? { calls: 0, statuses: {}, open: 0, mostAtOnce: 0 };
   found.calls += 1;
+  found.open += 1;
+  found.mostAtOnce = Math.max(found.mostAtOnce, found.open);
   found.statuses[status] = (found.statuses[status] ?? 0) + 1;
   counts.set(at, found);
+  return found;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string | null> {

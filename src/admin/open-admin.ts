@@ -17,6 +17,7 @@ import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
+import { privacyRoutes } from './privacy-routes.ts';
 import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
@@ -68,6 +69,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         totalsRoutes,
         reconciliationRoutes,
         cycleRoutes,
+        privacyRoutes,
         alertRoutes,
         documentRoutes,
         inventoryRoutes,

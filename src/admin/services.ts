@@ -32,6 +32,7 @@ import type {
   InvoiceView,
   LoadedInvoice,
   PauseView,
+  PurgedView,
   RecalculationView,
   ReconciliationView,
   ScheduleDetailView,
@@ -143,6 +144,9 @@ export interface AdminServices {
   waitingTotals(query: { customer?: string }): Promise<readonly WaitingTotalsView[]>;
   /** Throws `InputError` when nothing waits. */
   reviewTotals(request: CycleDecision & { verdict: 'accept' | 'discard' }): Promise<TotalsDecidedView>;
+
+  /** What is past its retention goes, or with `dryRun` is only counted. */
+  purge(request: By & { dryRun: boolean }): Promise<PurgedView>;
 
   alerts(filter: { state?: 'open' | 'resolved'; limit: number }): Promise<readonly AlertView[]>;
   testAlert(request: By): Promise<readonly ChannelTestView[]>;

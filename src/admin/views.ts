@@ -231,6 +231,7 @@ export interface TotalsChangedView extends TotalsDecidedView {
 
 export type WaitingTotalsView = Omit<WaitingGeneration, 'contractId'>;
 
+export type { Purged as PurgedView } from '../privacy/purge.ts';
 export type ExplanationView = Explanation;
 export type ExplainedRecordView = ExplainedRecord;
 

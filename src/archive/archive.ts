@@ -11,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArchiveError, archiveTrouble } from './archive-error.ts';
 import { createOnce, ensureDirectory, sweepLeftovers, syncDirectory } from './durable-file.ts';
@@ -41,6 +41,8 @@ export interface Archive {
   put(source: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<ArchivedFile>;
   /** Where the file of that hash is, if it is there. Throws RangeError when it is no sha256 in lower-case hex. */
   path(sha256: string): string;
+  /** Removes the file of that hash, if it is there and was not put again within the last hour; resolves to whether it is gone. */
+  remove(sha256: string): Promise<boolean>;
   /** Reads the file again. Throws `ArchiveError` `missing` or `corrupt`. */
   verify(sha256: string): Promise<ArchivedFile>;
 }
@@ -66,7 +68,7 @@ export async function openArchive(directory: string, options: ArchiveOptions): P
       await createOnce(directory, idFile, join(incoming, options.randomId()), `${options.randomId()}\n`);
       id = (await readId(directory))!;
     }
-    return createArchive(directory, incoming, id, swept, options.randomId);
+    return createArchive(directory, incoming, id, swept, options);
   });
 }
 
@@ -75,7 +77,7 @@ function createArchive(
   incoming: string,
   id: string,
   swept: number,
-  randomId: () => string,
+  { randomId, nowMs }: ArchiveOptions,
 ): Archive {
   function path(sha256: string): string {
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new RangeError('not a sha256 in lower-case hex');
@@ -98,6 +100,10 @@ function createArchive(
           if (known?.size !== written.bytes) {
             await rename(temporary, target);
             await syncDirectory(shard);
+          } else {
+            // whoever removes what nobody needs sees that somebody needs it again
+            const now = new Date(nowMs());
+            await utimes(target, now, now);
           }
           return { ...written, path: target };
         } finally {
@@ -105,8 +111,17 @@ function createArchive(
         }
       });
     },
+    remove: (sha256) => guarded(directory, () => removeUnused(path(sha256), nowMs() - hourMs)),
     verify: (sha256) => guarded(directory, () => verifyFile(path(sha256), sha256)),
   };
+}
+
+async function removeUnused(path: string, beforeMs: number): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return true;
+  if (found.mtimeMs > beforeMs) return false;
+  await rm(path, { force: true });
+  return true;
 }
 
 async function writeTemporary(

@@ -6,6 +6,7 @@ import { cycleWords } from './cycle-words.ts';
 import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { privacyWords } from './privacy-words.ts';
 import { providerWords } from './provider-words.ts';
 import { reconcilingWords } from './reconciling-words.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -248,6 +249,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
 
   const words = { noun, local, remote, runs };
   inventoryWords(io, words);
+  privacyWords(io, words);
   providerWords(io, words, sync);
   operatingWords(io, words);
   reconcilingWords(io, words);

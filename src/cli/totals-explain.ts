@@ -31,7 +31,12 @@ export async function totalsExplain(io: CliIo, options: TotalsExplainOptions): P
         ` from ${count(total.records)} records (generation ${total.generation}, rating run ${total.ratingRun}, digest ${total.digest.slice(0, 12)})`,
     );
     for (const record of total.shown) printRecord(io, record);
-    if (!total.pricesKept) {
+    if (total.purgedAt !== null) {
+      printLine(
+        io,
+        `  its records were purged at ${total.purgedAt}, the end of their retention; the totals stay as they were`,
+      );
+    } else if (!total.pricesKept) {
       printLine(io, '  a restored backup: the prices of its records were not kept; totals recalculate makes them anew');
     } else if (total.shown.length < total.records) {
       printLine(io, `  … ${count(total.records - total.shown.length)} more; ask for more with --limit`);
@@ -60,7 +65,8 @@ function printRecord(io: CliIo, record: ExplainedRecordView): void {
   printLine(io, `    file ${record.file} line ${record.line}`);
   if (record.takesBack !== null) {
     const { cycle, file, line } = record.takesBack;
-    printLine(io, `    takes back what cycle ${cycle} billed for file ${file} line ${line}`);
+    const what = file === null ? 'a record that was purged' : `file ${file} line ${line}`;
+    printLine(io, `    takes back what cycle ${cycle} billed for ${what}`);
   } else if (record.adjusts !== null) {
     printLine(io, `    adjusts cycle ${record.adjusts}, which is closed: rated with its tariff`);
   }

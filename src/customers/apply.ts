@@ -59,10 +59,10 @@ async function refuseMaskedPrefixes(tx: Tx, customers: readonly CustomerEntry[])
 
 async function upsertCustomer(tx: Tx, customer: CustomerEntry): Promise<string> {
   const [row] = await tx.query<{ id: string }>(
-    `insert into customer (code, name, number_mask, hash_key) values ($1, $2, $3, $4)
-     on conflict (code) do update set name = excluded.name, number_mask = excluded.number_mask
+    `insert into customer (code, name, number_mask, hash_key, retention) values ($1, $2, $3, $4, $5)
+     on conflict (code) do update set name = excluded.name, number_mask = excluded.number_mask, retention = excluded.retention
      returning id`,
-    [customer.code, customer.name, customer.numberMask, randomBytes(32)],
+    [customer.code, customer.name, customer.numberMask, randomBytes(32), JSON.stringify(customer.retention)],
   );
   return row!.id;
 }

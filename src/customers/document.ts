@@ -1,5 +1,6 @@
 /** The JSON form in which customers, contracts, subscriptions and sync profiles are told to the service. */
 import { z } from 'zod';
+import { retentionSchema } from '../privacy/retention.ts';
 import { transportSchema } from '../providers/transports/open-transport.ts';
 import { allowanceSchema } from '../telecom/allowance-document.ts';
 import { closedObject } from '../telecom/document-problem.ts';
@@ -73,6 +74,8 @@ const customer = closedObject({
   code,
   name: z.string().min(1).max(200),
   numberMask: z.int().min(3).max(6).default(4),
+  // what is left out has its default (docs/retention.md)
+  retention: retentionSchema.default({}),
   contracts: z.array(contract).default([]),
 });
 

@@ -12,7 +12,7 @@ import type { UsageColumns, UsageField } from './usage-layout.ts';
 export interface RecordFault {
   /** Where the record begins in the file. */
   readonly offset: number;
-  readonly code: 'bad-quotes' | 'columns' | 'bad-value' | 'unknown-kind' | 'conflicting-duplicate' | 'crashed';
+  readonly code: 'bad-quotes' | 'columns' | 'bad-value' | 'unknown-kind' | 'conflicting-duplicate';
   readonly field: UsageField | null;
 }
 

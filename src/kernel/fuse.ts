@@ -15,7 +15,7 @@ import { TotalsSlab } from './totals-slab.ts';
 
 type FuseArgs = KernelArgs & { readonly task: 'kernel-fuse' };
 
-export function fuse({ file, dedup, ranges, worker }: FuseArgs, control: TaskControl): FuseResult {
+export function fuse({ file, dedup, ranges }: FuseArgs, control: TaskControl): FuseResult {
   const rate = batchRater(file);
   const slab = new TotalsSlab(file.columns.kinds.length);
   const seen = dedup.by === 'memory' ? new SeenKeys(dedup.tables) : null;
@@ -36,7 +36,7 @@ export function fuse({ file, dedup, ranges, worker }: FuseArgs, control: TaskCon
     rangeEnded: () => spill?.flush(),
   });
   try {
-    pass.run(worker);
+    pass.run();
   } finally {
     pass.close();
   }

@@ -64,7 +64,7 @@ const settleAtLeast = 256;
 
 export async function fusedPass(options: FusedPassOptions): Promise<FusedPassResult> {
   const sample = readSample(options.path, options.layout);
-  const file: KernelFile = { ...sample.file, rating: options.rating, skip: [] };
+  const file: KernelFile = { ...sample.file, rating: options.rating };
   const memory = options.dedupMemory ?? 2 ** 30;
   const bytes = sample.records * bytesPerKey;
   if (bytes > memory) return passWithExactBorders(options, file, spillTo(options, sample.records));
@@ -108,7 +108,7 @@ async function pass(
   ranges: KernelRanges,
 ): Promise<FusedPassResult | null> {
   const workers = Math.min(options.threads, ranges.count);
-  const fused = await together(options, workers, (worker) => ({ task: 'kernel-fuse', file, dedup, ranges, worker }));
+  const fused = await together(options, workers, () => ({ task: 'kernel-fuse', file, dedup, ranges }));
   if (brokenBorder(ranges) >= 0) return null;
   const slab = new TotalsSlab(file.columns.kinds.length);
   for (const each of fused) slab.merge(each.slab);
@@ -195,7 +195,7 @@ async function together<A extends KernelArgs>(
 
 function rangesOf(
   file: KernelFile,
-  { rangeBytes = defaultRangeBytes, threads }: FusedPassOptions,
+  { rangeBytes = defaultRangeBytes }: FusedPassOptions,
   exactStarts: Float64Array | null,
 ): KernelRanges {
   const count = Math.max(1, Math.ceil(file.bytes / rangeBytes));
@@ -209,7 +209,6 @@ function rangesOf(
     ends: new Float64Array(new SharedArrayBuffer(count * 8)),
     exact: exactStarts !== null,
     doneKb: new Int32Array(new SharedArrayBuffer(4)),
-    working: new Int32Array(new SharedArrayBuffer(threads * 4)).fill(-1),
   };
 }
 

@@ -13,8 +13,6 @@ export interface KernelFile {
   readonly firstRecord: number;
   readonly columns: UsageColumns;
   readonly rating: KernelRating;
-  /** Offsets of records that are left out: a thread died of them. */
-  readonly skip: readonly number[];
 }
 
 export type KernelRating =
@@ -45,8 +43,6 @@ export interface KernelRanges {
   readonly exact: boolean;
   /** Bytes worked off by all threads, in KiB. */
   readonly doneKb: Int32Array<SharedArrayBuffer>;
-  /** Range that a thread works on, by the task's number; -1 for none. */
-  readonly working: Int32Array<SharedArrayBuffer>;
 }
 
 export type KernelArgs =
@@ -55,7 +51,6 @@ export type KernelArgs =
       readonly file: KernelFile;
       readonly dedup: KernelDedup;
       readonly ranges: KernelRanges;
-      readonly worker: number;
     }
   | { readonly task: 'kernel-borders'; readonly file: KernelFile; readonly ranges: KernelRanges }
   | { readonly task: 'kernel-partitions'; readonly directory: string; readonly from: number; readonly to: number }

@@ -37,17 +37,16 @@ export class RangePass {
     this.#window = new ChunkWindow(file.path, file.bytes);
   }
 
-  /** Takes ranges until none is left. `worker` is this task's number among those that share the ranges. */
-  run(worker: number): void {
-    const { next, count, working, starts, exact } = this.#ranges;
+  /** Takes ranges until none is left. */
+  run(): void {
+    const { next, count, starts, exact } = this.#ranges;
     for (;;) {
       const range = Atomics.add(next, 0, 1);
       if (range >= count) return;
-      Atomics.store(working, worker, range);
+      this.#control.throwIfAborted();
       const from = range === 0 ? this.#file.firstRecord : exact ? starts[range]! : this.#guessStart(range);
       this.#walk(range, from);
       this.#sink.rangeEnded();
-      Atomics.store(working, worker, -1);
     }
   }
 

@@ -38,7 +38,7 @@ function lostInPartitions(directory: string, from: number, to: number, control: 
   const lost: LostRecord[] = [];
   for (let partition = from; partition < to; partition += 1) {
     control.throwIfAborted();
-    lost.push(...lostInPartition(directory, partition));
+    for (const one of lostInPartition(directory, partition)) lost.push(one);
   }
   return lostPairs(lost);
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyDefinition } from '../chains/registry.ts';
 import { resolveSecret, type SecretReference } from '../config/secret.ts';
+import { purgeChain } from '../privacy/purge.ts';
 import { buildChain } from '../providers/interpreter/build-chain.ts';
 import type { InterpreterServices } from '../providers/interpreter/services.ts';
 import { syncManager } from '../providers/open-due-syncs.ts';
@@ -60,6 +61,7 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
     }),
     recalculation(compute, alerts),
     cycleClosing(),
+    purgeChain(archive),
   ];
 }
 

@@ -46,6 +46,7 @@ export async function prepareDatabase({ archive, config, database, databaseUrl, 
 const schedules = [
   { name: 'sync:manager', cron: '*/5 * * * *', chain: 'sync-manager' },
   { name: 'cycle:closing', cron: '7,22,37,52 * * * *', chain: 'cycle-closing' },
+  { name: 'purge:daily', cron: '40 3 * * *', chain: 'purge' },
 ] as const;
 
 /** Makes the partitions of the coming days; what cannot be had at once (a lock) is tried again the next time. */

@@ -25,7 +25,8 @@ export const keptReplaced = 5;
 const cyclesWithInvoices = `
   select distinct i.contract_id as "contractId", c.code as customer, k.account_no as account, k.cycle_day as "cycleDay",
     to_char(i.cycle_start, 'YYYY-MM-DD') as "cycleStart", to_char(i.fees_cycle_start, 'YYYY-MM-DD') as "feesCycleStart",
-    g.generation, f.generation as "feesGeneration"
+    g.generation, f.generation as "feesGeneration",
+    exists (select from cycle y where y.contract_id = i.contract_id and y.cycle_start = i.cycle_start and y.purge_begun_at is not null) as purged
   from invoice i join contract k on k.id = i.contract_id join customer c on c.id = k.customer_id
   left join total_generation g on g.contract_id = i.contract_id and g.cycle_start = i.cycle_start and g.state = 'current'
   left join total_generation f on f.contract_id = i.contract_id and f.cycle_start = i.fees_cycle_start and f.state = 'current'
@@ -38,12 +39,18 @@ const cyclesWithInvoices = `
 export async function cyclesToReconcile(tx: Tx, which: WhichCycles): Promise<CycleToReconcile[]> {
   const account = which.account?.padStart(10, '0') ?? null;
   const values = [which.customer, account, which.cycle ?? null, which.invoice ?? null];
-  const found = await tx.query<CycleToReconcile>(cyclesWithInvoices, values);
+  const found = await tx.query<CycleToReconcile & { purged: boolean }>(cyclesWithInvoices, values);
   const what = which.invoice === undefined ? `invoice of cycle ${which.cycle}` : `invoice ${which.invoice}`;
   if (found.length === 0) {
     const of = `customer ${which.customer}${account === null ? '' : `, account ${account}`}`;
     throw new InputError(
       `${of} has no ${what}; load it first: linekeeper invoice load FILE (what there is: linekeeper invoice list)`,
+    );
+  }
+  const purged = found.find((cycle) => cycle.purged);
+  if (purged) {
+    throw new InputError(
+      `the records of cycle ${purged.cycleStart} of account ${purged.account} were purged at the end of their retention: nothing is left to compare the invoice with; what was found before: linekeeper reconcile show`,
     );
   }
   const without = found.find((cycle) => cycle.generation === null);

@@ -8,6 +8,7 @@ import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
 import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
+import { privacyServices } from './privacy-services.ts';
 import { reconciliationServices } from './reconciliation-services.ts';
 import { reportServices } from './report-services.ts';
 import { scheduleServices } from './schedule-services.ts';
@@ -37,6 +38,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...suspenseServices(context),
     ...reportServices(context),
     ...cycleServices(context),
+    ...privacyServices(context),
     alerts: (filter) => alerts.list(filter),
     testAlert: ({ by }) => alerts.test(by),
     async resolveAlert({ rule, subject }) {

@@ -1,5 +1,7 @@
 /** What the services behind the doors work with; put together by main. */
+
 import type { AlertService } from '../alerts/open-alerts.ts';
+import type { Archive } from '../archive/archive.ts';
 import type { Engine } from '../chains/engine.ts';
 import type { Enqueue } from '../chains/enqueue.ts';
 import type { AnyDefinition } from '../chains/registry.ts';
@@ -26,6 +28,7 @@ export interface ServiceContext {
   /** What the router knows. */
   readonly syncTypes: readonly SyncTypeEntry[];
   readonly definitions: readonly AnyDefinition[];
+  readonly archive: Pick<Archive, 'remove'>;
   readonly enqueue: Enqueue;
   /** Null while the engine is being restarted. */
   readonly engine: () => Engine | null;

@@ -66,6 +66,8 @@ export interface Explanation {
   readonly amountE8: string;
   /** False for a restored backup: the prices of its records were dropped when it was replaced. */
   readonly pricesKept: boolean;
+  /** When its records were removed at the end of their retention; the totals stay. Null: they are there. */
+  readonly purgedAt: string | null;
   readonly shown: readonly ExplainedRecord[];
 }
 
@@ -97,7 +99,8 @@ interface RecordRow {
 }
 
 const generation = `
-  select k.id as "contractId", k.account_no as account, y.state, g.generation, encode(g.digest, 'hex') as digest,
+  select k.id as "contractId", k.account_no as account, y.state,
+    to_char(y.purge_begun_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "purgedAt", g.generation, encode(g.digest, 'hex') as digest,
     g.rating_run_id as "ratingRun", u.records, u.amount as "amountE8"
   from total_generation g join contract k on k.id = g.contract_id join customer c on c.id = k.customer_id
   left join cycle y on y.contract_id = g.contract_id and y.cycle_start = g.cycle_start

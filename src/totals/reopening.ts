@@ -40,6 +40,9 @@ const bringHome = `
     where d.contract_id = $1 and d.cycle_start = old.cycle_start and d.id = old.id)
   select to_char(cycle_start, 'YYYY-MM-DD') as cycle, count(*)::float8 as rows from old group by 1`;
 
+const isPurged = `
+  select 1 from cycle where contract_id = $1 and cycle_start = $2 and purge_begun_at is not null`;
+
 const reopenRow = `
   update cycle set state = 'grace', closed_at = null, reopened_at = now() where contract_id = $1 and cycle_start = $2`;
 
@@ -64,6 +67,12 @@ export async function reopenCycle(
     throw new InputError(`cycle ${cycleStart} is not closed; see: linekeeper cycle list`);
   }
   const key = [contractId, cycleStart];
+  const [purged] = await tx.query(isPurged, key);
+  if (purged) {
+    throw new InputError(
+      `the records of cycle ${cycleStart} were purged at the end of their retention: nothing is left to make new totals of; those that are there stay`,
+    );
+  }
   const elsewhere = await tx.query<{ cycle: string }>(closedElsewhere, key);
   if (elsewhere.length > 0) {
     const cycles = elsewhere.map(({ cycle }) => cycle).join(', ');

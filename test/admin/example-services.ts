@@ -263,7 +263,14 @@ export function exampleServices(): ExampleServices {
         takesBack: null,
       };
       const of = { customer: query.customer, account: '0000000101', cycleStart: query.cycle, generation: 2 };
-      const sums = { digest: 'ab'.repeat(32), ratingRun: '9', records: 120, amountE8: '1234567800', pricesKept: true };
+      const sums = {
+        digest: 'ab'.repeat(32),
+        ratingRun: '9',
+        records: 120,
+        amountE8: '1234567800',
+        pricesKept: true,
+        purgedAt: null,
+      };
       return called('explainTotals', known(query), [{ ...of, ...sums, shown: [record] }]);
     },
     async alerts(filter) {
@@ -305,6 +312,11 @@ export function exampleServices(): ExampleServices {
       };
       return called('subscriptions', query, [{ ...number, ...told, validFrom: null, validTo: null, firstSeen: null }]);
     },
+    purge: async (request) =>
+      called('purge', request, {
+        ...{ files: 2, bytes: 4_096, quarantine: 3, cycles: 1, cdr: 120, rated: 120, partitions: ['cdr_2025_03'] },
+        ...{ totals: 0, keptOpen: 1, more: false },
+      }),
     async usageReport(query) {
       const body = Readable.from([query.format === 'csv' ? 'row;customer\r\n' : '[\n{"row":"usage"}\n]\n']);
       return called('usageReport', known(query), { contentType: 'text/plain', body });

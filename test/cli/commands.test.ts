@@ -44,6 +44,8 @@ test('every command has JSON and nothing else on standard output', async () => {
     'customer apply tariff.json',
     'subscription list',
     'alert-rule list',
+    'purge',
+    'purge --dry-run',
     'alert-rule apply tariff.json',
     'report usage --customer C001 --cycle 2026-03-01',
     'actor send work/router {}',

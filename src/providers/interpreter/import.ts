@@ -8,6 +8,7 @@ import type { Tx } from '../../database/session.ts';
 import { cycleStartOfDate } from '../../telecom/cycle.ts';
 import { ensureCycles, lockContract, touchCycles } from '../../totals/cycles.ts';
 import { mergeRecords } from '../../totals/merge-records.ts';
+import { purgedCycle, purgedProblem } from '../../totals/purged-cycle.ts';
 import { planImport, type SequenceState } from '../sequence.ts';
 import type { Adapter } from '../spec/adapter.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
@@ -65,11 +66,12 @@ export function importWith(adapter: Adapter, services: InterpreterServices) {
         { sha256: file.sha256, name: file.name, subject, spoolPath },
         { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },
       );
-      if (answer.ok) {
+      const purged = answer.ok ? await purgedCycle(context.read, contractId, answer.cycles) : null;
+      if (answer.ok && purged === null) {
         accepted.push({ file, decoded: answer, spoolPath });
         continue;
       }
-      refused.push({ file, problem: answer.problem });
+      refused.push({ file, problem: answer.ok ? purgedProblem(purged!) : answer.problem });
       // what follows a refused file waits for its good version, as after a gap
       if (plan.stopsAfter(file)) break;
     }
@@ -132,6 +134,8 @@ async function store(
     const row = rowOf(file);
     if (!row) continue;
     await ensureCycles(tx, contract, decoded.cycles);
+    const purged = await purgedCycle(tx, input.contractId, decoded.cycles);
+    if (purged !== null) throw new Error(`cycle ${purged} is being purged since ${file.name} was read; read it again`);
     const { id: rawFileId, logicalKey, version } = row;
     // without a period of its own a file is as old as its first record: nothing in it is late
     const since = decoded.periodFrom ?? decoded.cycles[0];
