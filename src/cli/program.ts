@@ -251,6 +251,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   inventoryWords(io, words);
   providerWords(io, words, sync);
   privacyWords(io, words);
+  providerWords(io, words, sync);
   operatingWords(io, words);
   reconcilingWords(io, words);
 
