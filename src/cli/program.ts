@@ -249,8 +249,8 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
 
   const words = { noun, local, remote, runs };
   inventoryWords(io, words);
-  providerWords(io, words, sync);
   privacyWords(io, words);
+  providerWords(io, words, sync);
   operatingWords(io, words);
   reconcilingWords(io, words);
 

@@ -20,9 +20,12 @@ export function allProviders(directory: string | undefined): readonly Provider[]
   return [...builtInProviders.filter(({ adapter }) => !names.has(adapter.syncType)), ...described];
 }
 
+/** Its commands fan out and join, which no description says: its chain is code. */
+const coded: readonly string[] = ['ROUTIT'];
+
 /** For lists: a sync type that the product knows and this release cannot do yet has no provider. */
 export function missingSyncTypes(providers: readonly Provider[]): readonly string[] {
-  const there = new Set(providers.map(({ adapter }) => adapter.syncType));
+  const there = new Set([...coded, ...providers.map(({ adapter }) => adapter.syncType)]);
   return knownSyncTypes.map(({ syncType }) => syncType).filter((syncType) => !there.has(syncType));
 }
 

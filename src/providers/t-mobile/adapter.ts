@@ -1,9 +1,9 @@
 /**
- * T_MOBILE (Calvi) as data: sync > totals, from a REST API with OAuth2 and pages by cursor (domain.md 5.3). Items have an id and
- * a version: the highest counts, `void` cancels. The interface is OURS, invented to be realistic.
+ * T_MOBILE as data: two commands, from a REST API with client credentials and cursor pages (domain.md 5.3). Usage is
+ * provisional at first: a higher version replaces it, and a void one cancels it, whichever comes first.
  */
 import { type Adapter, adapterSpec } from '../spec/adapter.ts';
-import { calviLayout } from './layout.ts';
+import { tMobileLayout } from './layout.ts';
 
 export const tMobile: Adapter = adapterSpec.parse({
   syncType: 'T_MOBILE',
@@ -18,9 +18,9 @@ export const tMobile: Adapter = adapterSpec.parse({
     kind: 'pages',
     transports: ['rest'],
     auth: { kind: 'oauth2cc', tokenPath: '/oauth/token' },
+    accounts: { path: '/v2/accounts', items: 'items', id: 'id' },
     path: '/v2/accounts/{account}/usage',
     query: { from: '{from}', to: '{to}' },
-    // what a provider keeps: the cycles before are its own
     window: { firstDays: 400, overlapDays: 3, maxDays: 31 },
     page: {
       style: 'cursor',
@@ -32,8 +32,7 @@ export const tMobile: Adapter = adapterSpec.parse({
       asOf: 'asOf',
     },
     identity: { id: 'id', version: 'version' },
-    accounts: { path: '/v2/accounts', items: 'items', id: 'id' },
   },
-  layout: calviLayout,
-  limits: { sessionsPerCredential: 1, requestsPerSecond: 10, burst: 20 },
+  layout: tMobileLayout,
+  limits: { sessionsPerCredential: 1, requestsPerSecond: 20, burst: 40 },
 });

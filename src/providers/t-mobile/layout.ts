@@ -3,7 +3,7 @@ import type { LayoutSource } from '../spec/layout-spec.ts';
 
 const roaming = true;
 
-export const calviLayout: LayoutSource = {
+export const tMobileLayout = {
   files: {
     name: '^(?<account>[^_]+)_(?<from>[^_]+)_(?<to>[^_]+)_(?<read>[^_]+)_(?<page>[0-9]{4,})\\.json$',
     nameShown: '<account>_<from>_<to>_<read>_<page>.json',
@@ -79,4 +79,4 @@ export const calviLayout: LayoutSource = {
       { kind: 'data', per: 1_048_576, atMostE8: 2_000_000_000, plusE8: 500_000_000 },
     ],
   },
-};
+} as const satisfies LayoutSource;
