@@ -81,11 +81,14 @@ async function fill(database: Database, directory: string): Promise<void> {
   });
 }
 
+/** `charges_<reseller>_<yyyymm>_<customer>.csv.gz`: the good file in the place of each that is not. */
 async function deliverCharges(world: SeedWorld): Promise<void> {
-  const { pending } = await world.control<{ pending: { at: string }[] }>('GET', 'faults');
-  if (!pending.some(({ at }) => at === 'ROUTIT.file')) return;
-  const { files } = await world.control<{ files?: { customer: string; period: string }[] }>('GET', 'truth');
-  for (const { customer, period } of files ?? []) await world.control('POST', 'deliver', { customer, period });
+  const { files = [] } = await world.control<{ files?: { file: string }[] }>('GET', 'truth');
+  for (const { file } of files) {
+    const [, , month, customer] = file.replace('.csv.gz', '').split('_');
+    const period = `${month!.slice(0, 4)}-${month!.slice(4)}`;
+    await world.control('POST', 'deliver', { customer, period });
+  }
 }
 
 /** No fault of a call is waiting to be met that still could be. */
