@@ -1,7 +1,7 @@
 /**
  * `linekeeper demo`: the main job from end to end on embedded parts, with nothing faked but the provider. Starts the
- * simulator (KPN SP16 drops in a directory and on an SFTP server of its own) and the service, loads tariffs and customers,
- * runs every sync, and lays the published totals beside the simulator's truth.
+ * simulator (KPN SP16 drops in a directory and on an SFTP server, T_MOBILE's API, ROUTIT's XML) and the service, loads tariffs
+ * and customers, runs every sync, and lays the published totals beside the simulator's truth.
  *
  * Exit 0 only when every number of every total equals the truth. State is kept under `.linekeeper/demo`: a second run
  * finds every file known and imports nothing twice.
@@ -15,7 +15,7 @@ import {
   type DemoProcess,
   DemoProcessError,
   lastMessage,
-  passwordEnv,
+  passwords,
   startService,
   startSimulator,
 } from './demo/processes.ts';
@@ -46,7 +46,7 @@ export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> 
   const say = (line: string) => io.stderr.write(`${line}\n`);
   // what the user has set for another installation does not reach the demo
   const own = Object.entries(io.env).filter(([name]) => name !== 'DATABASE_URL' && !name.startsWith('LINEKEEPER_'));
-  const env = { ...Object.fromEntries(own), [passwordEnv]: 'demo-password', LINEKEEPER_STATE_DIRECTORY: state };
+  const env = { ...Object.fromEntries(own), ...passwords, LINEKEEPER_STATE_DIRECTORY: state };
   const running: DemoProcess[] = [];
   const told = Promise.withResolvers<number>();
   // a demo that stays has its result already when it is told to stop
@@ -71,10 +71,13 @@ export async function runDemo(io: CliIo, options: DemoOptions): Promise<number> 
         `a service works in ${state} already, process ${other.pid}: end it with kill ${other.pid}, or ask it with --socket`,
       );
     }
-    say(`simulator: writing ${count(options.records)} records of 2 customers and 3 months, and the truth about them`);
+    say(
+      `simulator: writing ${count(options.records)} records of each of 3 providers, 2 customers and 3 months, and the truth about them`,
+    );
     const provider = join(home, 'provider');
     const size = ['--records', String(options.records), '--subs', String(options.subs)];
-    const flags = ['--out', provider, '--sftp-port', '0', ...size];
+    const served = ['--sftp-port', '0', '--providers', 'KPN_SP16,T_MOBILE,ROUTIT', '--http-port', '0'];
+    const flags = ['--out', provider, ...served, ...size];
     const simulator = startSimulator(root, flags, env, join(home, 'simulator.log'));
     running.push(simulator);
     await simulator.ready;

@@ -20,7 +20,12 @@ export class DemoProcessError extends Error {
   override readonly name = 'DemoProcessError';
 }
 
-export const passwordEnv = 'KPN_SFTP_PASSWORD';
+/** What the simulator's servers ask for, and the service answers. */
+export const passwords = {
+  KPN_SFTP_PASSWORD: 'demo-password',
+  T_MOBILE_CLIENT_SECRET: 'demo-secret',
+  ROUTIT_PASSWORD: 'demo-password',
+};
 
 /** Starts the simulator; it is ready when everything is written and its SFTP server listens. */
 export function startSimulator(

@@ -19,6 +19,7 @@ export async function printComparison(io: CliIo, comparisons: readonly CycleComp
   await printTable(
     io,
     [
+      { head: 'provider', of: (one) => one.provider },
       { head: 'customer', of: (one) => one.customer },
       { head: 'cycle', of: (one) => one.cycleStart },
       { head: 'records', of: (one) => count(one.records), right: true },
@@ -31,11 +32,11 @@ export async function printComparison(io: CliIo, comparisons: readonly CycleComp
     comparisons,
     'no cycle was simulated',
   );
-  for (const { customer, cycleStart, differences } of comparisons) {
+  for (const { provider, customer, cycleStart, differences } of comparisons) {
     for (const difference of differences.slice(0, shownDifferences))
-      printLine(io, `${customer} ${cycleStart}: ${difference}`);
+      printLine(io, `${provider} ${customer} ${cycleStart}: ${difference}`);
     if (differences.length > shownDifferences)
-      printLine(io, `${customer} ${cycleStart}: ${differences.length} differences in all`);
+      printLine(io, `${provider} ${customer} ${cycleStart}: ${differences.length} differences in all`);
   }
 }
 

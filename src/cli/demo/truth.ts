@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import type { TotalRowView, TotalsView } from '../../admin/views.ts';
 
 export interface TruthCycle {
+  /** None: of files by KPN SP16. */
+  readonly provider?: string;
   readonly customer: string;
   readonly account: string;
   readonly cycleStart: string;
@@ -16,6 +18,7 @@ export interface TruthCycle {
 }
 
 export interface CycleComparison {
+  readonly provider: string;
   readonly customer: string;
   readonly account: string;
   readonly cycleStart: string;
@@ -56,6 +59,7 @@ export function compareCycle(truth: TruthCycle, totals: TotalsView | undefined):
   }
   for (const row of ours.values()) differences.push(`a total of ${row.category} is not in the truth: ${row.amountE8}`);
   return {
+    provider: truth.provider ?? 'KPN_SP16',
     customer,
     account,
     cycleStart,
