@@ -30,6 +30,7 @@ import { type BootWatch, watchBoot } from './process/boot-watch.ts';
 import { type LoopWatchdog, watchLoop } from './process/loop-watchdog.ts';
 import { type ProcessEnd, thrownEnd, watchProcess } from './process/process-end.ts';
 import type { ServiceIo } from './process/service-io.ts';
+import { ProviderFileError } from './providers/spec/load.ts';
 import { noManager, openServiceManager, type ServiceManager, takeManagerPlace } from './release/notify.ts';
 import { findPlace } from './release/place.ts';
 
@@ -171,7 +172,8 @@ export function isForAPerson(error: unknown): boolean {
   if (error instanceof StartError) return isForAPerson(error.cause);
   if (error instanceof ArchiveError) return error.code !== 'disk-full' && error.code !== 'unavailable';
   if (error instanceof StateDirectoryError) return !isDiskFull(error.cause);
-  return error instanceof SocketPlaceError || error instanceof StateDirectoryOwnedError || error instanceof SecretError;
+  const kinds = [SocketPlaceError, StateDirectoryOwnedError, SecretError, ProviderFileError];
+  return kinds.some((kind) => error instanceof kind);
 }
 
 function isDiskFull(error: unknown): boolean {

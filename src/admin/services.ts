@@ -42,6 +42,7 @@ import type {
   SubscriptionExportView,
   SubscriptionView,
   SuspenseView,
+  SyncResumedView,
   SyncStartedView,
   SyncTaskView,
   TotalsChangedView,
@@ -109,6 +110,8 @@ export interface AdminServices {
 
   /** `force`: also a profile that is suspended or switched off. Throws `ServiceError` not-found for an unknown name. */
   runSync(request: By & { customer: string; profile?: string; force: boolean }): Promise<SyncStartedView>;
+  /** Suspended profiles of the customer, or the one named, are due at once. Throws `ServiceError` not-found. */
+  resumeSync(request: By & { customer: string; profile?: string }): Promise<SyncResumedView>;
   syncTask(id: string): Promise<SyncTaskView | null>;
 
   /** Throws `ServiceError` not-found for an unknown customer or cycle. */

@@ -1,4 +1,4 @@
-/** POST /sync/run starts the sync of a customer's profiles; GET /sync/tasks/:id tells how far one is. */
+/** POST /sync/run starts the sync of a customer's profiles, /sync/resume ends their suspension; GET /sync/tasks/:id tells how far one is. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { id, name, parseInput } from './input.ts';
@@ -7,6 +7,7 @@ import { ServiceError } from './service-error.ts';
 import type { AdminServices } from './services.ts';
 
 const runInput = z.strictObject({ customer: name, profile: name.optional(), force: z.boolean().default(false) });
+const resumeInput = z.strictObject({ customer: name, profile: name.optional() });
 const taskId = z.strictObject({ id });
 
 export function syncRoutes(server: FastifyInstance, services: AdminServices): void {
@@ -18,6 +19,14 @@ export function syncRoutes(server: FastifyInstance, services: AdminServices): vo
       services.runSync({ customer, force, by, ...(profile === undefined ? {} : { profile }) }),
     );
     return reply.code(202).send(started);
+  });
+
+  server.post('/sync/resume', async (request) => {
+    const { customer, profile } = parseInput(resumeInput, request.body);
+    const by = askedBy(request);
+    const entry = { actor: by, action: 'sync.resume', subject: `customer ${customer}`, detail: { profile } };
+    const asked = { customer, by, ...(profile === undefined ? {} : { profile }) };
+    return recorded(services, entry, () => services.resumeSync(asked));
   });
 
   server.get('/sync/tasks/:id', async (request) => {

@@ -141,6 +141,10 @@ export interface ChainWhyView {
   readonly next: readonly string[];
 }
 
+export interface SyncResumedView {
+  readonly resumed: readonly { readonly profile: string; readonly account: string; readonly reason: string }[];
+}
+
 export interface SyncStartedView {
   readonly tasks: readonly {
     readonly id: string;

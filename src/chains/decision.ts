@@ -22,6 +22,8 @@ export type Decision =
       readonly reason: string;
       readonly afterMs: number | null;
       readonly commit: Commit | null;
+      /** It came further than the last time. */
+      readonly moved: boolean;
     }
   | { readonly kind: 'crashed'; readonly error: Error }
   /** This release does not know the chain, its version or its step. */
@@ -58,6 +60,7 @@ export function decisionOf(run: Run, returned: unknown): Decision {
           reason: reasonOf(returned.reason, who),
           afterMs: afterOf(returned.afterMs, who),
           commit: commitOf(returned.commit, who),
+          moved: returned.commit !== undefined && returned.stalled !== true,
         };
     }
   } catch (error) {
@@ -88,7 +91,13 @@ export function decisionOfThrown(run: Run, thrown: unknown): Decision {
   }
   if (isConnectionError(thrown) || isTransient(thrown)) {
     const reason = `the database did not serve its reads: ${errorOf(thrown).message}`;
-    return { kind: 'rejected', reason, afterMs: isConnectionError(thrown) ? databaseBackMs : null, commit: null };
+    return {
+      kind: 'rejected',
+      reason,
+      afterMs: isConnectionError(thrown) ? databaseBackMs : null,
+      commit: null,
+      moved: false,
+    };
   }
   return crashed(thrown);
 }

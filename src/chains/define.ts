@@ -19,7 +19,13 @@ export type Outcome =
       readonly commit?: Commit;
       readonly children?: readonly ChildChain[];
     }
-  | { readonly kind: 'rejected'; readonly reason: string; readonly afterMs?: number; readonly commit?: Commit }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: string;
+      readonly afterMs?: number;
+      readonly commit?: Commit;
+      readonly stalled?: boolean;
+    }
   | { readonly kind: 'failed'; readonly reason: string; readonly commit?: Commit };
 
 /**
@@ -76,11 +82,20 @@ export function succeeded(result: { output?: Json; commit?: Commit; children?: r
 /**
  * Try again later: burns no attempt. Without `afterMs` the delay grows with every rejection. `commit` keeps how far the step
  * came, for the next try to go on from: it may open no children, its output is dropped, and the growing delay and
- * `giveUpAfterMs` begin anew, since the step does move.
+ * `giveUpAfterMs` begin anew, since the step does move; unless it is `stalled`, and only has something to note.
  */
-export function rejected(reason: string, options: { afterMs?: number; commit?: Commit } = {}): Outcome {
-  const { afterMs, commit } = options;
-  return { kind: 'rejected', reason, ...(afterMs === undefined ? {} : { afterMs }), ...(commit ? { commit } : {}) };
+export function rejected(
+  reason: string,
+  options: { afterMs?: number; commit?: Commit; stalled?: boolean } = {},
+): Outcome {
+  const { afterMs, commit, stalled = false } = options;
+  return {
+    kind: 'rejected',
+    reason,
+    stalled,
+    ...(afterMs === undefined ? {} : { afterMs }),
+    ...(commit ? { commit } : {}),
+  };
 }
 
 /** Permanent: the chain ends as failed. `commit` may write what has to be known about it. */

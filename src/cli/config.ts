@@ -1,12 +1,14 @@
 /** `linekeeper config check | show`. Secrets are never shown; `check` says which references lead nowhere. */
 import { checkSecrets, showConfig } from '../config/show.ts';
+import { checkProviders } from '../providers/all-providers.ts';
 import type { CliIo, CommonOptions } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 import { configOf } from './load-config.ts';
 import { printJson, printLine } from './print.ts';
 
 export async function configCheck(io: CliIo, options: CommonOptions): Promise<number> {
-  const problems = checkSecrets(configOf(io, options), io.env);
+  const config = configOf(io, options);
+  const problems = [...checkSecrets(config, io.env), ...checkProviders(config.providers.directory)];
   if (problems.length > 0) {
     throw new CliError(
       exitCode.configuration,

@@ -7,6 +7,7 @@ import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
 import { privacyWords } from './privacy-words.ts';
+import { providerWords } from './provider-words.ts';
 import { reconcilingWords } from './reconciling-words.ts';
 import { wholeNumber } from './whole-number.ts';
 import { isNeeded, needed, type Run } from './words.ts';
@@ -101,7 +102,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const sync = noun('sync', 'run: fetch, import, rate and total now');
+  const sync = noun('sync', 'run, resume: fetch, import, rate and total now');
   remote(sync.command('run').description("run a customer's sync profiles now"))
     .addOption(needed('--customer <code>', 'customer'))
     .option('--profile <name>', 'only this profile')
@@ -250,6 +251,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   const subscription = noun('subscription', 'list, erase, export: the numbers of the customers');
   inventoryWords(io, words, subscription);
   privacyWords(io, words, subscription);
+  providerWords(io, words, sync);
   operatingWords(io, words);
   reconcilingWords(io, words);
 

@@ -41,6 +41,7 @@ async function checkPlace(io: CliIo, options: CommonOptions): Promise<ReleaseChe
   const [
     { configOf },
     { checkSecrets },
+    { checkProviders },
     { resolveSecret },
     { findHost },
     { readSchemaRange },
@@ -49,6 +50,7 @@ async function checkPlace(io: CliIo, options: CommonOptions): Promise<ReleaseChe
   ] = await Promise.all([
     import('./load-config.ts'),
     import('../config/show.ts'),
+    import('../providers/all-providers.ts'),
     import('../config/secret.ts'),
     import('../database/hosts/find-host.ts'),
     import('../database/schema-range.ts'),
@@ -65,7 +67,7 @@ async function checkPlace(io: CliIo, options: CommonOptions): Promise<ReleaseChe
   let database: { url: string; hosts: readonly { host: string; port: number }[] | undefined } | undefined;
   const configuration = await check('configuration', async () => {
     const config = configOf(io, options);
-    const problems = checkSecrets(config, io.env);
+    const problems = [...checkSecrets(config, io.env), ...checkProviders(config.providers.directory)];
     const { url, hosts } = config.database;
     if (problems.length === 0 && url !== undefined) database = { url: resolveSecret(url, io.env), hosts };
     return { ok: problems.length === 0, message: problems.join('; ') || 'it is right' };

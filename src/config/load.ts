@@ -88,6 +88,12 @@ export function loadConfig(sources: ConfigSources): Config {
       current:
         config.release.current === undefined ? undefined : resolve(base('release.current'), config.release.current),
     },
+    providers: {
+      ...config.providers,
+      ...(config.providers.directory === undefined
+        ? {}
+        : { directory: resolve(base('providers.directory'), config.providers.directory) }),
+    },
     archive: { directory: place('archive.directory', config.archive.directory, 'archive') },
   };
 }

@@ -170,6 +170,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
   providers: z
     .strictObject({
+      directory: path()
+        .optional()
+        .describe('Descriptions of providers of your own, one *.json each (docs/providers.md). Read at start.'),
       sftp: z
         .strictObject({
           maxSessions: count(1, 100).default(4).describe('Most SFTP sessions at once to one host.'),

@@ -1,4 +1,6 @@
 /** The chains of this release, with the services that their steps need. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyDefinition } from '../chains/registry.ts';
 import { resolveSecret, type SecretReference } from '../config/secret.ts';
 import { purgeChain } from '../privacy/purge.ts';
@@ -10,6 +12,7 @@ import { routItChains } from '../providers/routit/chain.ts';
 import type { SessionAnswer } from '../providers/session.ts';
 import type { EnqueueChain } from '../providers/sync-task.ts';
 import { openTransport } from '../providers/transports/open-transport.ts';
+import { openRest } from '../providers/transports/rest.ts';
 import { TransportError } from '../providers/transports/transport.ts';
 import { cycleClosing } from '../totals/closing.ts';
 import { recalculation } from '../totals/steps.ts';
@@ -35,19 +38,24 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
     compute,
     alerts,
     openTransport: (description, signal) => openTransport(description, resolve, signal),
+    openRest: (description, spec, session, signal) =>
+      openRest({
+        ...{ description, spec, session, resolve, signal },
+        readFile: readAuthority,
+        nowMs: () => performance.now(),
+        sleep: (ms, aborted) => delay(ms, undefined, { signal: aborted }),
+      }),
   };
   return [
     syncManager({ route: doors.route, enqueue, alerts }),
-    ...resources.providers.map(({ adapter, hooks }) =>
+    ...resources.providers.map(({ adapter }) =>
       buildChain(adapter, {
         ...services,
-        hooks,
         acquireSession: (credential) => doors.acquireSession(adapter.syncType, credential),
       }),
     ),
     ...routItChains({
       ...services,
-      hooks: {},
       resolveSecret: resolve,
       acquireSession: (credential) => doors.acquireSession('ROUTIT', credential),
     }),
@@ -55,4 +63,13 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
     cycleClosing(),
     purgeChain(archive),
   ];
+}
+
+function readAuthority(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new TransportError('refused', `caFile ${path} cannot be read (${code})`, { cause: error });
+  }
 }

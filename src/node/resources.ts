@@ -20,7 +20,8 @@ import { type Availability, watchAvailability } from '../database/availability.t
 import { type LateDatabase, lateDatabase } from '../database/late-database.ts';
 import { openDatabase } from '../database/pool.ts';
 import type { Log } from '../log/log.ts';
-import { builtInProviders, type Provider } from '../providers/built-in.ts';
+import { allProviders } from '../providers/all-providers.ts';
+import type { Provider } from '../providers/built-in.ts';
 import { inProcessSignals } from '../signals/in-process.ts';
 import { ipcSignals } from '../signals/ipc.ts';
 import type { RedisSignals } from '../signals/redis.ts';
@@ -65,13 +66,14 @@ export interface Resources {
   close(deadlineMs: number): Promise<void>;
 }
 
-/** The state directory must be this process's own. Throws `ArchiveError`, and what a webhook's secret reference throws. */
+/** The state directory must be this process's own. Throws `ArchiveError`, `ProviderFileError`, and what a webhook's secret reference throws. */
 export async function openResources(
   config: Config,
   env: Readonly<Record<string, string | undefined>>,
   log: Log,
   link: PrimaryLink | null = null,
 ): Promise<Resources> {
+  const providers = allProviders(config.providers.directory);
   let prepared = Promise.withResolvers<void>();
   let isPrepared = false;
   const database = lateDatabase();
@@ -133,7 +135,7 @@ export async function openResources(
     archive,
     spoolDirectory,
     compute: computeHolder(),
-    providers: builtInProviders,
+    providers,
     database,
     availability,
     signals: redis ?? signalsOf(link, onError),

@@ -21,13 +21,24 @@ export interface Watermark {
   readonly stamps?: Readonly<Record<string, string>>;
   /** Usage is known up to here (ISO, UTC). */
   readonly readTo?: string;
-  /** The window that is being read. */
-  readonly window?: {
-    readonly from: string;
-    readonly to: string;
-    readonly cursor: string | null;
-    readonly pages: number;
-  };
+  /** The window that was broken off, and where to go on. */
+  readonly window?: PartWindow | null;
+  /** Windows of which a page was refused: they are read once more. */
+  readonly again?: readonly Window[];
+  /** How often each was, by `from to`. */
+  readonly rereads?: Readonly<Record<string, number>>;
+}
+
+/** From and to are UTC instants, such as 2026-03-01T00:00:00Z; the second is not part of it. */
+export interface Window {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface PartWindow extends Window {
+  readonly cursor: string;
+  /** Items of the pages before. */
+  readonly items: number;
 }
 
 export interface SyncSubject {

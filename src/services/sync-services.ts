@@ -1,7 +1,7 @@
 /** Sync tasks as the doors open and show them. */
 import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
-import type { SyncStartedView, SyncTaskView } from '../admin/views.ts';
+import type { SyncResumedView, SyncStartedView, SyncTaskView } from '../admin/views.ts';
 import { showChain } from '../chains/queries.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
 import { type DueProfile, openSyncTask, profileColumns } from '../providers/sync-task.ts';
@@ -18,6 +18,8 @@ const profilesOfCustomer = `
   select ${profileColumns}, k.account_no as account, p.enabled, p.suspended_reason as suspended
   from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id
   where c.code = $1 and ($2::text is null or p.name = $2) order by k.account_no, p.name`;
+
+const resumeProfiles = `update sync_profile set suspended_reason = null, next_due = now() where id = any ($1)`;
 
 const taskById = `
   select t.id, c.code as customer, k.account_no as account, p.name as profile, to_char(t.cycle_start, 'YYYY-MM-DD') as "cycleStart",
@@ -88,6 +90,16 @@ export function syncServices(context: ServiceContext) {
       }
       context.wake(...tasks.flatMap(({ chainId, started }) => (started && chainId ? [chainId] : [])));
       return { tasks };
+    },
+
+    async resumeSync(request: By & { customer: string; profile?: string }): Promise<SyncResumedView> {
+      const rows = await profilesOf(request.customer, request.profile);
+      const suspended = rows.filter((row) => row.suspended !== null);
+      if (suspended.length > 0) await database.query(resumeProfiles, [suspended.map(({ id }) => id)]);
+      for (const { id } of suspended) context.alerts.resolve('profile.suspended', `profile ${id}`);
+      return {
+        resumed: suspended.map(({ name, account, suspended: reason }) => ({ profile: name, account, reason: reason! })),
+      };
     },
 
     async syncTask(id: string): Promise<SyncTaskView | null> {

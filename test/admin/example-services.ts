@@ -195,6 +195,10 @@ export function exampleServices(): ExampleServices {
       const started = { id: '7', profile: 'sp16', account: '0000000101', chainId: '42', started: true };
       return called('runSync', known(request), { tasks: [started] });
     },
+    async resumeSync(request) {
+      const one = { profile: 'sp16', account: '0000000101', reason: 'the login was refused' };
+      return called('resumeSync', known(request), { resumed: request.profile === 'other' ? [] : [one] });
+    },
     syncTask: async (id) =>
       id === '7' ? (world.taskViews.length > 1 ? world.taskViews.shift()! : world.taskViews[0]!) : null,
     async recalculateTotals(request) {

@@ -7,10 +7,12 @@
  */
 import { hash } from 'node:crypto';
 import type { StepContext } from '../../chains/define.ts';
+import type { FileSpec } from '../spec/files.ts';
 import type { SyncInput, SyncSubject } from '../sync-input.ts';
 import type { RemoteFile, Transport } from '../transports/transport.ts';
 import { isSameAccount, type NamedFile, type ParseName } from './file-name.ts';
 import { alertAfterPolls, type Found, pollsBefore } from './found-files.ts';
+import { whyMisnamed } from './misnamed.ts';
 import { howReady, type Ready } from './readiness.ts';
 import type { InterpreterServices } from './services.ts';
 
@@ -25,6 +27,7 @@ export interface FileFetch {
   readonly services: InterpreterServices;
   readonly subject: SyncSubject;
   readonly context: StepContext<SyncInput>;
+  readonly files: FileSpec;
   readonly parse: ParseName;
   readonly ready: Ready;
 }
@@ -79,7 +82,7 @@ export async function fetchFiles(fetch: FileFetch, transport: Transport): Promis
 }
 
 async function download(
-  { services, context, subject }: FileFetch,
+  { services, context, subject, files }: FileFetch,
   transport: Transport,
   file: RemoteFile,
   named: NamedFile,
@@ -95,8 +98,8 @@ async function download(
   if (!promised && bytes !== file.bytes) {
     return { kind: 'pending', name, stamp, reason: `it grew from ${file.bytes} to ${bytes} bytes while it was read` };
   }
-  const reason = services.hooks.misnamed?.(services.archive.path(sha256), name, subject.account);
-  if (reason) return { kind: 'refused', name, named: null, sha256, bytes, stamp, reason };
+  const reason = whyMisnamed(files, services.archive.path(sha256), name, subject.account);
+  if (reason !== null) return { kind: 'refused', name, named: null, sha256, bytes, stamp, reason };
   return { kind: 'received', name, named, sha256, bytes, stamp };
 }
 

@@ -31,9 +31,12 @@ export interface ReadResult {
 export class BrokenOff extends Error {
   override readonly name = 'BrokenOff';
   readonly result: ReadResult;
-  constructor(cause: TransportError, result: ReadResult) {
+  /** It came no further than the time before. */
+  readonly stalled: boolean;
+  constructor(cause: TransportError, result: ReadResult, stalled: boolean) {
     super(cause.message, { cause });
     this.result = result;
+    this.stalled = stalled;
   }
 }
 
@@ -66,7 +69,7 @@ export function fetchWith(read: Read, services: InterpreterServices) {
         services.alerts.raise({ ...archiveAlert, level: 'critical', message: error.message });
         return ended(rejected(error.message));
       }
-      const kept = error instanceof BrokenOff ? error.result : null;
+      const kept = error instanceof BrokenOff ? error : null;
       const trouble = error instanceof BrokenOff ? error.cause : error;
       if (!(trouble instanceof TransportError)) throw error;
       became = trouble.effect === 'limited' ? 'waiting' : trouble.effect;
@@ -98,12 +101,14 @@ function fetched(input: SyncInput, result: ReadResult): Fetch {
   };
 }
 
-function keep(input: SyncInput, kept: ReadResult | null): { commit?: Commit } {
+function keep(input: SyncInput, kept: BrokenOff | null): { commit?: Commit; stalled?: boolean } {
   if (!kept) return {};
+  const { result, stalled } = kept;
   return {
+    stalled,
     commit: async (tx) => {
-      await storeFound(tx, input, kept.found);
-      await kept.remember(tx);
+      await storeFound(tx, input, result.found);
+      await result.remember(tx);
     },
   };
 }

@@ -16,6 +16,7 @@ import { type Decoded, decodeFile } from './decoder.ts';
 import type { ReceivedFile } from './found-files.ts';
 import { reportImport } from './import-alerts.ts';
 import { markImported, markQuarantined, type Refused } from './imported-files.ts';
+import { readAgainLater, settleWindows, windowOf, windowPrefix } from './refused-pages.ts';
 import type { InterpreterServices } from './services.ts';
 
 /** Without an id it was fetched by this very command, and is not stored yet. */
@@ -159,6 +160,7 @@ async function store(
     await markQuarantined(tx, row.id, problem);
     counts.quarantinedFiles += 1;
   }
+  await followUp(tx, input, accepted, refused);
   const cycles = [...touched].sort();
   await touchCycles(tx, input.contractId, cycles);
   await tx.query(noteCycles, [input.syncTaskId, input.contractId, cycles]);
@@ -167,6 +169,22 @@ async function store(
     JSON.stringify(counts),
   ]);
   return { ...counts, cycles };
+}
+
+/** Pages of an API that were refused leave a hole; one that is filled again settles them. */
+async function followUp(tx: Tx, input: SyncInput, accepted: readonly Accepted[], refused: readonly Refused[]) {
+  await readAgainLater(
+    tx,
+    input.profileId,
+    refused.flatMap(({ file }) => windowOf(file.name) ?? []),
+  );
+  const holes = new Set(refused.map(({ file }) => windowPrefix(file.name)));
+  const filled = accepted.filter(({ file }) => windowOf(file.name)).map(({ file }) => windowPrefix(file.name));
+  await settleWindows(
+    tx,
+    input.contractId,
+    [...new Set(filled)].filter((prefix) => !holes.has(prefix)),
+  );
 }
 
 const noteCycles = `

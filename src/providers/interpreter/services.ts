@@ -2,8 +2,11 @@
 import type { Alerts } from '../../alerts/alerts.ts';
 import type { Archive } from '../../archive/archive.ts';
 import type { ComputePool } from '../../compute/pool.ts';
-import type { SessionAnswer } from '../session.ts';
+import type { ProviderSession, SessionAnswer } from '../session.ts';
+import type { DiscoverPages } from '../spec/discover.ts';
 import type { FileTransportDescription } from '../transports/open-transport.ts';
+import type { RestSession } from '../transports/rest.ts';
+import type { RestDescription } from '../transports/rest-description.ts';
 import type { Transport } from '../transports/transport.ts';
 
 export interface InterpreterServices {
@@ -12,16 +15,16 @@ export interface InterpreterServices {
   readonly alerts: Alerts;
   /** The abort of `signal` ends the connection at once. */
   readonly openTransport: (description: FileTransportDescription, signal: AbortSignal) => Promise<Transport>;
+  /** Nothing is asked before the first `get`. */
+  readonly openRest: (
+    description: RestDescription,
+    spec: DiscoverPages,
+    session: ProviderSession,
+    signal: AbortSignal,
+  ) => RestSession;
   /**
    * Asks the provider's actor for leave to open a session; what is granted must be given back with what became of it.
    * `credential`: whose access token it may use; null when there is none.
    */
   readonly acquireSession: (credential: string | null) => Promise<SessionAnswer>;
-  readonly hooks: ProviderHooks;
-}
-
-/** Code of a provider's own, where data does not reach; most have none. */
-export interface ProviderHooks {
-  /** Why the head of a fetched file says otherwise than its name; null when it does not, or nobody can tell. */
-  readonly misnamed?: (path: string, name: string, account: string) => string | null;
 }

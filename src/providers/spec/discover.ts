@@ -30,6 +30,16 @@ const urlPath = z.string().regex(/^\/[^?#]*$/, 'must be a path such as /v2/usage
 /** From the document's root, with a dot between the levels. */
 const jsonPath = z.string().regex(/^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/, 'must be a path such as meta.next');
 
+const inEveryPage = {
+  items: jsonPath,
+  /** How many items the whole window has: fewer or more, and it is read anew. */
+  total: jsonPath.optional(),
+  /** Whose usage it is: of another account the page is refused. */
+  account: jsonPath.optional(),
+  /** Up to when the provider knows what was used; without it, up to the end of the window. */
+  asOf: jsonPath.optional(),
+};
+
 const pages = closedObject({
   kind: z.literal('pages'),
   transports: z.array(z.enum(['rest'])).min(1),
@@ -60,20 +70,9 @@ const pages = closedObject({
   }).prefault({}),
   page: z.discriminatedUnion('style', [
     /** The answer names the cursor of the next page; none, null or an empty one: this was the last. */
-    closedObject({
-      style: z.literal('cursor'),
-      parameter: word,
-      next: jsonPath,
-      items: jsonPath,
-      total: jsonPath.optional(),
-    }),
-    closedObject({
-      style: z.literal('offset'),
-      parameter: word,
-      size: z.int().min(1).max(100_000),
-      items: jsonPath,
-      total: jsonPath.optional(),
-    }),
+    closedObject({ style: z.literal('cursor'), parameter: word, next: jsonPath, ...inEveryPage }),
+    /** So many items are skipped; a page with fewer than `size` is the last. */
+    closedObject({ style: z.literal('offset'), parameter: word, size: z.int().min(1).max(100_000), ...inEveryPage }),
   ]),
   /** Members of an item that tell it from others and its versions apart: what comes twice in a window is seen by them. */
   identity: closedObject({ id: word, version: word.optional() }),

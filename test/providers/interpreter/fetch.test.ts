@@ -41,8 +41,7 @@ function grant(release: (result: SessionResult) => void = () => {}): SessionAnsw
   return { kind: 'granted', session };
 }
 
-const fetchStep = (services: Omit<InterpreterServices, 'hooks'>) =>
-  buildChain(kpnSp16, { ...services, hooks: {} }).steps[0]!.handler;
+const fetchStep = (services: InterpreterServices) => buildChain(kpnSp16, services).steps[0]!.handler;
 
 function silent(): { transport: Transport; closed: () => boolean } {
   let closed = false;

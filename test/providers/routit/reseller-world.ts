@@ -90,8 +90,10 @@ export async function resellerWorld(
     compute,
     alerts,
     openTransport: () => Promise.reject(new Error('no files here')),
+    openRest: () => {
+      throw new Error('no pages here');
+    },
     acquireSession: async () => ({ kind: 'granted', session: session() }),
-    hooks: {},
     resolveSecret: () => secrets.ROUTIT,
     fetchGiveUpAfterMs: 600_000,
     silenceMs: 700,

@@ -1,0 +1,189 @@
+/**
+ * Reads usage page by page; every page is archived as it came and is a `raw_file` of its own. What was read is kept when
+ * reading breaks off, and the next try goes on behind it. A cursor that has expired, and a window whose items are not as many
+ * as the provider says (a page moved while it was read), begin the window anew, twice at most. Items that come twice are told
+ * apart by id and version when they are imported. A page of another account is kept out.
+ */
+import type { Tx } from '../../database/session.ts';
+import type { DiscoverPages } from '../spec/discover.ts';
+import type { PartWindow, Window } from '../sync-input.ts';
+import type { RestSession } from '../transports/rest.ts';
+import { TransportError } from '../transports/transport.ts';
+import { BrokenOff, type Reading, type ReadResult } from './fetch.ts';
+import { isSameAccount, type ParseName } from './file-name.ts';
+import type { Found } from './found-files.ts';
+import { at, type Page, pageOf, scalar } from './page.ts';
+import { compact, keyOf, readTo, type WindowToRead, windowsToRead } from './windows.ts';
+
+export interface PageFetch {
+  readonly reading: Reading;
+  readonly discover: DiscoverPages;
+  readonly parse: ParseName;
+  readonly rest: RestSession;
+}
+
+/** How often a window is begun anew in one run. */
+const mostRestarts = 2;
+const mostPages = 100_000;
+
+/** What is known so far; `result` is right at any moment. */
+interface Progress {
+  readonly found: Found[];
+  readonly bytesSeen: Set<string>;
+  pages: number;
+  readTo: string | null;
+  part: PartWindow | null;
+  done: Set<string>;
+}
+
+export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
+  const { reading, discover } = fetch;
+  const { subject } = reading;
+  const progress: Progress = {
+    found: [],
+    bytesSeen: new Set(),
+    pages: 0,
+    readTo: null,
+    part: subject.watermark.window ?? null,
+    done: new Set(),
+  };
+  const result = (): ReadResult => ({ found: progress.found, remember: (tx) => remember(tx, reading, progress) });
+  try {
+    await checkAccount(fetch);
+    for (const window of windowsToRead(discover.window, subject.watermark, subject.nowMs)) {
+      await readWindow(fetch, window, progress);
+    }
+    return result();
+  } catch (error) {
+    if (!(error instanceof TransportError) || progress.found.length === 0) throw error;
+    const { window = null } = subject.watermark;
+    const moved = progress.done.size > 0 || (progress.part !== null && progress.part.cursor !== window?.cursor);
+    throw new BrokenOff(error, moved ? result() : refusedOnly(result()), !moved);
+  }
+}
+
+/** Pages that lead nowhere are read again, and would be kept every time. */
+function refusedOnly(result: ReadResult): ReadResult {
+  return { ...result, found: result.found.filter(({ kind }) => kind === 'refused') };
+}
+
+async function readWindow(fetch: PageFetch, window: WindowToRead, progress: Progress): Promise<void> {
+  let part = window.part;
+  for (let restarts = 0; ; restarts += 1) {
+    const read = await readPages(fetch, window, part, progress);
+    if (read.kind === 'whole') {
+      progress.part = null;
+      progress.done.add(keyOf(window));
+      if (window.isNew) progress.readTo = readTo(window, read.asOf);
+      return;
+    }
+    // the next try would meet the same: it begins at the beginning
+    part = null;
+    progress.part = null;
+    if (restarts === mostRestarts) throw new TransportError('unavailable', read.why);
+    fetch.reading.context.log.warn({ ...window, why: read.why }, 'a window is read anew');
+  }
+}
+
+type WindowRead = { kind: 'whole'; asOf: string | null } | { kind: 'restart'; why: string };
+
+async function readPages(
+  fetch: PageFetch,
+  window: Window,
+  part: PartWindow | null,
+  progress: Progress,
+): Promise<WindowRead> {
+  const { discover, reading, rest } = fetch;
+  const identities = new Set<string>();
+  const before = part?.items ?? 0;
+  const values = { from: window.from, to: window.to, account: accountOf(fetch) };
+  const path = filled(discover.path, values, encodeURIComponent);
+  const query = Object.fromEntries(
+    Object.entries(discover.query).map(([name, text]) => [name, filled(text, values, (value) => value)]),
+  );
+  let cursor = part?.cursor ?? null;
+  for (let pages = 0; pages < mostPages; pages += 1) {
+    const asked = cursor === null ? query : { ...query, [discover.page.parameter]: cursor };
+    const document = await rest.get(path, asked, cursor === null ? [] : [410]);
+    if (document.status === 410) return { kind: 'restart', why: 'the cursor of a page has expired' };
+    const page = pageOf(document, discover, cursor);
+    await keep(fetch, window, page, progress);
+    for (const identity of page.identities) identities.add(identity);
+    const items = before + identities.size;
+    reading.context.progress(progress.pages, page.next === null ? progress.pages : progress.pages + 1, 'pages');
+    if (page.next === null) {
+      if (page.total === null || page.total === items) return { kind: 'whole', asOf: page.asOf };
+      const why = `the pages from ${window.from} to ${window.to} have ${items} items, and the provider says ${page.total}`;
+      return { kind: 'restart', why };
+    }
+    cursor = page.next;
+    progress.part = { from: window.from, to: window.to, cursor, items };
+  }
+  throw new TransportError('unavailable', `the pages from ${window.from} to ${window.to} do not end`);
+}
+
+/** The page becomes a file of the archive. Throws when it is another account's. */
+async function keep({ reading, discover, parse }: PageFetch, window: Window, page: Page, progress: Progress) {
+  const { services, subject, context } = reading;
+  progress.pages += 1;
+  const bytes = page.bytes.length;
+  const { sha256 } = await services.archive.put(one(page.bytes), { signal: context.signal });
+  const readAt = compact(new Date(subject.nowMs).toISOString());
+  const number = String(progress.pages).padStart(4, '0');
+  const name = `${subject.account}_${compact(window.from)}_${compact(window.to)}_${readAt}_${number}.json`;
+  const named = parse(name);
+  if (!named) {
+    throw new Error(
+      `page ${name} does not match layout.files.name, which must allow <account>_<from>_<to>_<read>_<page>.json`,
+    );
+  }
+  if (page.account !== null && !isSameAccount(page.account, subject.account)) {
+    const reason = `wrong-account: ${name} is of another account than ${subject.account}, at ${discover.page.account}`;
+    progress.found.push({ kind: 'refused', name, named: null, sha256, bytes, stamp: null, reason });
+    const about = `${subject.customer}/${name}`;
+    services.alerts.raise({ rule: 'file.quarantined', subject: about, level: 'critical', message: reason });
+    throw new TransportError('unavailable', `the provider answered with a page of another account; it was kept out`);
+  }
+  const kind = progress.bytesSeen.has(sha256) ? 'duplicate' : 'received';
+  progress.bytesSeen.add(sha256);
+  progress.found.push({ kind, name, named, sha256, bytes, stamp: null });
+}
+
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+/** The contract's account must be among those that the credential opens (F20). */
+async function checkAccount({ reading, discover, rest }: PageFetch): Promise<void> {
+  const { accounts } = discover;
+  if (!accounts) return;
+  const { value } = await rest.get(accounts.path, {});
+  const items = at(value, accounts.items);
+  if (!Array.isArray(items))
+    throw new TransportError('unavailable', `${accounts.path} has no list at ${accounts.items}`);
+  const ids = items.map((item) => scalar(at(item, accounts.id)) ?? '');
+  const { account, customer } = reading.subject;
+  if (ids.some((id) => isSameAccount(id, account))) return;
+  throw new TransportError(
+    'refused',
+    `the credential does not open account ${account} of ${customer} (it opens ${ids.length} others); correct the account or the credential`,
+  );
+}
+
+function accountOf({ discover, reading }: PageFetch): string {
+  const { account } = reading.subject;
+  return discover.account === 'trimmed' ? account.replace(/^0+(?=.)/, '') : account;
+}
+
+function filled(text: string, values: Readonly<Record<string, string>>, write: (value: string) => string): string {
+  return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => (name in values ? write(values[name]!) : whole));
+}
+
+async function remember(tx: Tx, { context, subject }: Reading, progress: Progress): Promise<void> {
+  const again = (subject.watermark.again ?? []).filter((window) => !progress.done.has(keyOf(window)));
+  const changes = { again, window: progress.part, ...(progress.readTo === null ? {} : { readTo: progress.readTo }) };
+  await tx.query('update sync_profile set watermark = watermark || $2::jsonb where id = $1', [
+    context.input.profileId,
+    JSON.stringify(changes),
+  ]);
+}

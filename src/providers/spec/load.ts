@@ -1,0 +1,99 @@
+/**
+ * Descriptions of providers from outside the product: every `*.json` of a directory is one. All of them are read at start,
+ * and everything that is wrong in any is reported at once. One whose sync type the product has takes its place.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { schemaProblems } from '../../telecom/document-problem.ts';
+import { type Adapter, adapterSpec } from './adapter.ts';
+
+/** What only a person can mend: exit code 78. */
+export class ProviderFileError extends Error {
+  override readonly name = 'ProviderFileError';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`the descriptions of providers are wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export interface DescribedProvider {
+  readonly adapter: Adapter;
+  readonly file: string;
+}
+
+/** In the order of their names. Throws `ProviderFileError`. */
+export function loadProviders(directory: string): DescribedProvider[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory).filter((name) => name.endsWith('.json'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const wayOut = 'create it, or correct the key providers.directory';
+    throw new ProviderFileError([`the directory ${directory} cannot be read (${code}): ${wayOut}`]);
+  }
+  const problems: string[] = [];
+  const found: DescribedProvider[] = [];
+  for (const name of names.sort()) {
+    try {
+      found.push(readProvider(join(directory, name)));
+    } catch (error) {
+      if (!(error instanceof ProviderFileError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  problems.push(...twins(found, 'sync type', ({ syncType }) => syncType));
+  problems.push(...twins(found, 'chain.name', ({ chain }) => chain.name));
+  if (problems.length > 0) throw new ProviderFileError(problems);
+  return found;
+}
+
+/** Throws `ProviderFileError` with every problem: file, key, value and what would be right. */
+export function readProvider(file: string): DescribedProvider {
+  let document: unknown;
+  try {
+    document = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ProviderFileError([code ? `${file} cannot be read (${code})` : `${file} is not valid JSON: ${message}`]);
+  }
+  const problems = schemaProblems(document, adapterSpec);
+  if (problems.length === 0) {
+    const adapter = adapterSpec.parse(document);
+    const own = ownProblems(adapter);
+    if (own.length === 0) return { adapter, file };
+    throw new ProviderFileError(own.map((problem) => `${file}: ${problem}`));
+  }
+  throw new ProviderFileError(
+    problems.map(({ path, value, message }) => `${file}: ${path === '' ? '(document)' : path}: ${value} ${message}`),
+  );
+}
+
+/** What one part of a description asks of another. */
+function ownProblems({ syncType, chain, discover, layout: { files } }: Adapter): string[] {
+  const problems: string[] = [];
+  const chainName = syncType.toLowerCase().replaceAll('_', '-');
+  if (chain.name !== chainName) {
+    problems.push(`chain.name: ${JSON.stringify(chain.name)} must be ${chainName}, after the sync type ${syncType}`);
+  }
+  const groups = new Set([...files.name.matchAll(/\(\?<([A-Za-z]\w*)>/g)].map(([, name]) => name!));
+  const unknown = (key: string, group: string) =>
+    `${key}: ${JSON.stringify(group)} is no named group of layout.files.name; it has ${[...groups].join(', ') || 'none'}`;
+  for (const group of files.logicalKey)
+    if (!groups.has(group)) problems.push(unknown('layout.files.logicalKey', group));
+  const { sequence } = files;
+  if (sequence && !groups.has(sequence.field)) problems.push(unknown('layout.files.sequence.field', sequence.field));
+  if (discover.kind === 'pages' && files.framing.kind !== 'json') {
+    problems.push(`layout.files.framing.kind: "${files.framing.kind}" must be json for pages of an API`);
+  }
+  if (discover.kind === 'pages' && sequence) {
+    problems.push('layout.files.sequence: pages of an API have no sequence; leave it out');
+  }
+  return problems;
+}
+
+function twins(found: readonly DescribedProvider[], what: string, of: (adapter: Adapter) => string): string[] {
+  return [...Map.groupBy(found, ({ adapter }) => of(adapter))]
+    .filter(([, those]) => those.length > 1)
+    .map(([value, those]) => `${those.map(({ file }) => file).join(' and ')}: all have the ${what} ${value}; keep one`);
+}
