@@ -33,7 +33,7 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
       throw new TransportError('refused', (error as Error).message, { cause: error });
     }
   };
-  const services: Omit<InterpreterServices, 'acquireSession' | 'hooks'> = {
+  const services: Omit<InterpreterServices, 'acquireSession'> = {
     archive,
     compute,
     alerts,

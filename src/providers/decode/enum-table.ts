@@ -1,5 +1,9 @@
-/** Which of a few known texts stands in a field, by its bytes: no string is made. Trailing blanks do not count. */
+/**
+ * Which of a few known texts stands in a field, by its bytes: no string is made. Trailing blanks do not count. A text that ends
+ * in `*` stands for every one that begins so, when it is none of the others; the longest such decides.
+ */
 const blank = 32;
+const star = 42;
 
 export class EnumTable {
   /** First four bytes of each text and its length. */
@@ -9,9 +13,15 @@ export class EnumTable {
   readonly #byByte = new Int8Array(256);
   /** The same by two bytes, low one first; null unless all texts have two. */
   readonly #byPair: Int8Array | null;
+  readonly #beginnings: readonly { readonly index: number; readonly text: Buffer }[];
 
   /** `texts` as the file writes them, in its encoding. */
   constructor(texts: readonly Buffer[]) {
+    this.#beginnings = texts
+      .map((text, index) => ({ index, text }))
+      .filter(({ text }) => text.at(-1) === star)
+      .map(({ index, text }) => ({ index, text: text.subarray(0, -1) }))
+      .sort((a, b) => b.text.length - a.text.length);
     this.#texts = texts;
     this.#heads = Int32Array.from(texts, (text) => head(text, 0, text.length));
     this.#byPair =
@@ -26,8 +36,10 @@ export class EnumTable {
 
   /** Index of the text; -1 when it is none of them. */
   find(bytes: Uint8Array, from: number, to: number): number {
-    if (to - from === 1) return this.#byByte[bytes[from]!]! - 1;
-    if (this.#byPair !== null && to - from === 2) return this.#byPair[bytes[from]! | (bytes[from + 1]! << 8)]! - 1;
+    if (this.#beginnings.length === 0) {
+      if (to - from === 1) return this.#byByte[bytes[from]!]! - 1;
+      if (this.#byPair !== null && to - from === 2) return this.#byPair[bytes[from]! | (bytes[from + 1]! << 8)]! - 1;
+    }
     let end = to;
     while (end > from && bytes[end - 1] === blank) end -= 1;
     const length = end - from;
@@ -36,6 +48,13 @@ export class EnumTable {
       if (this.#heads[index] !== wanted) continue;
       const text = this.#texts[index]!;
       if (text.length === length && (length <= 4 || same(text, bytes, from))) return index;
+    }
+    return length === 0 ? -1 : this.#beginning(bytes, from, length);
+  }
+
+  #beginning(bytes: Uint8Array, from: number, length: number): number {
+    for (const { index, text } of this.#beginnings) {
+      if (length >= text.length && text.every((byte, at) => bytes[from + at] === byte)) return index;
     }
     return -1;
   }

@@ -54,7 +54,7 @@ export const field = z
       to: z.enum(['kind', 'state', 'dst', 'inBundle', 'correction']),
       ...at,
       as: z.literal('enum'),
-      /** What the file writes (blank: `''`), and what that means. */
+      /** What the file writes (blank: `''`; `VOICE_*`: whatever begins so), and what that means. */
       values: z.record(z.string().max(100), z.string()),
     }),
     /** In the contract's zone. */
