@@ -25,6 +25,7 @@ import type {
   CycleView,
   DeadRetriedView,
   DisputeView,
+  ErasedView,
   ExplanationView,
   FindingDecidedView,
   HealthView,
@@ -38,6 +39,7 @@ import type {
   ScheduleDetailView,
   ScheduleRunView,
   ScheduleView,
+  SubscriptionExportView,
   SubscriptionView,
   SuspenseView,
   SyncResumedView,
@@ -147,6 +149,9 @@ export interface AdminServices {
 
   /** What is past its retention goes, or with `dryRun` is only counted. */
   purge(request: By & { dryRun: boolean }): Promise<PurgedView>;
+  /** This one and the next throw `InputError` when the customer has nothing of that number. */
+  eraseSubscription(request: By & { customer: string; msisdn: string; reason: string }): Promise<ErasedView>;
+  exportSubscription(request: { customer: string; msisdn: string }): Promise<SubscriptionExportView>;
 
   alerts(filter: { state?: 'open' | 'resolved'; limit: number }): Promise<readonly AlertView[]>;
   testAlert(request: By): Promise<readonly ChannelTestView[]>;

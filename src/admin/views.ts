@@ -231,6 +231,8 @@ export interface TotalsChangedView extends TotalsDecidedView {
 
 export type WaitingTotalsView = Omit<WaitingGeneration, 'contractId'>;
 
+export type { Erased as ErasedView } from '../privacy/erase.ts';
+export type { SubscriptionExport as SubscriptionExportView } from '../privacy/export.ts';
 export type { Purged as PurgedView } from '../privacy/purge.ts';
 export type ExplanationView = Explanation;
 export type ExplainedRecordView = ExplainedRecord;

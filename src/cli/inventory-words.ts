@@ -1,10 +1,10 @@
 /** The commands of whoever looks after numbers and money: inventory, alert rules, reports. */
+import type { Command } from 'commander';
 import type { CliIo } from './context.ts';
 import { wholeNumber } from './whole-number.ts';
 import { needed, type Words } from './words.ts';
 
-export function inventoryWords(io: CliIo, { noun, remote, runs }: Words): void {
-  const subscription = noun('subscription', 'list: the numbers of the customers');
+export function inventoryWords(io: CliIo, { noun, remote, runs }: Words, subscription: Command): void {
   remote(subscription.command('list').description('every number with its cost centre, dates and source'))
     .option('--customer <code>', 'only this customer')
     .option('--discovered', 'only numbers that no customers document names')

@@ -248,8 +248,9 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
     );
 
   const words = { noun, local, remote, runs };
-  inventoryWords(io, words);
-  privacyWords(io, words);
+  const subscription = noun('subscription', 'list, erase, export: the numbers of the customers');
+  inventoryWords(io, words, subscription);
+  privacyWords(io, words, subscription);
   providerWords(io, words, sync);
   operatingWords(io, words);
   reconcilingWords(io, words);

@@ -3,6 +3,7 @@ import type { Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { cycleOfDate } from '../telecom/cycle.ts';
 import { openLocalTime } from '../telecom/local-time.ts';
+import { PurgedCycleError, purgedCycle } from './purged-cycle.ts';
 
 /** SQL list of the states in which nothing of a cycle changes any more; `adjusted`: later records refer to it. */
 export const closedStates = `'closed', 'adjusted'`;
@@ -43,12 +44,18 @@ export async function lockOpenCycle(tx: Tx, contractId: string, cycleStart: stri
   );
 }
 
-/** Makes what is missing: the partitions and the cycle rows. The first records of a cycle that has ended open it in grace. */
+/**
+ * Makes what is missing: the partitions and the cycle rows. The first records of a cycle that has ended open it in grace.
+ * Throws `PurgedCycleError` when the records of one were purged: what was billed already could not be told from what comes.
+ */
 export async function ensureCycles(
   tx: Tx,
   contract: { id: string; cycleDay: number; timeZone: string },
   cycleStarts: readonly string[],
 ): Promise<void> {
+  const purged = await purgedCycle(tx, contract.id, cycleStarts);
+  if (purged !== null)
+    throw new PurgedCycleError(`cycle ${purged} of contract ${contract.id} was purged and takes no records`);
   const localTime = openLocalTime(contract.timeZone);
   for (const start of cycleStarts) {
     const bounds = cycleOfDate(start, contract.cycleDay, localTime);

@@ -5,6 +5,11 @@
 import type { FileProblem } from '../compute/tasks/messages.ts';
 import type { ReadSession } from '../database/session.ts';
 
+/** Records for a cycle whose own were purged. Nothing of them was stored. */
+export class PurgedCycleError extends Error {
+  override readonly name = 'PurgedCycleError';
+}
+
 const purgedOf = `
   select to_char(min(cycle_start), 'YYYY-MM-DD') as cycle from cycle
   where contract_id = $1 and cycle_start = any($2::date[]) and purge_begun_at is not null`;

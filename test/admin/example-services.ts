@@ -312,6 +312,31 @@ export function exampleServices(): ExampleServices {
       };
       return called('subscriptions', query, [{ ...number, ...told, validFrom: null, validTo: null, firstSeen: null }]);
     },
+    eraseSubscription: async (request) =>
+      called('eraseSubscription', known(request), {
+        ...{
+          pseudonym: 'erased-0123456789ab',
+          subscriptions: 1,
+          records: 120,
+          totals: 3,
+          generations: 2,
+          invoiceLines: 1,
+        },
+        ...{ findings: 0, quarantine: 1, alerts: 1, files: 4 },
+      }),
+    exportSubscription: async (request) =>
+      called('exportSubscription', known(request), {
+        ...{
+          ...request,
+          subscriptions: [{}],
+          records: [{}, {}],
+          totals: [],
+          allowances: [],
+          invoiceLines: [],
+          findings: [],
+        },
+        ...{ alerts: [], rawFiles: [] },
+      }),
     purge: async (request) =>
       called('purge', request, {
         ...{ files: 2, bytes: 4_096, quarantine: 3, cycles: 1, cdr: 120, rated: 120, partitions: ['cdr_2025_03'] },

@@ -45,6 +45,7 @@ test('every command has JSON and nothing else on standard output', async () => {
     'subscription list',
     'alert-rule list',
     'purge',
+    'subscription erase 31612345678 --customer C001 --reason asked',
     'purge --dry-run',
     'alert-rule apply tariff.json',
     'report usage --customer C001 --cycle 2026-03-01',

@@ -94,6 +94,10 @@ test('totals explain says that the records were purged, and nothing makes new to
   assert.deepEqual([explained!.records, explained!.shown.length], [2, 0]);
   assert.match(explained!.purgedAt!, /^20/);
   await assert.rejects(contract.reopenCycle(march), /the records of cycle 2026-03-01 were purged/);
+  // a re-delivery would be billed once more
+  await assert.rejects(contract.deliver([{ id: 'a', day: '2026-03-10', seconds: 101 }], 1), {
+    name: 'PurgedCycleError',
+  });
 });
 
 test('a month of which nothing is to be kept is dropped whole, and deleted row by row while another contract needs it', async () => {

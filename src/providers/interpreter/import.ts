@@ -134,8 +134,6 @@ async function store(
     const row = rowOf(file);
     if (!row) continue;
     await ensureCycles(tx, contract, decoded.cycles);
-    const purged = await purgedCycle(tx, input.contractId, decoded.cycles);
-    if (purged !== null) throw new Error(`cycle ${purged} is being purged since ${file.name} was read; read it again`);
     const { id: rawFileId, logicalKey, version } = row;
     // without a period of its own a file is as old as its first record: nothing in it is late
     const since = decoded.periodFrom ?? decoded.cycles[0];
