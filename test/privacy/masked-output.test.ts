@@ -13,7 +13,7 @@ import { gunzipSync } from 'node:zlib';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { startSync, stateDirectory, syncEnds } from '../support/recovery.ts';
-import { type RunningService, startService, working } from '../support/service.ts';
+import { type RunningService, startService, until, working } from '../support/service.ts';
 import { makeWorld, type World } from '../support/world.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'masked-'));
@@ -40,6 +40,12 @@ before(async () => {
   service = startService({ databaseUrl: url, stateDirectory: state, env });
   await working(service);
   for (const customer of ['C001', 'C002']) await syncEnds(service, (await startSync(service, customer)).task);
+  await until('the alert rules to have looked', async () => {
+    const [row] = await database.query(
+      `select (select count(*) from alert where rule like 'usage.%')::int as told, (select count(*) from alert_due)::int as due`,
+    );
+    return row!.told > 0 && row!.due === 0 && service.output().includes('usage.');
+  });
 });
 after(async () => {
   await service?.stop();
