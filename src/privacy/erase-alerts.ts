@@ -11,7 +11,9 @@ export interface AlertsOf {
   readonly ids: readonly string[];
 }
 
-const aboutIt = `subject = any(array(select k.name || ' subscription ' || w.who from names k, unnest($4::text[]) w(who)))`;
+/** A subject goes on with the cycle and the level, in `alert`. */
+const aboutIt = `exists (select from names k, unnest($4::text[]) w(who)
+    where starts_with(subject || ' ', k.name || ' subscription ' || w.who || ' '))`;
 
 const names = `
   with names as (select c.code || '/' || k.provider || '/' || k.account_no as name

@@ -60,9 +60,9 @@ const queries = {
     where r.contract_id = any($1::bigint[]) and f.msisdn = $2 order by f.id`,
   alerts: `
     select a.rule, a.level, a.message, a.state, a.first_at as "firstAt", a.last_at as "lastAt" from alert a
-    where a.subject in (select c.code || '/' || k.provider || '/' || k.account_no || ' subscription ' || s.id
-      from subscription s join contract k on k.id = s.contract_id join customer c on c.id = k.customer_id
-      where k.id = any($1::bigint[]) and s.msisdn = $2) order by a.id`,
+    where exists (select from subscription s join contract k on k.id = s.contract_id join customer c on c.id = k.customer_id
+      where k.id = any($1::bigint[]) and s.msisdn = $2
+        and starts_with(a.subject || ' ', c.code || '/' || k.provider || '/' || k.account_no || ' subscription ' || s.id || ' ')) order by a.id`,
   rawFiles: `
     select distinct f.name, f.stored_at as "storedAt", f.purged_at as "purgedAt" from cdr d join raw_file f on f.id = d.raw_file_id
     where d.contract_id = any($1::bigint[]) and d.msisdn = $2 order by f.name`,

@@ -83,6 +83,13 @@ const monthPartitions = `
   where i.inhparent in ('cdr'::regclass, 'rated_cdr'::regclass) and p.relname in ('cdr_' || $1, 'rated_cdr_' || $1)
   order by 1`;
 
+/** A dump or a long report: waiting for it would hold up everybody behind the wait, again and again. */
+const heldLong = `
+  select 1 from pg_locks l join pg_stat_activity a on a.pid = l.pid
+  where l.relation in ('cdr'::regclass, 'rated_cdr'::regclass) and l.granted and l.pid <> pg_backend_pid()
+    and l.database = (select oid from pg_database where datname = current_database())
+    and a.xact_start < now() - interval '2 seconds' limit 1`;
+
 const countMonth = `
   select (select count(*) from cdr where cycle_start >= to_date($1, 'YYYY_MM') and cycle_start < to_date($1, 'YYYY_MM') + interval '1 month')::int as cdr,
     (select count(*) from rated_cdr where cycle_start >= to_date($1, 'YYYY_MM') and cycle_start < to_date($1, 'YYYY_MM') + interval '1 month')::int as rated`;
@@ -93,6 +100,7 @@ const markMonth = `
 
 /** An import that makes a new cycle of that month meanwhile finds no partition, fails, and makes it anew with its next try. */
 async function dropMonth(tx: Tx, month: string): Promise<RecordsRemoved> {
+  if ((await tx.query(heldLong)).length > 0) return { ...nothingRemoved, busy: true };
   await tx.query('savepoint purge_month');
   await tx.query(`set local lock_timeout = '250ms'`);
   try {

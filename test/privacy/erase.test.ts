@@ -31,7 +31,7 @@ async function known(): Promise<BilledContract> {
   const { contractId, code } = contract;
   const [subscription] = await world.database.query('select id from subscription where contract_id = $1', [contractId]);
   const [account] = await world.database.query('select account_no as no from contract where id = $1', [contractId]);
-  const subject = `${code}/KPN/${account!.no} subscription ${subscription!.id}`;
+  const subject = `${code}/KPN/${account!.no} subscription ${subscription!.id} ${march} 25 EUR`;
   await world.database.query(
     `with i as (insert into invoice (contract_id, number, kind, invoice_date, cycle_start, fees_cycle_start, net_e8, vat_e8, gross_e8, content_hash, loaded_by)
        values ($1, 'I1', 'invoice', '2026-04-01', $2, $2, 0, 0, 0, '\\x00', 'test') returning id),
@@ -78,6 +78,8 @@ test('an erased number is in no row of any table, and no amount, usage or record
   assert.deepEqual(await placesOf(msisdn), []);
   assert.deepEqual(await placesOf('3161234*'), []);
   assert.deepEqual(await placesOf('J. Jansen'), []);
+  const told = await world.database.query('select message from alert where subject like $1', [`${contract.code}/%`]);
+  assert.deepEqual(told, [{ message: `subscription ${erased.pseudonym} of ${contract.code}` }]);
   const { pseudonym: _random, ...counts } = erased;
   assert.deepEqual(counts, {
     ...{
