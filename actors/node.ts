@@ -50,6 +50,7 @@ export function nodeParts(
     hosts: resources.hosts.view,
     redis: resources.redis,
     archive: resources.archive,
+    providers: resources.providers,
     isPrepared: resources.isPrepared,
     alerts: resources.alerts,
     compute: resources.compute,

@@ -29,6 +29,7 @@ import type {
   ExplanationView,
   FindingDecidedView,
   HealthView,
+  ImportStartedView,
   InvoiceDetailView,
   InvoiceView,
   LoadedInvoice,
@@ -110,6 +111,10 @@ export interface AdminServices {
 
   /** `force`: also a profile that is suspended or switched off. Throws `ServiceError` not-found for an unknown name. */
   runSync(request: By & { customer: string; profile?: string; force: boolean }): Promise<SyncStartedView>;
+  /** `from`: an absolute path, or the sha256 of archived bytes. */
+  importFile(
+    request: By & { customer: string; profile?: string; from: string; again: boolean },
+  ): Promise<ImportStartedView>;
   /** Suspended profiles of the customer, or the one named, are due at once. Throws `ServiceError` not-found. */
   resumeSync(request: By & { customer: string; profile?: string }): Promise<SyncResumedView>;
   syncTask(id: string): Promise<SyncTaskView | null>;

@@ -145,6 +145,15 @@ export interface SyncResumedView {
   readonly resumed: readonly { readonly profile: string; readonly account: string; readonly reason: string }[];
 }
 
+export interface ImportStartedView {
+  readonly file: string;
+  readonly sha256: string;
+  readonly profile: string;
+  /** `duplicate`: these bytes were imported before, and nothing was done. */
+  readonly state: 'started' | 'duplicate';
+  readonly task: { readonly id: string; readonly chainId: string | null } | null;
+}
+
 export interface SyncStartedView {
   readonly tasks: readonly {
     readonly id: string;

@@ -1,9 +1,22 @@
-/** The commands about providers: which there are, whether a description is right, and going on after a suspension. */
+/** The commands about providers: which there are, whether a description is right, going on after a suspension, and a file by hand. */
 import type { Command } from 'commander';
 import type { CliIo } from './context.ts';
 import { needed, type Words } from './words.ts';
 
 export function providerWords(io: CliIo, { noun, local, remote, runs }: Words, sync: Command): void {
+  remote(noun('import', 'import a file that is there already, without asking its provider'))
+    .addOption(needed('--from-archive <file>', 'a path that the service can read, or the sha256 of an archived file'))
+    .addOption(needed('--customer <code>', 'customer'))
+    .option('--profile <name>', 'whose file it is, when the customer has several')
+    .option('--again', 'also one that was imported: decode it anew')
+    .option('--wait', 'until it is totalled; shows progress')
+    .action(
+      runs(async () => {
+        const { importFile } = await import('./import.ts');
+        return (options) => importFile(io, options);
+      }),
+    );
+
   remote(sync.command('resume').description('let suspended profiles ask their provider again'))
     .addOption(needed('--customer <code>', 'customer'))
     .option('--profile <name>', 'only this profile')

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyDefinition } from '../chains/registry.ts';
 import { resolveSecret, type SecretReference } from '../config/secret.ts';
 import { purgeChain } from '../privacy/purge.ts';
-import { buildChain } from '../providers/interpreter/build-chain.ts';
+import { buildChain, buildReplay } from '../providers/interpreter/build-chain.ts';
 import type { InterpreterServices } from '../providers/interpreter/services.ts';
 import { syncManager } from '../providers/open-due-syncs.ts';
 import type { RoutingDecision } from '../providers/registry.ts';
@@ -54,6 +54,10 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
         acquireSession: (credential) => doors.acquireSession(adapter.syncType, credential),
       }),
     ),
+    // pages of an API are read again from where they came
+    ...resources.providers
+      .filter(({ adapter }) => adapter.discover.kind === 'files')
+      .map(({ adapter }) => buildReplay(adapter, { ...services, acquireSession: noSession })),
     ...routItChains({
       ...services,
       resolveSecret: resolve,
@@ -64,6 +68,9 @@ export function chainDefinitions(resources: Resources, doors: ActorDoors, enqueu
     purgeChain(archive),
   ];
 }
+
+/** A replay asks no provider. */
+const noSession = () => Promise.reject(new Error('a replay has no session with its provider'));
 
 function readAuthority(path: string): string {
   try {

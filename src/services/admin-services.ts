@@ -6,6 +6,7 @@ import { chainServices } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
 import { cycleServices } from './cycle-services.ts';
 import { health } from './health.ts';
+import { importServices } from './import-services.ts';
 import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
 import { privacyServices } from './privacy-services.ts';
@@ -32,6 +33,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...pauseServices(context),
     ...scheduleServices(context),
     ...syncServices(context),
+    ...importServices(context),
     ...totalsServices(context),
     ...reconciliationServices(context),
     ...inventoryServices(context),

@@ -9,6 +9,7 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { Availability } from '../database/availability.ts';
 import type { HostsView } from '../database/hosts/hosts.ts';
 import type { Database } from '../database/session.ts';
+import type { Provider } from '../providers/built-in.ts';
 import type { RoutingDecision, SyncTypeEntry } from '../providers/registry.ts';
 import type { RedisSignals } from '../signals/redis.ts';
 import type { Finding } from './findings.ts';
@@ -28,7 +29,8 @@ export interface ServiceContext {
   /** What the router knows. */
   readonly syncTypes: readonly SyncTypeEntry[];
   readonly definitions: readonly AnyDefinition[];
-  readonly archive: Pick<Archive, 'remove'>;
+  readonly archive: Pick<Archive, 'put' | 'remove'>;
+  readonly providers: readonly Provider[];
   readonly enqueue: Enqueue;
   /** Null while the engine is being restarted. */
   readonly engine: () => Engine | null;

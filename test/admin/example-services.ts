@@ -195,6 +195,14 @@ export function exampleServices(): ExampleServices {
       const started = { id: '7', profile: 'sp16', account: '0000000101', chainId: '42', started: true };
       return called('runSync', known(request), { tasks: [started] });
     },
+    importFile: async (request) =>
+      called('importFile', known(request), {
+        file: 'SP16X_0000000101_202603_000001.dat.gz',
+        sha256: 'ab'.repeat(32),
+        profile: 'sp16',
+        state: 'started',
+        task: { id: '7', chainId: '42' },
+      }),
     async resumeSync(request) {
       const one = { profile: 'sp16', account: '0000000101', reason: 'the login was refused' };
       return called('resumeSync', known(request), { resumed: request.profile === 'other' ? [] : [one] });

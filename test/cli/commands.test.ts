@@ -22,6 +22,7 @@ test('every command has JSON and nothing else on standard output', async () => {
     'chain cancel 42',
     'chain retry 42',
     'sync run --customer C001',
+    'import --from-archive file.dat.gz --customer C001',
     'totals show --customer C001',
     'totals show --customer C001 --cycle 2026-03-01',
     'totals explain --customer C001 --cycle 2026-03-01',

@@ -1,4 +1,7 @@
-/** The chain of a provider, from its description: each command does what the description says, in one transaction. */
+/**
+ * The chain of a provider, from its description: each command does what the description says, in one transaction. And the same
+ * without fetching, for a file that is there already.
+ */
 import { type ChainDefinition, chain, type Handler, type Outcome, succeeded } from '../../chains/define.ts';
 import { publishStale, rateStale } from '../../totals/steps.ts';
 import type { Adapter, ChainStepSpec, Verb } from '../spec/adapter.ts';
@@ -14,6 +17,21 @@ export function buildChain(adapter: Adapter, services: InterpreterServices): Cha
     (built, step) => built.step(step.name, handlerOf(adapter, services, step), optionsOf(adapter, step)),
     chain(name, syncInput, version),
   );
+}
+
+/** For `import --from-archive`: what was received is imported, rated and totalled. */
+export function buildReplay(adapter: Adapter, services: InterpreterServices): ChainDefinition<SyncInput> {
+  const steps = adapter.chain.steps
+    .map((step) => ({ ...step, does: step.does.filter((verb) => verb !== 'fetch') }))
+    .filter(({ does }) => does.length > 0);
+  return steps.reduce(
+    (built, step) => built.step(step.name, handlerOf(adapter, services, step)),
+    chain(replayName(adapter), syncInput, adapter.chain.version),
+  );
+}
+
+export function replayName({ chain: { name } }: Pick<Adapter, 'chain'>): string {
+  return `${name}-replay`;
 }
 
 function handlerOf(adapter: Adapter, services: InterpreterServices, { does }: ChainStepSpec): Handler<SyncInput> {

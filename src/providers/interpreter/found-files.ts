@@ -49,8 +49,17 @@ export interface StoredFiles {
   readonly received: readonly ReceivedFile[];
 }
 
+type Whose = Pick<SyncInput, 'contractId' | 'profileId'>;
+
 /** A profile whose provider let it in is not suspended any more. The contract is locked until the transaction ends. */
-export async function storeFound(tx: Tx, input: SyncInput, found: readonly Found[]): Promise<StoredFiles> {
+export async function storeFound(tx: Tx, input: Whose, found: readonly Found[]): Promise<StoredFiles> {
+  const stored = await storeFiles(tx, input, found);
+  await tx.query('update sync_profile set suspended_reason = null where id = $1', [input.profileId]);
+  return stored;
+}
+
+/** The contract is locked until the transaction ends. */
+export async function storeFiles(tx: Tx, input: Whose, found: readonly Found[]): Promise<StoredFiles> {
   await lockContract(tx, input.contractId);
   const counts = { received: 0, duplicate: 0, refused: 0, pending: 0 };
   const received: ReceivedFile[] = [];
@@ -68,7 +77,6 @@ export async function storeFound(tx: Tx, input: SyncInput, found: readonly Found
     const [row] = await tx.query<{ id: string; version: number }>(insertFile, values);
     if (state === 'received') received.push({ ...row!, name, sha256, logicalKey: named!.logicalKey, seq });
   }
-  await tx.query('update sync_profile set suspended_reason = null where id = $1', [input.profileId]);
   return { counts, received };
 }
 
@@ -98,7 +106,7 @@ export async function rememberPending(
  */
 async function stateFor(
   tx: Tx,
-  input: SyncInput,
+  input: Whose,
   entry: Exclude<Found, { kind: 'pending' }>,
 ): Promise<'received' | 'duplicate' | 'quarantined'> {
   const [there] = await tx.query<{ id: string; state: string }>(
