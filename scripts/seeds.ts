@@ -14,7 +14,7 @@ if (!Number.isSafeInteger(count) || count < 1 || count > 1_000) {
   throw new Error(`--count ${values.count} must be a whole number from 1 to 1000`);
 }
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const faultsOfOne = 12;
+const faultsOfOne = 8;
 
 function seeds(): string[] {
   const fixed = Math.floor(count / 2);

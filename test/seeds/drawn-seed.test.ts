@@ -1,19 +1,19 @@
-/** The short form of `npm run seeds`: one seed that is always the same and one that is drawn and named in the report. */
+/** The short form of `npm run seeds`: one seed, drawn and named in the report. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { everyFault, faultsOf, planOfSeed, plansOf } from './plan.ts';
 import { runSeed } from './run.ts';
 
-for (const seed of ['always', randomBytes(4).toString('hex')]) {
-  test(`whatever the providers do wrong, every total is the truth in the end: seed ${seed}`, async (t) => {
-    const plan = planOfSeed(seed, 12);
-    t.diagnostic(faultsOf(plan).join('\n'));
-    const { findings, figures } = await runSeed(plan, (line) => t.diagnostic(line));
-    t.diagnostic(figures.join('\n'));
-    assert.deepEqual(findings, [], `seed ${seed}: ${faultsOf(plan).join(', ')}`);
-  });
-}
+const seed = randomBytes(4).toString('hex');
+
+test(`whatever the providers do wrong, every total is the truth in the end: seed ${seed}`, async (t) => {
+  const plan = planOfSeed(seed, 8);
+  t.diagnostic(faultsOf(plan).join('\n'));
+  const { findings, figures } = await runSeed(plan, (line) => t.diagnostic(line));
+  t.diagnostic(figures.join('\n'));
+  assert.deepEqual(findings, [], `seed ${seed}: ${faultsOf(plan).join(', ')}`);
+});
 
 test('twenty seeds are dealt every fault, and the same seeds the same ones', () => {
   const seeds = Array.from({ length: 20 }, (_, at) => `seed ${at}`);

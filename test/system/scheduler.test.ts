@@ -141,7 +141,7 @@ test('two services on one database: every slot fires once, every due profile get
     for (let round = 1; round <= 3; round += 1) {
       await database.transaction(async (tx) => {
         for (const customer of profiles) await makeDue(tx, customer);
-        await tx.query(`update schedule set next_due_at = now() - interval '1 second'`);
+        await tx.query(`update schedule set next_due_at = now() - interval '1 second' where chain = 'sync-manager'`);
       });
       await until(`the syncs of round ${round}`, async () => {
         const tasks = await tasksOf(database);
@@ -160,7 +160,7 @@ test('two services on one database: every slot fires once, every due profile get
     }
     const slots = await database.query(
       `select schedule, count(*)::int as fired, count(distinct chain_id)::int as chains from schedule_slot
-       where result = 'fired' group by schedule order by schedule`,
+       where result = 'fired' and schedule like 'sync:%' group by schedule order by schedule`,
     );
     for (const { fired, chains } of slots) assert.ok(fired >= 3 && chains === fired, JSON.stringify(slots));
     const managers = await database.query(`select count(*)::int as n from chain where name = 'sync-manager'`);

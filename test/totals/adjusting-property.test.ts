@@ -15,7 +15,7 @@ before(async () => {
 after(() => world.close());
 
 const cycles = ['2026-03-01', '2026-04-01', '2026-05-01'];
-const rounds = 8;
+const rounds = 4;
 
 function randomOf(seed: number): (below: number) => number {
   let state = seed;
