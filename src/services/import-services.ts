@@ -14,10 +14,10 @@ import { replayName } from '../providers/interpreter/build-chain.ts';
 import { isSameAccount, nameParser } from '../providers/interpreter/file-name.ts';
 import { storeFiles } from '../providers/interpreter/found-files.ts';
 import type { Adapter } from '../providers/spec/adapter.ts';
-import { type DueProfile, openSyncTask, profileColumns } from '../providers/sync-task.ts';
+import { openSyncTask } from '../providers/sync-task.ts';
 import { lockContract } from '../totals/cycles.ts';
 import type { ServiceContext } from './context.ts';
-import { enqueueBlocked } from './sync-services.ts';
+import { enqueueBlocked, type ProfileRow, profilesOfCustomer } from './sync-services.ts';
 
 export interface ImportRequest extends By {
   readonly customer: string;
@@ -27,20 +27,11 @@ export interface ImportRequest extends By {
   readonly again: boolean;
 }
 
-interface ProfileRow extends DueProfile {
-  readonly account: string;
-}
-
 interface StoredRow {
   readonly id: string;
   readonly name: string;
   readonly state: string;
 }
-
-const profilesOfCustomer = `
-  select ${profileColumns}, k.account_no as account
-  from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id
-  where c.code = $1 and ($2::text is null or p.name = $2) order by k.account_no, p.name`;
 
 const byBytes = `
   select id, name, state from raw_file where contract_id = $1 and sha256 = decode($2, 'hex') and state <> 'duplicate'`;

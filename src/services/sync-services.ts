@@ -8,13 +8,14 @@ import { type DueProfile, openSyncTask, profileColumns } from '../providers/sync
 import { chainView, progressOf } from './chain-services.ts';
 import type { ServiceContext } from './context.ts';
 
-interface ProfileRow extends DueProfile {
+export interface ProfileRow extends DueProfile {
   readonly account: string;
   readonly enabled: boolean;
   readonly suspended: string | null;
 }
 
-const profilesOfCustomer = `
+/** $1 code, $2 name of one profile or null. */
+export const profilesOfCustomer = `
   select ${profileColumns}, k.account_no as account, p.enabled, p.suspended_reason as suspended
   from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id
   where c.code = $1 and ($2::text is null or p.name = $2) order by k.account_no, p.name`;

@@ -7,22 +7,13 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { accountOf } from '../system/faulty-world.ts';
 import { customers, months, type SeedPlan } from './plan.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
 /** What the providers ask for; the service gets the same. */
 export const secrets = { T_MOBILE_CLIENT_SECRET: 'a-secret-of-tests', ROUTIT_PASSWORD: 'another-secret-of-tests' };
-
-export interface TruthCycle {
-  readonly customer: string;
-  readonly account: string;
-  readonly cycleStart: string;
-}
-
-export interface CallCounts {
-  readonly calls: number;
-}
 
 export interface SeedWorld {
   readonly directory: string;
@@ -75,10 +66,6 @@ export async function openSeedWorld(plan: SeedPlan, recordsPerFile: number): Pro
       rmSync(scratch, { recursive: true, force: true });
     },
   };
-}
-
-export function accountOf(customer: string): string {
-  return String(100 + Number(customer.slice(1))).padStart(10, '0');
 }
 
 async function serve(flags: readonly string[]): Promise<{ child: ChildProcess; base: string }> {

@@ -10,7 +10,7 @@ import type { PartWindow, Window } from '../sync-input.ts';
 import type { RestSession } from '../transports/rest.ts';
 import { TransportError } from '../transports/transport.ts';
 import { BrokenOff, type Reading, type ReadResult } from './fetch.ts';
-import { isSameAccount, type ParseName } from './file-name.ts';
+import { bareAccount, isSameAccount, type ParseName } from './file-name.ts';
 import type { Found } from './found-files.ts';
 import { at, type Page, pageOf, scalar } from './page.ts';
 import { compact, keyOf, readTo, type WindowToRead, windowsToRead } from './windows.ts';
@@ -172,7 +172,7 @@ async function checkAccount({ reading, discover, rest }: PageFetch): Promise<voi
 
 function accountOf({ discover, reading }: PageFetch): string {
   const { account } = reading.subject;
-  return discover.account === 'trimmed' ? account.replace(/^0+(?=.)/, '') : account;
+  return discover.account === 'trimmed' ? bareAccount(account) : account;
 }
 
 function filled(text: string, values: Readonly<Record<string, string>>, write: (value: string) => string): string {

@@ -26,6 +26,9 @@ export function nameParser({ layout: { files } }: Pick<Adapter, 'layout'>): Pars
 
 /** Accounts are stored with ten digits, and written as the provider likes. */
 export function isSameAccount(one: string, other: string): boolean {
-  const bare = (account: string) => account.replace(/^0+(?=.)/, '');
-  return bare(one) === bare(other);
+  return bareAccount(one) === bareAccount(other);
+}
+
+export function bareAccount(account: string): string {
+  return account.replace(/^0+(?=.)/, '');
 }
