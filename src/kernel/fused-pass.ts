@@ -238,7 +238,8 @@ function readSample(path: string, layout: UsageLayout) {
     delimiter,
   );
   if (header === null || !header.wellQuoted || size === 0) throw new Error(`${path} has no header of CSV columns`);
-  const columns = columnsOf(layout, header.fields);
+  const first = splitRecord(bytes, header.next, bytes.length, size === bytes.length, delimiter);
+  const columns = columnsOf(layout, header.fields, first?.fields);
   let records = 0;
   for (let at = header.next; at < bytes.length; records += 1) {
     const record = splitRecord(bytes, at, bytes.length, bytes.length === size, delimiter);

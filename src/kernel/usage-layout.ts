@@ -28,10 +28,13 @@ export interface UsageColumns {
   readonly delimiter: number;
   readonly fields: readonly (UsageField | null)[];
   readonly kinds: readonly UsageKind[];
+  /** How long each column's field is in most records, as the file's first one tells: what a reader tries first. */
+  readonly widths: readonly number[];
 }
 
-/** Throws when a column is missing or stands there twice; `names` are those of the file's header. */
-export function columnsOf(layout: UsageLayout, names: readonly string[]): UsageColumns {
+/** Throws when a column is missing or stands there twice; `names` are those of the file's header,
+ * `first` the fields of its first record. */
+export function columnsOf(layout: UsageLayout, names: readonly string[], first: readonly string[] = []): UsageColumns {
   for (const field of usageFields) {
     const count = names.filter((name) => name === layout.columns[field]).length;
     if (count !== 1) {
@@ -40,5 +43,6 @@ export function columnsOf(layout: UsageLayout, names: readonly string[]): UsageC
     }
   }
   const fields = names.map((name) => usageFields.find((field) => layout.columns[field] === name) ?? null);
-  return { delimiter: layout.delimiter.charCodeAt(0), fields, kinds: layout.kinds };
+  const widths = names.map((_, column) => first[column]?.length ?? 0);
+  return { delimiter: layout.delimiter.charCodeAt(0), fields, kinds: layout.kinds, widths };
 }
