@@ -3,11 +3,13 @@
  * again and summed with the opposite sign. It also says which of them differ from the record that counts.
  */
 import type { TaskControl } from '../compute/task-control.ts';
-import { batchRater } from './batch-rater.ts';
+import type { FileRater } from './batch-rater.ts';
 import { ChunkWindow } from './chunk-window.ts';
-import { splitRecord } from './csv-slow.ts';
-import type { KernelArgs, SettleResult } from './messages.ts';
+import { SlowRecords } from './csv-slow.ts';
+import { type KernelArgs, mostFaults, type SettleResult } from './messages.ts';
 import { TotalsSlab } from './totals-slab.ts';
+import { UnratedCounts } from './unrated-reasons.ts';
+import type { UsageColumns } from './usage-layout.ts';
 import { longestRecord, usageReader } from './usage-reader.ts';
 
 type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
@@ -16,13 +18,14 @@ type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
 const usualRecord = 1024;
 const abortEvery = 256;
 
-export function settle({ file, lost }: SettleArgs, control: TaskControl): SettleResult {
-  const rate = batchRater(file);
+export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater, control: TaskControl): SettleResult {
   const slab = new TotalsSlab(file.columns.kinds.length);
+  const unrated = new UnratedCounts(reasonOf);
   const reader = usageReader(file.columns);
-  const one = new OneRecord(file.path, file.bytes, file.columns.delimiter);
-  const other = new OneRecord(file.path, file.bytes, file.columns.delimiter);
+  const one = new OneRecord(file.path, file.bytes, file.columns);
+  const other = new OneRecord(file.path, file.bytes, file.columns);
   const conflicts: number[] = [];
+  let conflictCount = 0;
   try {
     for (let index = 0; index < lost.length; index += 2) {
       if (index % abortEvery === 0) control.throwIfAborted();
@@ -33,27 +36,30 @@ export function settle({ file, lost }: SettleArgs, control: TaskControl): Settle
         throw new Error(`the record at byte ${base} is not what it was; did the file change?`);
       rate(reader.batch, bytes);
       slab.addBatch(reader.batch, -1);
+      unrated.addBatch(reader.batch, bytes, -1);
       reader.batch.rows = 0;
-      if (!text.equals(other.read(lost[index + 1]!))) conflicts.push(lost[index]!);
+      if (text.equals(other.read(lost[index + 1]!))) continue;
+      conflictCount += 1;
+      if (conflicts.length < mostFaults) conflicts.push(lost[index]!);
     }
   } finally {
     one.close();
     other.close();
   }
-  return { slab: slab.tables(), conflicts };
+  return { slab: slab.tables(), unrated: unrated.list(), conflicts, conflictCount };
 }
 
 /** Reads single records; the bytes hold until the next `read`. */
 class OneRecord {
   readonly #small: ChunkWindow;
   readonly #large: ChunkWindow;
-  readonly #delimiter: number;
+  readonly #records: SlowRecords;
   window: ChunkWindow;
 
-  constructor(path: string, size: number, delimiter: number) {
+  constructor(path: string, size: number, columns: UsageColumns) {
     this.#small = new ChunkWindow(path, size, usualRecord);
     this.#large = new ChunkWindow(path, size, longestRecord);
-    this.#delimiter = delimiter;
+    this.#records = new SlowRecords(columns);
     this.window = this.#small;
   }
 
@@ -62,8 +68,8 @@ class OneRecord {
     for (const window of [this.#small, this.#large]) {
       window.seek(offset);
       this.window = window;
-      const record = splitRecord(window.bytes, 0, window.end, window.last, this.#delimiter);
-      if (record !== null) return withoutLineEnd(window.bytes.subarray(0, record.next));
+      const { bytes, end, last } = window;
+      if (this.#records.read(bytes, 0, end, last) >= 0) return bytes.subarray(0, this.#records.end);
     }
     throw new Error(`the record at byte ${offset} has no end; did the file change?`);
   }
@@ -72,11 +78,4 @@ class OneRecord {
     this.#small.close();
     this.#large.close();
   }
-}
-
-function withoutLineEnd(record: Buffer): Buffer {
-  let end = record.length;
-  if (record[end - 1] === 10) end -= 1;
-  if (record[end - 1] === 13) end -= 1;
-  return record.subarray(0, end);
 }
