@@ -13,9 +13,11 @@
 import { closeSync, mkdtempSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RecordFault, splitRecord } from './csv-slow.ts';
+import { bytesPerEntry } from './key-log.ts';
+import { lostInMemory } from './lost-in-memory.ts';
 import type { KernelArgs, KernelDedup, KernelFile, KernelRanges, KernelRating, KernelResults } from './messages.ts';
 import { brokenBorder } from './range-pass.ts';
-import { bytesPerKey, SeenKeysFullError, seenTables } from './seen-keys.ts';
+import { SeenKeysFullError } from './seen-keys.ts';
 import { partitionsFor } from './spilled-keys.ts';
 import { type SlabRow, TotalsSlab } from './totals-slab.ts';
 import { columnsOf, type UsageLayout } from './usage-layout.ts';
@@ -66,14 +68,16 @@ export async function fusedPass(options: FusedPassOptions): Promise<FusedPassRes
   const sample = readSample(options.path, options.layout);
   const file: KernelFile = { ...sample.file, rating: options.rating };
   const memory = options.dedupMemory ?? 2 ** 30;
-  const bytes = sample.records * bytesPerKey;
-  if (bytes > memory) return passWithExactBorders(options, file, spillTo(options, sample.records));
+  const mostBytes = (memory - sample.records * bytesPerEntry) / options.threads;
+  const onDisk = () => passWithExactBorders(options, file, spillTo(options, sample.records));
+  if (mostBytes <= 0) return onDisk();
+  const expected = Math.ceil(sample.records / options.threads);
   try {
-    return await passWithExactBorders(options, file, () => ({ by: 'memory', tables: seenTables(sample.records) }));
+    return await passWithExactBorders(options, file, () => ({ by: 'memory', expected, mostBytes }));
   } catch (error) {
-    // shorter records than the beginning of the file let expect
+    // keys without order take more; and an error of a thread has its name, not its class
     if (!(error instanceof SeenKeysFullError) && (error as Error).name !== 'SeenKeysFullError') throw error;
-    return passWithExactBorders(options, file, spillTo(options, sample.records * 2));
+    return onDisk();
   }
 }
 
@@ -112,7 +116,17 @@ async function pass(
   if (brokenBorder(ranges) >= 0) return null;
   const slab = new TotalsSlab(file.columns.kinds.length);
   for (const each of fused) slab.merge(each.slab);
-  const lost = dedup.by === 'memory' ? fused.map((each) => each.lost) : await lostOnDisk(options, dedup);
+  const inParallel = <A extends KernelArgs>(args: readonly A[]) =>
+    together(options, args.length, (each) => args[each]!);
+  const lost =
+    dedup.by === 'memory'
+      ? [
+          await lostInMemory(
+            fused.map(({ keys }) => keys!),
+            inParallel,
+          ),
+        ]
+      : await lostOnDisk(options, dedup);
   const settled = await settle(options, file, lost);
   for (const each of settled) slab.merge(each.slab);
   const rows = slab.rows();
@@ -145,7 +159,7 @@ async function lostOnDisk(
 }
 
 async function settle(options: FusedPassOptions, file: KernelFile, lost: readonly Float64Array[]) {
-  const pairs = againstWinners(lost);
+  const pairs = byOffset(lost);
   const workers = Math.min(options.threads, Math.ceil(pairs.length / 2 / settleAtLeast));
   const share = Math.ceil(pairs.length / 2 / workers) * 2;
   return together(options, workers, (worker) => ({
@@ -155,19 +169,11 @@ async function settle(options: FusedPassOptions, file: KernelFile, lost: readonl
   }));
 }
 
-/** All pairs by offset, each record that lost beside the one that counts, whichever it had lost to first. */
-function againstWinners(lost: readonly Float64Array[]): Float64Array {
-  const lostTo = new Map<number, number>();
-  for (const pairs of lost) for (let i = 0; i < pairs.length; i += 2) lostTo.set(pairs[i]!, pairs[i + 1]!);
-  const offsets = Float64Array.from(lostTo.keys()).sort();
-  const pairs = new Float64Array(offsets.length * 2);
-  for (const [index, offset] of offsets.entries()) {
-    let winner = lostTo.get(offset)!;
-    for (let next = lostTo.get(winner); next !== undefined; next = lostTo.get(winner)) winner = next;
-    pairs[index * 2] = offset;
-    pairs[index * 2 + 1] = winner;
-  }
-  return pairs;
+/** All pairs in the order of the file. */
+function byOffset(lost: readonly Float64Array[]): Float64Array {
+  const pairs = lost.flatMap((each) => Array.from({ length: each.length / 2 }, (_, pair) => [each, pair * 2] as const));
+  pairs.sort(([a, at], [b, bt]) => a[at]! - b[bt]!);
+  return Float64Array.from(pairs.flatMap(([each, at]) => [each[at]!, each[at + 1]!]));
 }
 
 /** Runs tasks side by side; when one fails the others are stopped, and it rejects when all have ended. */

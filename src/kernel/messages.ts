@@ -1,9 +1,11 @@
 /** Arguments and results of the kernel's tasks on pool threads: plain data, and arrays in shared memory that are not copied. */
 import type { RecordFault } from './csv-slow.ts';
+import type { KeyLogPart } from './key-log.ts';
 import type { PriceTables } from './price-list.ts';
-import type { SeenTables } from './seen-keys.ts';
+import type { KeySlots } from './seen-keys.ts';
 import type { SlabTables } from './totals-slab.ts';
 import type { UsageColumns } from './usage-layout.ts';
+import type { WantedTables } from './wanted-keys.ts';
 
 /** A file, and how its records are read and rated. */
 export interface KernelFile {
@@ -27,7 +29,13 @@ export type KernelRating =
     };
 
 export type KernelDedup =
-  | { readonly by: 'memory'; readonly tables: SeenTables }
+  | {
+      readonly by: 'memory';
+      /** Records that a thread will meet, about. */
+      readonly expected: number;
+      /** For a thread's table of keys. */
+      readonly mostBytes: number;
+    }
   | { readonly by: 'spill'; readonly directory: string; readonly partitions: number };
 
 /** Byte ranges, shared by the threads that work them off. */
@@ -53,6 +61,8 @@ export type KernelArgs =
       readonly ranges: KernelRanges;
     }
   | { readonly task: 'kernel-borders'; readonly file: KernelFile; readonly ranges: KernelRanges }
+  | { readonly task: 'kernel-common'; readonly one: KeySlots; readonly other: KeySlots }
+  | { readonly task: 'kernel-places'; readonly log: readonly KeyLogPart[]; readonly wanted: WantedTables }
   | { readonly task: 'kernel-partitions'; readonly directory: string; readonly from: number; readonly to: number }
   | {
       readonly task: 'kernel-settle';
@@ -63,11 +73,19 @@ export type KernelArgs =
 
 export interface FuseResult {
   readonly slab: SlabTables;
-  /** Pairs: a record that lost, one of its key behind it. */
-  readonly lost: Float64Array;
+  /** Null when the keys went to disk. */
+  readonly keys: ThreadKeys | null;
   readonly faults: readonly RecordFault[];
   /** All faults, also those above `mostFaults` that are not listed. */
   readonly faultCount: number;
+}
+
+/** The keys that a thread met. */
+export interface ThreadKeys {
+  readonly slots: KeySlots;
+  /** High and low word of each key that it met again. */
+  readonly repeated: Int32Array;
+  readonly log: readonly KeyLogPart[];
 }
 
 export interface SettleResult {
@@ -80,6 +98,11 @@ export interface SettleResult {
 export interface KernelResults {
   readonly 'kernel-fuse': FuseResult;
   readonly 'kernel-borders': null;
+  /** High and low word of each key. */
+  readonly 'kernel-common': Int32Array;
+  /** Pairs: a wanted key's number, a record's offset. */
+  readonly 'kernel-places': Float64Array;
+  /** Pairs: a record that lost, the one that counts. */
   readonly 'kernel-partitions': Float64Array;
   readonly 'kernel-settle': SettleResult;
 }

@@ -1,11 +1,13 @@
 /** The kernel's tasks on a pool thread. */
 import type { TaskControl } from '../compute/task-control.ts';
-import { fuse, lostPairs } from './fuse.ts';
+import { fuse } from './fuse.ts';
+import { wantedPlaces } from './key-log.ts';
 import type { KernelArgs, KernelFile, KernelRanges, KernelResults } from './messages.ts';
 import { RangePass } from './range-pass.ts';
-import type { LostRecord } from './seen-keys.ts';
+import { commonKeys } from './seen-keys.ts';
 import { settle } from './settle.ts';
 import { lostInPartition } from './spilled-keys.ts';
+import { WantedKeys } from './wanted-keys.ts';
 
 export async function runKernelTask(
   args: KernelArgs,
@@ -16,6 +18,10 @@ export async function runKernelTask(
       return fuse(args, control);
     case 'kernel-borders':
       return findBorders(args.file, args.ranges, control);
+    case 'kernel-common':
+      return Int32Array.from(commonKeys(args.one, args.other));
+    case 'kernel-places':
+      return Float64Array.from(wantedPlaces(args.log, new WantedKeys(args.wanted)));
     case 'kernel-partitions':
       return lostInPartitions(args.directory, args.from, args.to, control);
     case 'kernel-settle':
@@ -35,10 +41,20 @@ function findBorders(file: KernelFile, ranges: KernelRanges, control: TaskContro
 }
 
 function lostInPartitions(directory: string, from: number, to: number, control: TaskControl): Float64Array {
-  const lost: LostRecord[] = [];
+  const lost: Float64Array[] = [];
   for (let partition = from; partition < to; partition += 1) {
     control.throwIfAborted();
-    for (const one of lostInPartition(directory, partition)) lost.push(one);
+    lost.push(lostInPartition(directory, partition));
   }
-  return lostPairs(lost);
+  return joined(lost);
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
