@@ -1,7 +1,7 @@
 /** Why records have no price, counted by kind: the rater of imported records is asked again, for these records only. */
 import type { CompiledTariff } from '../telecom/compiled-tariff.ts';
 import { keepOf, normaliseDialled } from '../telecom/dialled.ts';
-import { createRater } from '../telecom/rating.ts';
+import { createRater, type Rater } from '../telecom/rating.ts';
 import type { RateableRecord } from '../telecom/record.ts';
 import type { UnratedCount } from './messages.ts';
 import type { UsageBatch } from './usage-batch.ts';
@@ -16,7 +16,8 @@ export type ReasonOf = (batch: UsageBatch, row: number, bytes: Buffer) => string
 export const noPrice: ReasonOf = () => 'no-price';
 
 export function ruleReasons(tariff: CompiledTariff, kinds: readonly UsageKind[], numberMask: number): ReasonOf {
-  const rater = createRater(tariff);
+  // made when there is a record without a price
+  let rater: Rater | null = null;
   const record: RateableRecord = {
     kind: 'voice',
     category: '',
@@ -37,6 +38,7 @@ export function ruleReasons(tariff: CompiledTariff, kinds: readonly UsageKind[],
     record.startMs = batch.startMs[row]!;
     record.usage = batch.usage[row]!;
     record.providerAmountE8 = batch.chargeE8[row]!;
+    rater ??= createRater(tariff);
     const reason = rater.rate(record).reason ?? 'unknown';
     const national = digits.startsWith('0') && digits.length > longestShortCode;
     return national && reason === 'no-rule' ? 'number-not-international' : reason;

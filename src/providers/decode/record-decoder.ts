@@ -15,10 +15,10 @@ import { fault, type LineFault } from './line-fault.ts';
 import { readMsisdn } from './msisdn.ts';
 import { Plausibility } from './plausibility.ts';
 import { cancelling, correcting, type DecodedRecord, emptyRecord, original } from './record.ts';
-import { StartReader } from './start-reader.ts';
+import { type ContractTerm, StartReader } from './start-reader.ts';
 import { VisitedNetworks } from './visited-networks.ts';
 
-export interface RecordDecoderOptions {
+export interface RecordDecoderOptions extends ContractTerm {
   readonly account: string;
   readonly timeZone: string;
   readonly numberMask: number;
