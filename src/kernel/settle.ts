@@ -3,10 +3,11 @@
  * again and summed with the opposite sign. It also says which of them differ from the record that counts.
  */
 import type { TaskControl } from '../compute/task-control.ts';
-import { batchRater } from './batch-rater.ts';
+import type { FileRater } from './batch-rater.ts';
 import { ChunkWindow } from './chunk-window.ts';
-import type { KernelArgs, KernelFile, SettleResult } from './messages.ts';
+import { type KernelArgs, type KernelFile, mostFaults, type SettleResult } from './messages.ts';
 import { TotalsSlab } from './totals-slab.ts';
+import { UnratedCounts } from './unrated-reasons.ts';
 import type { UsageBatch } from './usage-batch.ts';
 import { longestRecord, type UsageReader, usageReader } from './usage-reader.ts';
 
@@ -16,25 +17,29 @@ type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
 const usualRecord = 1024;
 const abortEvery = 256;
 
-export function settle({ file, lost }: SettleArgs, control: TaskControl): SettleResult {
-  const rate = batchRater(file);
+export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater, control: TaskControl): SettleResult {
   const slab = new TotalsSlab(file.columns.kinds.length);
+  const unrated = new UnratedCounts(reasonOf);
   const one = new OneRecord(file);
   const other = new OneRecord(file);
   const conflicts: number[] = [];
+  let conflictCount = 0;
   try {
     for (let index = 0; index < lost.length; index += 2) {
       if (index % abortEvery === 0) control.throwIfAborted();
       const text = one.read(lost[index]!);
       rate(one.batch, text);
       slab.addBatch(one.batch, -1);
-      if (!text.equals(other.read(lost[index + 1]!))) conflicts.push(lost[index]!);
+      unrated.addBatch(one.batch, text, -1);
+      if (text.equals(other.read(lost[index + 1]!))) continue;
+      conflictCount += 1;
+      if (conflicts.length < mostFaults) conflicts.push(lost[index]!);
     }
   } finally {
     one.close();
     other.close();
   }
-  return { slab: slab.tables(), conflicts };
+  return { slab: slab.tables(), unrated: unrated.list(), conflicts, conflictCount };
 }
 
 /** Reads single records; bytes and batch hold until the next `read`. */

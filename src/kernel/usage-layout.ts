@@ -32,9 +32,11 @@ export interface UsageColumns {
   readonly widths: readonly number[];
 }
 
-/** Throws when a column is missing or stands there twice; `names` are those of the file's header,
- * `first` the fields of its first record. */
-export function columnsOf(layout: UsageLayout, names: readonly string[], first: readonly string[] = []): UsageColumns {
+/**
+ * Throws when a column is missing or stands there twice. `names` are those of the file's header, `widths` the lengths of its first
+ * record's fields.
+ */
+export function columnsOf(layout: UsageLayout, names: readonly string[], widths: readonly number[]): UsageColumns {
   for (const field of usageFields) {
     const count = names.filter((name) => name === layout.columns[field]).length;
     if (count !== 1) {
@@ -43,6 +45,5 @@ export function columnsOf(layout: UsageLayout, names: readonly string[], first: 
     }
   }
   const fields = names.map((name) => usageFields.find((field) => layout.columns[field] === name) ?? null);
-  const widths = names.map((_, column) => first[column]?.length ?? 0);
   return { delimiter: layout.delimiter.charCodeAt(0), fields, kinds: layout.kinds, widths };
 }

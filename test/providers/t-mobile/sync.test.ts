@@ -142,10 +142,13 @@ test('pages, tokens, versions and voids become the totals of the truth, with cal
     { at: 'T_MOBILE.usage', nth: 8, fault: 'F03', arg: { kind: 'reset', bytes: 100 } },
     { at: 'T_MOBILE.usage', nth: 10, fault: 'F14', arg: { kind: 'missed' } },
     { at: 'T_MOBILE.usage', nth: 12, fault: 'F20' },
+    { at: 'T_MOBILE.usage', nth: 13, fault: 'F12', arg: { kind: 'before-contract' } },
   ];
   await control(served, 'POST', 'faults', faults);
   assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
   await assertTruth();
+  const impossible = await h.database.query(`select reason from raw_file where reason like '%before the contract%'`);
+  assert.equal(impossible.length, 1);
   const calls = await callsOf(served, 'T_MOBILE.usage');
   assert.ok(calls < 60, `${calls} calls`);
   await control(served, 'POST', 'advance-clock', { seconds: 86_400 });
