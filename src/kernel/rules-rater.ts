@@ -9,9 +9,9 @@
 import { dayMs } from '../telecom/civil-date.ts';
 import type { CompiledTariff, CompiledVersion } from '../telecom/compiled-tariff.ts';
 import { keepOf, normaliseDialled } from '../telecom/dialled.ts';
-import { buildTrie, trieInBytes, withHeads } from '../telecom/prefix-trie.ts';
 import { createRater } from '../telecom/rating.ts';
 import type { RateableRecord } from '../telecom/record.ts';
+import { longestPrefix, prefixDigits } from './prefix-digits.ts';
 import type { BatchRater } from './price-list.ts';
 import {
   noPlan,
@@ -42,8 +42,8 @@ export function rulesRater(
   numberMask: number,
 ): BatchRater {
   const rater = createRater(tariff);
-  const { tables, added } = buildTrie(prefixes);
-  const longestIn = trieInBytes(withHeads(tables));
+  const { digits: cells, added } = prefixDigits(prefixes);
+  const longestIn = longestPrefix(cells);
   const keptBytes = Buffer.alloc(16);
   const plansOf = new Map<CompiledVersion, QuickPlans>();
   const timed = Uint8Array.from(kinds, ({ kind }) => (kind === 'voice' ? 1 : 0));
