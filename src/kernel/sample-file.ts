@@ -32,7 +32,9 @@ export function sampleFile(path: string, layout: UsageLayout): FileSample {
   const names = Array.from({ length: row.columns }, (_, column) =>
     textOf(bytes.subarray(row.from[column], row.to[column])),
   );
-  const columns = columnsOf(layout, names);
+  const hasFirst = firstRecord < end && read(firstRecord) >= 0;
+  const widths = names.map((_, column) => (hasFirst && column < row.columns ? row.to[column]! - row.from[column]! : 0));
+  const columns = columnsOf(layout, names, widths);
   let records = 0;
   for (let at = firstRecord; at < end; records += 1) {
     const next = read(at);

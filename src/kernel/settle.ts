@@ -5,12 +5,11 @@
 import type { TaskControl } from '../compute/task-control.ts';
 import type { FileRater } from './batch-rater.ts';
 import { ChunkWindow } from './chunk-window.ts';
-import { SlowRecords } from './csv-slow.ts';
-import { type KernelArgs, mostFaults, type SettleResult } from './messages.ts';
+import { type KernelArgs, type KernelFile, mostFaults, type SettleResult } from './messages.ts';
 import { TotalsSlab } from './totals-slab.ts';
 import { UnratedCounts } from './unrated-reasons.ts';
-import type { UsageColumns } from './usage-layout.ts';
-import { longestRecord, usageReader } from './usage-reader.ts';
+import type { UsageBatch } from './usage-batch.ts';
+import { longestRecord, type UsageReader, usageReader } from './usage-reader.ts';
 
 type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
 
@@ -21,23 +20,17 @@ const abortEvery = 256;
 export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater, control: TaskControl): SettleResult {
   const slab = new TotalsSlab(file.columns.kinds.length);
   const unrated = new UnratedCounts(reasonOf);
-  const reader = usageReader(file.columns);
-  const one = new OneRecord(file.path, file.bytes, file.columns);
-  const other = new OneRecord(file.path, file.bytes, file.columns);
+  const one = new OneRecord(file);
+  const other = new OneRecord(file);
   const conflicts: number[] = [];
   let conflictCount = 0;
   try {
     for (let index = 0; index < lost.length; index += 2) {
       if (index % abortEvery === 0) control.throwIfAborted();
       const text = one.read(lost[index]!);
-      const { bytes, view, base, end, last } = one.window;
-      reader.read(bytes, view, 0, 1, end, base, last);
-      if (reader.batch.rows !== 1)
-        throw new Error(`the record at byte ${base} is not what it was; did the file change?`);
-      rate(reader.batch, bytes);
-      slab.addBatch(reader.batch, -1);
-      unrated.addBatch(reader.batch, bytes, -1);
-      reader.batch.rows = 0;
+      rate(one.batch, text);
+      slab.addBatch(one.batch, -1);
+      unrated.addBatch(one.batch, text, -1);
       if (text.equals(other.read(lost[index + 1]!))) continue;
       conflictCount += 1;
       if (conflicts.length < mostFaults) conflicts.push(lost[index]!);
@@ -49,33 +42,42 @@ export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater
   return { slab: slab.tables(), unrated: unrated.list(), conflicts, conflictCount };
 }
 
-/** Reads single records; the bytes hold until the next `read`. */
+/** Reads single records; bytes and batch hold until the next `read`. */
 class OneRecord {
-  readonly #small: ChunkWindow;
-  readonly #large: ChunkWindow;
-  readonly #records: SlowRecords;
-  window: ChunkWindow;
+  readonly #windows: readonly ChunkWindow[];
+  readonly #reader: UsageReader;
 
-  constructor(path: string, size: number, columns: UsageColumns) {
-    this.#small = new ChunkWindow(path, size, usualRecord);
-    this.#large = new ChunkWindow(path, size, longestRecord);
-    this.#records = new SlowRecords(columns);
-    this.window = this.#small;
+  constructor({ path, bytes, columns }: KernelFile) {
+    this.#windows = [usualRecord, longestRecord].map((size) => new ChunkWindow(path, bytes, size));
+    this.#reader = usageReader(columns);
   }
 
-  /** The record's bytes without its line end. */
+  get batch(): UsageBatch {
+    return this.#reader.batch;
+  }
+
+  /** The record's bytes without its line end, and the record as the batch's only one. */
   read(offset: number): Buffer {
-    for (const window of [this.#small, this.#large]) {
+    const reader = this.#reader;
+    for (const window of this.#windows) {
       window.seek(offset);
-      this.window = window;
-      const { bytes, end, last } = window;
-      if (this.#records.read(bytes, 0, end, last) >= 0) return bytes.subarray(0, this.#records.end);
+      reader.batch.rows = 0;
+      const { bytes, view, base, end, last } = window;
+      const next = reader.read(bytes, view, 0, 1, end, base, last);
+      if (reader.batch.rows === 1) return withoutLineEnd(bytes.subarray(0, next));
+      if (!reader.starved) break;
     }
-    throw new Error(`the record at byte ${offset} has no end; did the file change?`);
+    throw new Error(`the record at byte ${offset} is not what it was; did the file change?`);
   }
 
   close(): void {
-    this.#small.close();
-    this.#large.close();
+    for (const window of this.#windows) window.close();
   }
+}
+
+function withoutLineEnd(record: Buffer): Buffer {
+  let end = record.length;
+  if (record[end - 1] === 10) end -= 1;
+  if (record[end - 1] === 13) end -= 1;
+  return record.subarray(0, end);
 }

@@ -55,7 +55,13 @@ export interface CustomersForm {
     code: string;
     name?: string;
     numberMask?: number;
-    contracts: { account: string; tariff?: string; provider?: string; subscriptions: { msisdn: string }[] }[];
+    contracts: {
+      account: string;
+      tariff?: string;
+      provider?: string;
+      subscriptions: { msisdn: string }[];
+      profiles?: { transport: object }[];
+    }[];
   }[];
 }
 
