@@ -27,26 +27,28 @@ export function prefixDigits(strings: readonly string[]): { digits: PrefixDigits
   function put(node: number, depth: number): number {
     const digits = depth === 0 ? 4 : depth === 4 ? 2 : 1;
     const at = cells.push(best[node]!);
-    for (let value = 0; value < 10 ** digits; value += 1) cells.push(0);
-    for (let value = 0; value < 10 ** digits; value += 1) {
-      const end = walk(node, String(value).padStart(digits, '0'));
-      cells[at + value] = end.whole && hasChildren(end.node) ? put(end.node, depth + digits) : -1 - best[end.node]!;
-    }
+    for (let cell = 0; cell < 10 ** digits; cell += 1) cells.push(0);
+    fill(node, at, digits, depth + digits);
     return at;
   }
 
-  function walk(from: number, digits: string): { readonly node: number; readonly whole: boolean } {
-    let node = from;
-    for (const digit of digits) {
-      const child = children[node * 10 + Number(digit)]!;
-      if (child === 0) return { node, whole: false };
-      node = child;
+  /** The cells of all ways of so many digits from the node on. */
+  function fill(node: number, at: number, digits: number, depth: number): void {
+    if (digits === 0) {
+      cells[at] = isLeaf(node) ? -1 - best[node]! : put(node, depth);
+      return;
     }
-    return { node, whole: true };
+    const share = 10 ** (digits - 1);
+    for (let digit = 0; digit < 10; digit += 1) {
+      const child = children[node * 10 + digit]!;
+      if (child !== 0) fill(child, at + digit * share, digits - 1, depth);
+      else cells.fill(-1 - best[node]!, at + digit * share, at + (digit + 1) * share);
+    }
   }
 
-  function hasChildren(node: number): boolean {
-    return children.subarray(node * 10, node * 10 + 10).some((child) => child !== 0);
+  function isLeaf(node: number): boolean {
+    for (let digit = 0; digit < 10; digit += 1) if (children[node * 10 + digit] !== 0) return false;
+    return true;
   }
 
   put(0, 0);
