@@ -4,28 +4,40 @@
  * (settle.ts). Memory: a window, a batch, the slab, and what is noted of keys and faults.
  */
 import type { TaskControl } from '../compute/task-control.ts';
-import { batchRater } from './batch-rater.ts';
+import type { FileRater } from './batch-rater.ts';
 import type { RecordFault } from './csv-slow.ts';
 import { KeyLog } from './key-log.ts';
 import type { FuseResult, KernelArgs } from './messages.ts';
 import { mostFaults } from './messages.ts';
+import { dropImpossibleStarts } from './possible-starts.ts';
 import { RangePass } from './range-pass.ts';
 import { SeenKeys } from './seen-keys.ts';
 import { KeySpill } from './spilled-keys.ts';
 import { TotalsSlab } from './totals-slab.ts';
+import { UnratedCounts } from './unrated-reasons.ts';
 
 type FuseArgs = KernelArgs & { readonly task: 'kernel-fuse' };
 
-export function fuse({ file, dedup, ranges }: FuseArgs, control: TaskControl): FuseResult {
-  const rate = batchRater(file);
+export function fuse(
+  { file, dedup, ranges }: FuseArgs,
+  { rate, reasonOf }: FileRater,
+  control: TaskControl,
+): FuseResult {
   const slab = new TotalsSlab(file.columns.kinds.length);
+  const unrated = new UnratedCounts(reasonOf);
   const seen = dedup.by === 'memory' ? new SeenKeys(dedup.expected, dedup.mostBytes) : null;
   const log = new KeyLog();
   const spill = dedup.by === 'spill' ? new KeySpill(dedup.directory, dedup.partitions) : null;
   const faults: RecordFault[] = [];
   let faultCount = 0;
+  const fault = (one: RecordFault) => {
+    faultCount += 1;
+    if (faults.length < mostFaults) faults.push(one);
+  };
   const pass = new RangePass(file, ranges, control, {
     batch(batch, bytes) {
+      dropImpossibleStarts(batch, fault);
+      if (batch.rows === 0) return;
       if (seen !== null) {
         seen.note(batch);
         log.note(batch);
@@ -34,11 +46,9 @@ export function fuse({ file, dedup, ranges }: FuseArgs, control: TaskControl): F
       }
       rate(batch, bytes);
       slab.addBatch(batch, 1);
+      unrated.addBatch(batch, bytes, 1);
     },
-    fault(fault) {
-      faultCount += 1;
-      if (faults.length < mostFaults) faults.push(fault);
-    },
+    fault,
     rangeEnded: () => spill?.flush(),
   });
   try {
@@ -47,5 +57,5 @@ export function fuse({ file, dedup, ranges }: FuseArgs, control: TaskControl): F
     pass.close();
   }
   const keys = seen === null ? null : { slots: seen.slots, repeated: Int32Array.from(seen.repeated), log: log.parts };
-  return { slab: slab.tables(), keys, faults, faultCount };
+  return { slab: slab.tables(), unrated: unrated.list(), keys, faults, faultCount };
 }

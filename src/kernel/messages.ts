@@ -64,6 +64,8 @@ export type KernelArgs =
   | { readonly task: 'kernel-common'; readonly one: KeySlots; readonly other: KeySlots }
   | { readonly task: 'kernel-places'; readonly log: readonly KeyLogPart[]; readonly wanted: WantedTables }
   | { readonly task: 'kernel-partitions'; readonly directory: string; readonly from: number; readonly to: number }
+  | CutArgs
+  | { readonly task: 'kernel-probe'; readonly file: KernelFile; readonly from: number; readonly to: number }
   | {
       readonly task: 'kernel-settle';
       readonly file: KernelFile;
@@ -71,8 +73,25 @@ export type KernelArgs =
       readonly lost: Float64Array;
     };
 
+/** Cuts the file into records, in its order and without reading one; answers those that begin in a part of it. */
+export interface CutArgs {
+  readonly task: 'kernel-cut';
+  readonly file: KernelFile;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Records of a kind that have no price for a reason; of settled ones negative. */
+export interface UnratedCount {
+  /** Index into the layout's kinds. */
+  readonly kind: number;
+  readonly reason: string;
+  readonly records: number;
+}
+
 export interface FuseResult {
   readonly slab: SlabTables;
+  readonly unrated: readonly UnratedCount[];
   /** Null when the keys went to disk. */
   readonly keys: ThreadKeys | null;
   readonly faults: readonly RecordFault[];
@@ -91,8 +110,10 @@ export interface ThreadKeys {
 export interface SettleResult {
   /** Sums of the lost records, to be taken out: all negative. */
   readonly slab: SlabTables;
-  /** Lost records that say something else than the one that counts. */
+  readonly unrated: readonly UnratedCount[];
+  /** Lost records that say something else than the one that counts; at most `mostFaults`. */
   readonly conflicts: readonly number[];
+  readonly conflictCount: number;
 }
 
 export interface KernelResults {
@@ -104,6 +125,9 @@ export interface KernelResults {
   readonly 'kernel-places': Float64Array;
   /** Pairs: a record that lost, the one that counts. */
   readonly 'kernel-partitions': Float64Array;
+  /** Where the records begin, and behind them where the last one ends. */
+  readonly 'kernel-cut': Float64Array;
+  readonly 'kernel-probe': null;
   readonly 'kernel-settle': SettleResult;
 }
 

@@ -1,5 +1,7 @@
 /** The kernel's tasks on a pool thread. */
 import type { TaskControl } from '../compute/task-control.ts';
+import { batchRater, type RaterOf } from './batch-rater.ts';
+import { cutRecords, probeRecords } from './cut-records.ts';
 import { fuse } from './fuse.ts';
 import { wantedPlaces } from './key-log.ts';
 import type { KernelArgs, KernelFile, KernelRanges, KernelResults } from './messages.ts';
@@ -9,13 +11,15 @@ import { settle } from './settle.ts';
 import { lostInPartition } from './spilled-keys.ts';
 import { WantedKeys } from './wanted-keys.ts';
 
+/** Another `raterOf` is for tests of what a rater may do to its thread. */
 export async function runKernelTask(
   args: KernelArgs,
   control: TaskControl,
+  raterOf: RaterOf = batchRater,
 ): Promise<KernelResults[KernelArgs['task']]> {
   switch (args.task) {
     case 'kernel-fuse':
-      return fuse(args, control);
+      return fuse(args, raterOf(args.file), control);
     case 'kernel-borders':
       return findBorders(args.file, args.ranges, control);
     case 'kernel-common':
@@ -24,8 +28,12 @@ export async function runKernelTask(
       return Float64Array.from(wantedPlaces(args.log, new WantedKeys(args.wanted)));
     case 'kernel-partitions':
       return lostInPartitions(args.directory, args.from, args.to, control);
+    case 'kernel-cut':
+      return cutRecords(args, control);
+    case 'kernel-probe':
+      return probeRecords(args.file, raterOf(args.file).rate, args.from, args.to, control);
     case 'kernel-settle':
-      return settle(args, control);
+      return settle(args, raterOf(args.file), control);
   }
 }
 
