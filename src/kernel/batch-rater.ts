@@ -5,6 +5,7 @@ import type { VersionDocument } from '../telecom/tariff-schema.ts';
 import type { KernelFile } from './messages.ts';
 import { type BatchRater, priceRater } from './price-list.ts';
 import { rulesRater } from './rules-rater.ts';
+import { alsoKeyedIn, singleRater } from './single-rater.ts';
 import { noPrice, type ReasonOf, ruleReasons } from './unrated-reasons.ts';
 
 export interface FileRater {
@@ -24,8 +25,9 @@ export function batchRater({ rating, columns: { kinds } }: KernelFile): FileRate
   if (kept?.key !== key) {
     const document = JSON.parse(Buffer.from(rating.tariff).toString('utf8')) as TariffBundle;
     const tariff = compileTariff(document, timeZone);
-    const rate = rulesRater(tariff, prefixesOf(document), kinds, numberMask);
-    kept = { key, rater: { rate, reasonOf: ruleReasons(tariff, kinds, numberMask) } };
+    const one = singleRater(tariff, kinds, numberMask);
+    const rate = alsoKeyedIn(rulesRater(tariff, prefixesOf(document), kinds, numberMask), one);
+    kept = { key, rater: { rate, reasonOf: ruleReasons(one) } };
   }
   return kept.rater;
 }
