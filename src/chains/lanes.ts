@@ -3,23 +3,18 @@
  * while it is being committed, it has no lane. A handler's crash is a row;
  * what rejects out of a lane is the engine's own crash and goes to `onCrash`.
  */
-import { childTraceparent } from '../../otel/traceparent.ts';
 import { endStep, failedJoin } from './children.ts';
-import type { Plan } from './completion.ts';
+import { createCarry } from './carry.ts';
 import { createDeadlines } from './deadlines.ts';
 import { crashed, type Decision, decisionOfThrown } from './decision.ts';
 import { unknownEffect, writeIntent } from './effects.ts';
 import type { Clock } from './environment.ts';
 import { type ExecuteContext, type Executed, execute } from './execute.ts';
 import { createLaneQueue } from './lane-queue.ts';
-import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
-import { type ClaimedChain, keyOf, type Run, RunAbort, type RunAborted } from './run.ts';
-import { type SettleContext, type Settled, settle } from './settle.ts';
+import type { AnyStep, Registry } from './registry.ts';
+import { type ClaimedChain, keyOf, type Run, type RunAborted } from './run.ts';
+import type { SettleContext, Settled } from './settle.ts';
 import { type SlotNeed, slotNeedOf } from './slots.ts';
-
-/** A chain that goes on here without a claim gives its lane back after so many steps, or so long. */
-const continuationSteps = 16;
-const continuationMs = 2_000;
 
 export interface LanesContext {
   readonly count: number;
@@ -55,25 +50,20 @@ export function createLanes(context: LanesContext): Lanes {
   const outside: ExecuteContext = { ...context.execute, deadlines: createDeadlines(clock, () => held.values()) };
   const queue = createLaneQueue({ count: context.count, nowMs: clock.monotonicMs, onFree: context.onFree });
   let draining = false;
+  const carryOn = createCarry({
+    held,
+    clock,
+    stopPoints,
+    registry: context.registry,
+    continues: context.continues,
+    settle: context.settle,
+    isDraining: () => draining,
+    inLane,
+    onLeft: context.onLeft,
+  });
   let carried = 0;
   let busy = 0;
   const onIdle: (() => void)[] = [];
-
-  function hold(chain: ClaimedChain): Run {
-    const run: Run = {
-      chain,
-      key: keyOf(chain.chainId, chain.token),
-      startedMs: clock.monotonicMs(),
-      traceparent: childTraceparent(chain.traceparent),
-      abort: new RunAbort(),
-      phase: 'handling',
-      progress: null,
-      deadlineMs: Number.POSITIVE_INFINITY,
-      deadlineAtMs: Number.POSITIVE_INFINITY,
-    };
-    held.set(run.key, run);
-    return run;
-  }
 
   function free(): number {
     return Math.max(0, Math.min(queue.room(), mostHeld(context.count) - busy));
@@ -93,49 +83,7 @@ export function createLanes(context: LanesContext): Lanes {
     }
   }
 
-  async function carryOn(claimed: ClaimedChain): Promise<void> {
-    const beganMs = clock.monotonicMs();
-    let steps = 1;
-    let run: Run | null = hold(claimed);
-    const mayContinue = () =>
-      context.continues && !draining && steps < continuationSteps && clock.monotonicMs() - beganMs < continuationMs;
-    while (run !== null) {
-      const current: Run = run;
-      try {
-        const settled = await runStep(current, mayContinue);
-        run = settled.kind === 'continue' ? hold(settled.next) : null;
-        steps += 1;
-      } finally {
-        held.delete(current.key);
-      }
-    }
-  }
-
   /** The lane is the handler's: it is free again when that has returned, and the completion belongs to the committer. */
-  async function runStep(run: Run, mayContinue: () => boolean): Promise<Settled> {
-    const { chainId } = run.chain;
-    const definition = context.registry.find(run.chain.name, run.chain.version);
-    const step = definition && stepOf(definition, run.chain.step);
-    const executed = await inLane(run, step ?? null);
-    const { decision } = executed;
-    run.phase = 'completing';
-    let stopped = stopPoints.reach('after-handler', chainId, run.chain.step);
-    if (stopped) await stopped;
-    let settled: Settled = { kind: 'lost' };
-    try {
-      if (decision.kind !== 'lost') {
-        settled = await settle(context.settle, run, planOf(run, decision, step ?? null, definition, mayContinue));
-        stopped = stopPoints.reach('before-ack', chainId, run.chain.step);
-        if (stopped) await stopped;
-      }
-    } finally {
-      const removed = executed.removeSpool();
-      if (removed) await removed;
-    }
-    context.onLeft(run, decision, settled);
-    return settled;
-  }
-
   async function inLane(run: Run, step: AnyStep | null): Promise<Executed> {
     const entered = queue.enter();
     if (entered !== true && !(await entered)) {
@@ -219,24 +167,6 @@ export function createLanes(context: LanesContext): Lanes {
 /** Chains that handle or complete at once: what waits to be committed is bounded too. */
 function mostHeld(lanes: number): number {
   return Math.max(1_000, 4 * lanes);
-}
-
-function planOf(
-  run: Run,
-  decision: Plan['decision'],
-  step: AnyStep | null,
-  definition: Parameters<typeof stepAfter>[0] | null,
-  mayContinue: () => boolean,
-): Plan {
-  const next = definition && step ? stepAfter(definition, step.name) : null;
-  const nextStep = next?.name ?? null;
-  try {
-    const nextSlot = decision.kind === 'succeeded' ? slotNeedOf(next, run.chain.name, run.chain.input) : null;
-    return { decision, step, nextStep, nextSlot, mayContinue };
-  } catch (error) {
-    const crash = crashed(error) as Plan['decision'];
-    return { decision: crash, step, nextStep, nextSlot: null, mayContinue };
-  }
 }
 
 function decided(decision: Decision): Executed {

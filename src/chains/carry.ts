@@ -1,0 +1,246 @@
+/**
+ * Carries a claimed chain from step to step until its row leaves this node.
+ *
+ * Run ahead: a step that succeeded without a callback has nothing to commit but its row. The next one, when it does nothing
+ * outside the database either (`effects`), begins at once, beside the write of that row; nobody waits for it. What ends before
+ * the row is sent is written with it (stretch.ts), what ends later is written when the row has come to it. When the row does not
+ * come to it (a pause, a breaker, an urgent chain, a cancel) its result is dropped, and it was as if it had never begun.
+ * Chains that have to do with others and steps that were tried before do not run ahead: what killed a process is then one step.
+ */
+import { childTraceparent } from '../../otel/traceparent.ts';
+import { hasCallback, type Plan } from './completion.ts';
+import { crashed, type Decision } from './decision.ts';
+import type { Clock } from './environment.ts';
+import type { Executed } from './execute.ts';
+import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
+import { aheadKeyOf, type ClaimedChain, chainAfter, keyOf, type Run, RunAbort, RunAborted } from './run.ts';
+import { type SettleContext, type Settled, settle } from './settle.ts';
+import { slotNeedOf } from './slots.ts';
+import type { StopPoints } from './stop-points.ts';
+import { type AheadStep, Stretch } from './stretch.ts';
+
+/** A chain that goes on here without a claim gives its lane back after so many steps, or so long. */
+const continuationSteps = 16;
+const continuationMs = 2_000;
+/** What was begun in vain is not begun again for so long: a pause or an open breaker means its steps. */
+const vainMs = 1_000;
+
+export interface CarryContext {
+  readonly held: Map<string, Run>;
+  readonly clock: Clock;
+  readonly stopPoints: StopPoints;
+  readonly registry: Registry;
+  /** Whether a chain may go on to its next step here without a claim. */
+  readonly continues: boolean;
+  readonly settle: SettleContext;
+  readonly isDraining: () => boolean;
+  readonly inLane: (run: Run, step: AnyStep | null) => Promise<Executed>;
+  readonly onLeft: (run: Run, decision: Decision, settled: Settled) => void;
+}
+
+/** A run whose handler has returned. */
+interface Ended {
+  readonly run: Run;
+  readonly executed: Executed;
+  readonly endedMs: number;
+  /** Null: it lost its chain, nothing is to be written. */
+  readonly plan: Plan | null;
+  /** It succeeded and has nothing to commit but its row. */
+  readonly plain: boolean;
+}
+
+export function createCarry(context: CarryContext): (claimed: ClaimedChain) => Promise<void> {
+  const vain: Vain = { untilMs: Number.NEGATIVE_INFINITY };
+  return (claimed) => new Carry(context, vain).from(claimed);
+}
+
+interface Vain {
+  untilMs: number;
+}
+
+class Carry {
+  readonly #context: CarryContext;
+  readonly #vain: Vain;
+  readonly #beganMs: number;
+  #steps = 0;
+  /** What ran ahead and goes with the stretch. */
+  #joined: Ended[] = [];
+  /** What runs ahead, or has and comes after the stretch. */
+  #ahead: Run | null = null;
+
+  constructor(context: CarryContext, vain: Vain) {
+    this.#context = context;
+    this.#vain = vain;
+    this.#beganMs = context.clock.monotonicMs();
+  }
+
+  async from(claimed: ClaimedChain): Promise<void> {
+    let ended: Ended | null = await this.#end(this.#hold(claimed, false));
+    while (ended !== null) ended = await this.#write(ended);
+  }
+
+  #hold(chain: ClaimedChain, ahead: boolean): Run {
+    const run: Run = {
+      chain,
+      key: ahead ? aheadKeyOf(chain.chainId, chain.token) : keyOf(chain.chainId, chain.token),
+      ahead,
+      startedMs: this.#context.clock.monotonicMs(),
+      traceparent: childTraceparent(chain.traceparent),
+      abort: new RunAbort(),
+      phase: 'handling',
+      progress: null,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      deadlineAtMs: Number.POSITIVE_INFINITY,
+    };
+    this.#context.held.set(run.key, run);
+    return run;
+  }
+
+  /** Runs its handler. */
+  async #end(run: Run): Promise<Ended> {
+    const { registry, stopPoints, clock } = this.#context;
+    const { chain } = run;
+    this.#steps += 1;
+    const isLast = this.#steps >= continuationSteps;
+    const definition = registry.find(chain.name, chain.version);
+    const step = definition && stepOf(definition, chain.step);
+    const executed = await this.#context.inLane(run, step);
+    const endedMs = clock.monotonicMs();
+    run.phase = 'completing';
+    const stopped = stopPoints.reach('after-handler', chain.chainId, chain.step);
+    if (stopped) await stopped;
+    if (executed.decision.kind === 'lost') return { run, executed, endedMs, plan: null, plain: false };
+    const next = definition && step ? stepAfter(definition, step.name) : null;
+    const may = this.#context.continues && !isLast && endedMs - this.#beganMs < continuationMs;
+    const plan = this.#planOf(run, executed.decision, step, next, may);
+    return { run, executed, endedMs, plan, plain: isPlain(run, plan) };
+  }
+
+  #planOf(run: Run, decision: Plan['decision'], step: AnyStep | null, next: AnyStep | null, may: boolean): Plan {
+    const { continues, isDraining } = this.#context;
+    const mayContinue = () => may && !isDraining();
+    const nextStep = next?.name ?? null;
+    const plan = { step, nextStep, nextSlot: null, mayContinue, stretch: null, staysSuspect: false };
+    if (decision.kind !== 'succeeded' || next === null) return { ...plan, decision };
+    try {
+      const nextSlot = slotNeedOf(next, run.chain.name, run.chain.input);
+      const whole: Plan = { ...plan, decision, nextSlot };
+      if (next.effects.kind !== 'none' || !isPlain(run, whole)) return whole;
+      if (!continues) return { ...whole, staysSuspect: true };
+      const leads = mayContinue() && run.chain.attempt === 1 && this.#context.clock.monotonicMs() >= this.#vain.untilMs;
+      return leads ? { ...whole, stretch: new Stretch() } : whole;
+    } catch (error) {
+      return { ...plan, decision: crashed(error) as Plan['decision'] };
+    }
+  }
+
+  /** Writes it, and runs ahead meanwhile. Resolves to what has ended after all that was written. */
+  async #write(first: Ended): Promise<Ended | null> {
+    const { run, plan } = first;
+    const { stopPoints } = this.#context;
+    let settled: Settled = { kind: 'lost' };
+    if (plan === null) {
+      await this.#letGo(first);
+      this.#context.onLeft(run, first.executed.decision, settled);
+      return null;
+    }
+    this.#joined = [];
+    const settling = settle(this.#context.settle, run, plan);
+    const running = plan.stretch && this.#runAhead(first, plan.stretch);
+    let arrived = false;
+    try {
+      settled = await settling;
+      for (const { run: written } of [first, ...this.#joined]) {
+        const { chainId, step } = written.chain;
+        let stopped = written === run ? undefined : stopPoints.reach('after-commit', chainId, step);
+        if (stopped) await stopped;
+        stopped = stopPoints.reach('before-ack', chainId, step);
+        if (stopped) await stopped;
+      }
+      arrived = settled.kind === 'continue' && !plan.stretch?.dropped.length;
+    } finally {
+      const isDropped = plan.stretch !== null && plan.stretch.dropped.length > 0;
+      await this.#letGo(first);
+      for (const one of this.#joined) await this.#letGo(one);
+      if (arrived) this.#arrive();
+      else await this.#giveUpAhead(running, isDropped);
+    }
+    this.#tell(first, settled, plan.stretch);
+    if (arrived && running) {
+      const ended = await running;
+      if (ended) return ended;
+    }
+    return settled.kind === 'continue' ? this.#end(this.#hold(settled.next, false)) : null;
+  }
+
+  /** Resolves to what has ended and is not written with the stretch; null: nothing. Never rejects. */
+  async #runAhead(first: Ended, stretch: Stretch): Promise<Ended | null> {
+    const { stopPoints } = this.#context;
+    let last = first;
+    do {
+      const { nextStep, decision } = last.plan!;
+      const { output } = decision as PlainSuccess;
+      const at = { step: nextStep!, previous: JSON.parse(output), linked: null };
+      this.#ahead = this.#hold(chainAfter(last.run, at), true);
+      last = await this.#end(this.#ahead);
+      if (!last.plain) return last;
+      const stopped = stopPoints.reach('before-commit', last.run.chain.chainId, last.run.chain.step);
+      if (stopped) await stopped;
+      if (!stretch.add(aheadStepOf(last))) return last;
+      this.#joined.push(last);
+      this.#ahead = null;
+    } while (last.plan!.stretch !== null);
+    return null;
+  }
+
+  /** The row has come to what runs ahead. */
+  #arrive(): void {
+    const run = this.#ahead;
+    this.#ahead = null;
+    if (run === null) return;
+    const { held } = this.#context;
+    held.delete(run.key);
+    run.key = keyOf(run.chain.chainId, run.chain.token);
+    run.ahead = false;
+    held.set(run.key, run);
+  }
+
+  /** The row does not come to it: its result counts for nothing. */
+  async #giveUpAhead(running: Promise<Ended | null> | null, isDropped: boolean): Promise<void> {
+    if (running === null) return;
+    if (this.#ahead !== null || isDropped) this.#vain.untilMs = this.#context.clock.monotonicMs() + vainMs;
+    this.#ahead?.abort.abort(new RunAborted('lost', 'the step before it did not lead to it after all'));
+    this.#ahead = null;
+    const ended = await running;
+    if (ended) await this.#letGo(ended);
+  }
+
+  async #letGo({ run, executed }: Ended): Promise<void> {
+    this.#context.held.delete(run.key);
+    const removed = executed.removeSpool();
+    if (removed) await removed;
+  }
+
+  #tell(first: Ended, settled: Settled, stretch: Stretch | null): void {
+    const written = stretch?.dropped.length ? [first] : [first, ...this.#joined];
+    for (const [at, { run, executed }] of written.entries()) {
+      const following = written[at + 1];
+      const became: Settled =
+        following && settled.kind !== 'lost' ? { kind: 'continue', next: following.run.chain } : settled;
+      this.#context.onLeft(run, executed.decision, became);
+    }
+  }
+}
+
+type PlainSuccess = Extract<Decision, { kind: 'succeeded' }>;
+
+/** For chains that have to do with others, more than a row is to be written. */
+function isPlain(run: Run, { decision, nextSlot }: Plan): boolean {
+  return decision.kind === 'succeeded' && !hasCallback(decision) && nextSlot === null && run.chain.linked === null;
+}
+
+function aheadStepOf({ run, plan, endedMs }: Ended): AheadStep {
+  const { output } = plan!.decision as PlainSuccess;
+  const { nextStep, mayContinue } = plan!;
+  return { run, durationMs: endedMs - run.startedMs, output, nextStep, mayContinue };
+}
