@@ -11,12 +11,13 @@ import { childTraceparent } from '../../otel/traceparent.ts';
 import { hasCallback, type Plan } from './completion.ts';
 import { crashed, type Decision } from './decision.ts';
 import type { Clock } from './environment.ts';
-import type { Executed } from './execute.ts';
+import { decided, type Executed } from './execute.ts';
+import type { LaneQueue } from './lane-queue.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
 import { aheadKeyOf, type ClaimedChain, chainAfter, keyOf, type Run, RunAbort, RunAborted } from './run.ts';
 import { type SettleContext, type Settled, settle } from './settle.ts';
-import { slotNeedOf } from './slots.ts';
-import type { StopPoints } from './stop-points.ts';
+import { type SlotNeed, slotNeedOf } from './slots.ts';
+import { noStopPoints, type StopPoints } from './stop-points.ts';
 import { type AheadStep, Stretch } from './stretch.ts';
 
 /** A chain that goes on here without a claim gives its lane back after so many steps, or so long. */
@@ -34,7 +35,11 @@ export interface CarryContext {
   readonly continues: boolean;
   readonly settle: SettleContext;
   readonly isDraining: () => boolean;
-  readonly inLane: (run: Run, step: AnyStep | null) => Promise<Executed>;
+  /** A number for each turn of the event loop. */
+  readonly turn: () => number;
+  readonly queue: LaneQueue;
+  /** The handler, or what the engine says instead. */
+  readonly begin: (run: Run, step: AnyStep | null) => Executed | Promise<Executed>;
   readonly onLeft: (run: Run, decision: Decision, settled: Settled) => void;
 }
 
@@ -49,9 +54,24 @@ interface Ended {
   readonly plain: boolean;
 }
 
-export function createCarry(context: CarryContext): (claimed: ClaimedChain) => Promise<void> {
+export function createCarry(outside: Omit<CarryContext, 'turn'>): (claimed: ClaimedChain) => Promise<void> {
+  const context = { ...outside, turn: countTurns() };
   const vain: Vain = { untilMs: Number.NEGATIVE_INFINITY };
   return (claimed) => new Carry(context, vain).from(claimed);
+}
+
+function countTurns(): () => number {
+  let turn = 0;
+  let isCounting = false;
+  const count = () => {
+    isCounting = false;
+    turn += 1;
+  };
+  return () => {
+    if (!isCounting) setImmediate(count);
+    isCounting = true;
+    return turn;
+  };
 }
 
 interface Vain {
@@ -63,8 +83,10 @@ class Carry {
   readonly #vain: Vain;
   readonly #beganMs: number;
   #steps = 0;
+  /** That in which the rows last said that it may go on. */
+  #turn = 0;
   /** What ran ahead and goes with the stretch. */
-  #joined: Ended[] = [];
+  #joined: Ended[] = noneJoined;
   /** What runs ahead, or has and comes after the stretch. */
   #ahead: Run | null = null;
 
@@ -80,6 +102,7 @@ class Carry {
   }
 
   #hold(chain: ClaimedChain, ahead: boolean): Run {
+    if (!ahead) this.#turn = this.#context.turn();
     const run: Run = {
       chain,
       key: ahead ? aheadKeyOf(chain.chainId, chain.token) : keyOf(chain.chainId, chain.token),
@@ -96,18 +119,33 @@ class Carry {
     return run;
   }
 
-  /** Runs its handler. */
+  /** Runs its handler. The lane is the handler's: it is free again when that has returned. */
   async #end(run: Run): Promise<Ended> {
-    const { registry, stopPoints, clock } = this.#context;
-    const { chain } = run;
+    const { registry, queue, stopPoints, clock } = this.#context;
+    const { chainId, name, version, step: stepName } = run.chain;
     this.#steps += 1;
     const isLast = this.#steps >= continuationSteps;
-    const definition = registry.find(chain.name, chain.version);
-    const step = definition && stepOf(definition, chain.step);
-    const executed = await this.#context.inLane(run, step);
-    const endedMs = clock.monotonicMs();
+    const definition = registry.find(name, version);
+    const step = definition && stepOf(definition, stepName);
+    const entered = queue.enter();
+    let executed: Executed;
+    let endedMs: number;
+    if (entered === true || (await entered)) {
+      run.startedMs = clock.monotonicMs();
+      try {
+        const stopped = stopPoints.reach('after-claim', chainId, stepName);
+        if (stopped) await stopped;
+        executed = await this.#context.begin(run, step);
+      } finally {
+        endedMs = clock.monotonicMs();
+        queue.leave(endedMs - run.startedMs);
+      }
+    } else {
+      endedMs = clock.monotonicMs();
+      executed = decided({ kind: 'released', reason: 'no lane was free for it here' });
+    }
     run.phase = 'completing';
-    const stopped = stopPoints.reach('after-handler', chain.chainId, chain.step);
+    const stopped = stopPoints.reach('after-handler', chainId, stepName);
     if (stopped) await stopped;
     if (executed.decision.kind === 'lost') return { run, executed, endedMs, plan: null, plain: false };
     const next = definition && step ? stepAfter(definition, step.name) : null;
@@ -119,58 +157,75 @@ class Carry {
   #planOf(run: Run, decision: Plan['decision'], step: AnyStep | null, next: AnyStep | null, may: boolean): Plan {
     const { continues, isDraining } = this.#context;
     const mayContinue = () => may && !isDraining();
-    const nextStep = next?.name ?? null;
-    const plan = { step, nextStep, nextSlot: null, mayContinue, stretch: null, staysSuspect: false };
-    if (decision.kind !== 'succeeded' || next === null) return { ...plan, decision };
+    const plan = {
+      decision,
+      step,
+      nextStep: next?.name ?? null,
+      nextSlot: null as SlotNeed | null,
+      mayContinue,
+      stretch: null as Stretch | null,
+      staysSuspect: false,
+    };
+    if (decision.kind !== 'succeeded' || next === null) return plan;
     try {
-      const nextSlot = slotNeedOf(next, run.chain.name, run.chain.input);
-      const whole: Plan = { ...plan, decision, nextSlot };
-      if (next.effects.kind !== 'none' || !isPlain(run, whole)) return whole;
-      if (!continues) return { ...whole, staysSuspect: true };
-      const leads = mayContinue() && run.chain.attempt === 1 && this.#context.clock.monotonicMs() >= this.#vain.untilMs;
-      return leads ? { ...whole, stretch: new Stretch() } : whole;
+      plan.nextSlot = slotNeedOf(next, run.chain.name, run.chain.input);
     } catch (error) {
       return { ...plan, decision: crashed(error) as Plan['decision'] };
     }
+    if (next.effects.kind !== 'none' || !isPlain(run, plan)) return plan;
+    plan.staysSuspect = !continues;
+    const leads =
+      run.chain.attempt === 1 &&
+      mayContinue() &&
+      this.#context.turn() === this.#turn &&
+      this.#beganMs >= this.#vain.untilMs;
+    if (leads) plan.stretch = new Stretch();
+    return plan;
   }
 
   /** Writes it, and runs ahead meanwhile. Resolves to what has ended after all that was written. */
   async #write(first: Ended): Promise<Ended | null> {
     const { run, plan } = first;
-    const { stopPoints } = this.#context;
     let settled: Settled = { kind: 'lost' };
     if (plan === null) {
-      await this.#letGo(first);
+      const removed = this.#letGo(first);
+      if (removed) await removed;
       this.#context.onLeft(run, first.executed.decision, settled);
       return null;
     }
-    this.#joined = [];
+    const { stretch } = plan;
+    this.#joined = noneJoined;
     const settling = settle(this.#context.settle, run, plan);
-    const running = plan.stretch && this.#runAhead(first, plan.stretch);
+    const running = stretch && this.#runAhead(first, stretch);
     let arrived = false;
     try {
       settled = await settling;
-      for (const { run: written } of [first, ...this.#joined]) {
-        const { chainId, step } = written.chain;
-        let stopped = written === run ? undefined : stopPoints.reach('after-commit', chainId, step);
-        if (stopped) await stopped;
-        stopped = stopPoints.reach('before-ack', chainId, step);
-        if (stopped) await stopped;
-      }
-      arrived = settled.kind === 'continue' && !plan.stretch?.dropped.length;
+      if (this.#context.stopPoints !== noStopPoints) await this.#stopAfter(first);
+      arrived = settled.kind === 'continue' && !stretch?.dropped.length;
     } finally {
-      const isDropped = plan.stretch !== null && plan.stretch.dropped.length > 0;
-      await this.#letGo(first);
-      for (const one of this.#joined) await this.#letGo(one);
+      for (const one of [first, ...this.#joined]) {
+        const removed = this.#letGo(one);
+        if (removed) await removed;
+      }
       if (arrived) this.#arrive();
-      else await this.#giveUpAhead(running, isDropped);
+      else if (running) await this.#giveUpAhead(running, stretch!);
     }
-    this.#tell(first, settled, plan.stretch);
+    this.#tell(first, settled, stretch);
     if (arrived && running) {
       const ended = await running;
       if (ended) return ended;
     }
     return settled.kind === 'continue' ? this.#end(this.#hold(settled.next, false)) : null;
+  }
+
+  /** Where a test may stop what was written. */
+  async #stopAfter(first: Ended): Promise<void> {
+    const { stopPoints } = this.#context;
+    for (const one of [first, ...this.#joined]) {
+      const { chainId, step } = one.run.chain;
+      if (one !== first) await stopPoints.reach('after-commit', chainId, step);
+      await stopPoints.reach('before-ack', chainId, step);
+    }
   }
 
   /** Resolves to what has ended and is not written with the stretch; null: nothing. Never rejects. */
@@ -187,7 +242,8 @@ class Carry {
       const stopped = stopPoints.reach('before-commit', last.run.chain.chainId, last.run.chain.step);
       if (stopped) await stopped;
       if (!stretch.add(aheadStepOf(last))) return last;
-      this.#joined.push(last);
+      if (this.#joined === noneJoined) this.#joined = [last];
+      else this.#joined.push(last);
       this.#ahead = null;
     } while (last.plan!.stretch !== null);
     return null;
@@ -195,6 +251,7 @@ class Carry {
 
   /** The row has come to what runs ahead. */
   #arrive(): void {
+    this.#turn = this.#context.turn();
     const run = this.#ahead;
     this.#ahead = null;
     if (run === null) return;
@@ -206,31 +263,34 @@ class Carry {
   }
 
   /** The row does not come to it: its result counts for nothing. */
-  async #giveUpAhead(running: Promise<Ended | null> | null, isDropped: boolean): Promise<void> {
-    if (running === null) return;
-    if (this.#ahead !== null || isDropped) this.#vain.untilMs = this.#context.clock.monotonicMs() + vainMs;
+  async #giveUpAhead(running: Promise<Ended | null>, { dropped }: Stretch): Promise<void> {
+    if (this.#ahead !== null || dropped.length > 0) this.#vain.untilMs = this.#context.clock.monotonicMs() + vainMs;
     this.#ahead?.abort.abort(new RunAborted('lost', 'the step before it did not lead to it after all'));
     this.#ahead = null;
     const ended = await running;
-    if (ended) await this.#letGo(ended);
-  }
-
-  async #letGo({ run, executed }: Ended): Promise<void> {
-    this.#context.held.delete(run.key);
-    const removed = executed.removeSpool();
+    const removed = ended && this.#letGo(ended);
     if (removed) await removed;
   }
 
+  /** Null, or what is left to wait for. */
+  #letGo({ run, executed }: Ended): Promise<void> | null {
+    this.#context.held.delete(run.key);
+    return executed.opened?.removeSpool() ?? null;
+  }
+
   #tell(first: Ended, settled: Settled, stretch: Stretch | null): void {
-    const written = stretch?.dropped.length ? [first] : [first, ...this.#joined];
-    for (const [at, { run, executed }] of written.entries()) {
-      const following = written[at + 1];
-      const became: Settled =
-        following && settled.kind !== 'lost' ? { kind: 'continue', next: following.run.chain } : settled;
-      this.#context.onLeft(run, executed.decision, became);
+    const joined = stretch?.dropped.length ? noneJoined : this.#joined;
+    let told = first;
+    for (const following of joined) {
+      const became: Settled = settled.kind === 'lost' ? settled : { kind: 'continue', next: following.run.chain };
+      this.#context.onLeft(told.run, told.executed.decision, became);
+      told = following;
     }
+    this.#context.onLeft(told.run, told.executed.decision, settled);
   }
 }
+
+const noneJoined: Ended[] = [];
 
 type PlainSuccess = Extract<Decision, { kind: 'succeeded' }>;
 

@@ -9,7 +9,7 @@ import { createDeadlines } from './deadlines.ts';
 import { crashed, type Decision, decisionOfThrown } from './decision.ts';
 import { unknownEffect, writeIntent } from './effects.ts';
 import type { Clock } from './environment.ts';
-import { type ExecuteContext, type Executed, execute } from './execute.ts';
+import { decided, type ExecuteContext, type Executed, execute } from './execute.ts';
 import { createLaneQueue } from './lane-queue.ts';
 import type { AnyStep, Registry } from './registry.ts';
 import { type ClaimedChain, keyOf, type Run, type RunAborted } from './run.ts';
@@ -22,7 +22,7 @@ export interface LanesContext {
   readonly continues: boolean;
   readonly registry: Registry;
   readonly settle: SettleContext;
-  readonly execute: Omit<ExecuteContext, 'deadlines'> & { readonly clock: Clock };
+  readonly execute: Omit<ExecuteContext, 'deadlines' | 'onProgress'> & { readonly clock: Clock };
   /** A lane is free again, and rows may have become ready. */
   readonly onFree: () => void;
   readonly onLeft: (run: Run, decision: Decision, settled: Settled) => void;
@@ -47,7 +47,16 @@ export interface Lanes {
 export function createLanes(context: LanesContext): Lanes {
   const held = new Map<string, Run>();
   const { clock, stopPoints } = context.execute;
-  const outside: ExecuteContext = { ...context.execute, deadlines: createDeadlines(clock, () => held.values()) };
+  const deadlines = createDeadlines(clock, () => held.values());
+  const outside: ExecuteContext = {
+    ...context.execute,
+    deadlines,
+    onProgress(run, done, total, unit) {
+      run.progress = { done, total, unit };
+      deadlines.extend(run);
+      void stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+    },
+  };
   const queue = createLaneQueue({ count: context.count, nowMs: clock.monotonicMs, onFree: context.onFree });
   let draining = false;
   const carryOn = createCarry({
@@ -58,7 +67,8 @@ export function createLanes(context: LanesContext): Lanes {
     continues: context.continues,
     settle: context.settle,
     isDraining: () => draining,
-    inLane,
+    queue,
+    begin,
     onLeft: context.onLeft,
   });
   let carried = 0;
@@ -80,22 +90,6 @@ export function createLanes(context: LanesContext): Lanes {
       busy -= 1;
       if (busy === 0) for (const resolve of onIdle.splice(0)) resolve();
       context.onFree();
-    }
-  }
-
-  /** The lane is the handler's: it is free again when that has returned, and the completion belongs to the committer. */
-  async function inLane(run: Run, step: AnyStep | null): Promise<Executed> {
-    const entered = queue.enter();
-    if (entered !== true && !(await entered)) {
-      return decided({ kind: 'released', reason: 'no lane was free for it here' });
-    }
-    run.startedMs = clock.monotonicMs();
-    try {
-      const stopped = stopPoints.reach('after-claim', run.chain.chainId, run.chain.step);
-      if (stopped) await stopped;
-      return await begin(run, step);
-    } finally {
-      queue.leave(clock.monotonicMs() - run.startedMs);
     }
   }
 
@@ -167,10 +161,6 @@ export function createLanes(context: LanesContext): Lanes {
 /** Chains that handle or complete at once: what waits to be committed is bounded too. */
 function mostHeld(lanes: number): number {
   return Math.max(1_000, 4 * lanes);
-}
-
-function decided(decision: Decision): Executed {
-  return { decision, removeSpool: () => null };
 }
 
 function unknownStep(run: Run): Executed {
