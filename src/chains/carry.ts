@@ -8,17 +8,18 @@
  * Chains that have to do with others and steps that were tried before do not run ahead: what killed a process is then one step.
  */
 import { childTraceparent } from '../../otel/traceparent.ts';
-import { hasCallback, type Plan } from './completion.ts';
-import { crashed, type Decision } from './decision.ts';
+import type { Plan } from './completion.ts';
+import type { Decision } from './decision.ts';
 import type { Clock } from './environment.ts';
 import { decided, type Executed } from './execute.ts';
 import type { LaneQueue } from './lane-queue.ts';
+import { isPlain, planOf } from './plan.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
 import { aheadKeyOf, type ClaimedChain, chainAfter, keyOf, type Run, RunAbort, RunAborted } from './run.ts';
 import { type SettleContext, type Settled, settle } from './settle.ts';
-import { type SlotNeed, slotNeedOf } from './slots.ts';
 import { noStopPoints, type StopPoints } from './stop-points.ts';
 import { type AheadStep, Stretch } from './stretch.ts';
+import { countTurns } from './turns.ts';
 
 /** A chain that goes on here without a claim gives its lane back after so many steps, or so long. */
 const continuationSteps = 16;
@@ -58,20 +59,6 @@ export function createCarry(outside: Omit<CarryContext, 'turn'>): (claimed: Clai
   const context = { ...outside, turn: countTurns() };
   const vain: Vain = { untilMs: Number.NEGATIVE_INFINITY };
   return (claimed) => new Carry(context, vain).from(claimed);
-}
-
-function countTurns(): () => number {
-  let turn = 0;
-  let isCounting = false;
-  const count = () => {
-    isCounting = false;
-    turn += 1;
-  };
-  return () => {
-    if (!isCounting) setImmediate(count);
-    isCounting = true;
-    return turn;
-  };
 }
 
 interface Vain {
@@ -149,38 +136,26 @@ class Carry {
     if (stopped) await stopped;
     if (executed.decision.kind === 'lost') return { run, executed, endedMs, plan: null, plain: false };
     const next = definition && step ? stepAfter(definition, step.name) : null;
-    const may = this.#context.continues && !isLast && endedMs - this.#beganMs < continuationMs;
-    const plan = this.#planOf(run, executed.decision, step, next, may);
-    return { run, executed, endedMs, plan, plain: isPlain(run, plan) };
+    const { continues, isDraining } = this.#context;
+    const may = continues && !isLast && endedMs - this.#beganMs < continuationMs;
+    const plan = planOf(run, executed.decision, step, next, () => may && !isDraining());
+    const plain = isPlain(run, plan);
+    if (plain && next?.effects.kind === 'none') {
+      if (!continues) plan.staysSuspect = true;
+      else if (may && this.#mayLead(run)) plan.stretch = new Stretch();
+    }
+    return { run, executed, endedMs, plan, plain };
   }
 
-  #planOf(run: Run, decision: Plan['decision'], step: AnyStep | null, next: AnyStep | null, may: boolean): Plan {
-    const { continues, isDraining } = this.#context;
-    const mayContinue = () => may && !isDraining();
-    const plan = {
-      decision,
-      step,
-      nextStep: next?.name ?? null,
-      nextSlot: null as SlotNeed | null,
-      mayContinue,
-      stretch: null as Stretch | null,
-      staysSuspect: false,
-    };
-    if (decision.kind !== 'succeeded' || next === null) return plan;
-    try {
-      plan.nextSlot = slotNeedOf(next, run.chain.name, run.chain.input);
-    } catch (error) {
-      return { ...plan, decision: crashed(error) as Plan['decision'] };
-    }
-    if (next.effects.kind !== 'none' || !isPlain(run, plan)) return plan;
-    plan.staysSuspect = !continues;
-    const leads =
+  /** The rows said in this turn that the chain may go on, and nothing has spoken against it since. */
+  #mayLead(run: Run): boolean {
+    return (
       run.chain.attempt === 1 &&
-      mayContinue() &&
+
       this.#context.turn() === this.#turn &&
-      this.#beganMs >= this.#vain.untilMs;
-    if (leads) plan.stretch = new Stretch();
-    return plan;
+      this.#beganMs >= this.#vain.untilMs &&
+      !this.#context.isDraining()
+    );
   }
 
   /** Writes it, and runs ahead meanwhile. Resolves to what has ended after all that was written. */
@@ -293,11 +268,6 @@ class Carry {
 const noneJoined: Ended[] = [];
 
 type PlainSuccess = Extract<Decision, { kind: 'succeeded' }>;
-
-/** For chains that have to do with others, more than a row is to be written. */
-function isPlain(run: Run, { decision, nextSlot }: Plan): boolean {
-  return decision.kind === 'succeeded' && !hasCallback(decision) && nextSlot === null && run.chain.linked === null;
-}
 
 function aheadStepOf({ run, plan, endedMs }: Ended): AheadStep {
   const { output } = plan!.decision as PlainSuccess;

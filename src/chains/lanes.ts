@@ -3,8 +3,9 @@
  * while it is being committed, it has no lane. A handler's crash is a row;
  * what rejects out of a lane is the engine's own crash and goes to `onCrash`.
  */
-import { endStep, failedJoin } from './children.ts';
+
 import { createCarry } from './carry.ts';
+import { endStep, failedJoin } from './children.ts';
 import { createDeadlines } from './deadlines.ts';
 import { crashed, type Decision, decisionOfThrown } from './decision.ts';
 import { unknownEffect, writeIntent } from './effects.ts';
