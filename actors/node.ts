@@ -54,6 +54,8 @@ export function nodeParts(
     isPrepared: resources.isPrepared,
     alerts: resources.alerts,
     compute: resources.compute,
+    taskMemoryMb: resources.config.compute.taskMemoryMb,
+    spoolDirectory: resources.spoolDirectory,
     definitions,
     syncTypes: syncTypesOf(resources.providers.map(({ adapter }) => adapter)),
     enqueue,

@@ -14,6 +14,8 @@ export interface Account {
   account: string;
   tariff: string;
   timeZone: string;
+  /** First day of the contract. */
+  validFrom: string;
   subscribers: { msisdn: string; costCentre: string; allowances?: AllowanceForm[] }[];
   /** Of the contract. */
   allowances?: AllowanceForm[];
@@ -41,16 +43,14 @@ export interface AccountPlan {
 
 const sp16Accounts: AccountPlan = { label: 'subscribers', firstAccount: 101, tariffOf: tariffOfCustomer };
 
-/** `subscriptions` is the total; the first customers get one more when it does not divide. */
+/** `subs` is the total; the first customers get one more when it does not divide. */
 export function accounts(
-  seed: number,
-  customers: number,
-  subscriptions: number,
+  { seed, customers, subs, months }: { seed: number; customers: number; subs: number; months: readonly string[] },
   timeZone: string,
   plan: AccountPlan = sp16Accounts,
 ): Account[] {
   const random = seededRandom(seed, plan.label);
-  const numbers = subscriberNumbers(random, subscriptions);
+  const numbers = subscriberNumbers(random, subs);
   return Array.from({ length: customers }, (_, index) => ({
     index,
     customer: `C${String(index + 1).padStart(3, '0')}`,
@@ -58,6 +58,7 @@ export function accounts(
     account: String(plan.firstAccount + index).padStart(10, '0'),
     tariff: plan.tariffOf(index),
     timeZone,
+    validFrom: `${months[0]}-01`,
     subscribers: numbers
       .filter((_number, position) => position % customers === index)
       .map((msisdn) => ({ msisdn, costCentre: random.pick(costCentres) })),
@@ -85,6 +86,7 @@ export function contractForm(
       tariff: account.tariff,
       cycleDay: 1,
       timeZone: account.timeZone,
+      validFrom: account.validFrom,
       subscriptions: account.subscribers,
       ...(account.allowances !== undefined && { allowances: account.allowances }),
       profiles,

@@ -66,7 +66,7 @@ export function accountFiles(delivery: FaultyDelivery): AccountFiles {
       blocked = true;
     }
     const contents = { account: account.account, month, seq: previous.seq + 1, previous, lines };
-    const bad = impossibleLines(lines, calendar, fault);
+    const bad = impossibleLines(lines, delivery, fault);
     const file = encodeFile(contents, calendar, tamperingOf(fault, bad));
     result.written.push(...spoiltPair(`drops/${account.account}`, file, fault));
     if (fault?.fault === 'F06') {
@@ -115,7 +115,11 @@ function withUnknownCodes(lines: UsageRecord[], fault: Fault | undefined): Usage
 }
 
 /** F12: one line that cannot be true, behind the good ones. */
-function impossibleLines(lines: readonly UsageRecord[], calendar: Calendar, fault: Fault | undefined) {
+function impossibleLines(
+  lines: readonly UsageRecord[],
+  { account, calendar }: FaultyDelivery,
+  fault: Fault | undefined,
+) {
   const model = lines.findLast((line) => line.line === '10' && line.change === '');
   if (fault?.fault !== 'F12' || model === undefined) return [];
   const text = formatLine({ ...model, id: `B${model.id.slice(1)}` }, calendar);
@@ -123,8 +127,13 @@ function impossibleLines(lines: readonly UsageRecord[], calendar: Calendar, faul
     garbage: overwrite(text, 69, '00A0x012'),
     negative: overwrite(text, 69, '-0000012'),
     future: overwrite(text, 54, '20990101120000'),
+    'before-contract': overwrite(text, 54, lastSecondBefore(account.validFrom, calendar)),
   }[fault.variant];
   return [{ text: spoilt ?? text, amountE4: model.amountE4 }];
+}
+
+function lastSecondBefore(day: string, calendar: Calendar): string {
+  return calendar.localText(calendar.instantOf(`${day}T00:00:00`) - 1);
 }
 
 function overwrite(line: string, at: number, text: string): string {

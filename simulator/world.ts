@@ -44,7 +44,7 @@ export function createWorld(plan: WorldPlan): World {
   return {
     plan,
     calendar: calendar(timeZone),
-    accounts: accounts(plan.seed, plan.customers, plan.subs, timeZone).map(withAllowances),
+    accounts: accounts(plan, timeZone).map(withAllowances),
     tariffs: allTariffs(timeZone),
     zoneSets: [kpnZones(timeZone)],
   };

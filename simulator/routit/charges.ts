@@ -13,6 +13,8 @@ export interface Charges {
   period: string;
   customerId: string;
   decimalMark: '.' | ',';
+  /** First day of the customer's contract. */
+  contractFrom: string;
   lines: readonly UsageRecord[];
 }
 

@@ -179,7 +179,8 @@ function withImpossible(charges: Charges, calendar: Calendar, kind: string): Cha
   const rows = rowsOf(more, calendar);
   const last = rows.pop() ?? [];
   const column = kind === 'garbage' || kind === 'negative' ? 'DurationSec' : 'StartLocal';
-  const text = { garbage: '12x', negative: '-12', future: '2099-01-01 12:00:00' }[kind] ?? '1999-01-01 12:00:00';
+  const tooEarly = `${Temporal.PlainDate.from(charges.contractFrom).subtract({ days: 1 })} 23:59:59`;
+  const text = { garbage: '12x', negative: '-12', future: '2099-01-01 12:00:00' }[kind] ?? tooEarly;
   return fileOf(more, csvOf([...rows, replaced(last, column, text)]));
 }
 

@@ -81,10 +81,11 @@ function resellerContract({ calendar, months }: ProviderPlan, base: string): Con
     account: resellerAccount,
     tariff: purchaseTariff,
     timeZone: calendar.timeZone,
+    validFrom: `${months[0]}-01`,
     subscribers: [],
   };
   const transport = { kind: 'rest', base, user, password: { env: passwordEnv } };
-  const profile = { name: 'routit', syncType: 'ROUTIT', everyMinutes: 60, since: `${months[0]}-01`, transport };
+  const profile = { name: 'routit', syncType: 'ROUTIT', everyMinutes: 60, since: account.validFrom, transport };
   return contractForm(account, 'ROUTIT', [profile]);
 }
 

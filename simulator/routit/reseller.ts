@@ -30,9 +30,10 @@ export interface EndCustomer {
 
 const strangeLines = 25;
 
-export function endCustomers({ seed, customers, subs, calendar }: ResellerPlan): EndCustomer[] {
+export function endCustomers(who: ResellerPlan): EndCustomer[] {
+  const { customers, calendar } = who;
   const plan = { label: 'routit', firstAccount: 5001, tariffOf: () => resaleTariff };
-  const known = accounts(seed, customers, subs, calendar.timeZone, plan);
+  const known = accounts(who, calendar.timeZone, plan);
   const stranger: Account = {
     index: customers,
     customer: '',
@@ -40,6 +41,7 @@ export function endCustomers({ seed, customers, subs, calendar }: ResellerPlan):
     account: strangeCustomer,
     tariff: resaleTariff,
     timeZone: calendar.timeZone,
+    validFrom: `${who.months[0]}-01`,
     subscribers: [{ msisdn: '31850000998', costCentre: '' }],
   };
   return [...known, stranger].map((account, index) => ({
@@ -55,7 +57,14 @@ export function allCharges(plan: ResellerPlan, customers: readonly EndCustomer[]
     customers.map((customer) => {
       const { account, isKnown, decimalMark } = customer;
       const lines = linesOf(plan, account, period, isKnown ? plan.share(account.index, monthIndex) : strangeLines);
-      return { reseller: resellerAccount, period, customerId: account.account, decimalMark, lines };
+      return {
+        reseller: resellerAccount,
+        period,
+        customerId: account.account,
+        decimalMark,
+        contractFrom: account.validFrom,
+        lines,
+      };
     }),
   );
 }

@@ -103,7 +103,8 @@ export function tMobileEndpoints(api: TMobileApi): Endpoint[] {
       next,
       asOf: startedAt(api.nowS(), api.calendar),
     };
-    return pageReply(page, call.fault);
+    const contractFromS = api.calendar.instantOf(`${found.account.validFrom}T00:00:00`);
+    return pageReply(page, call.fault, startedAt(contractFromS - 1, api.calendar));
   }
 
   return [

@@ -22,8 +22,8 @@ export const usageFaults = {
   F20: ['account'],
 } as const;
 
-/** The page as a reply, spoilt when the fault says so. */
-export function pageReply(page: UsagePage, fault: CallFault | null): Reply {
+/** The page as a reply, spoilt when the fault says so. `tooEarly`: a time before the contract. */
+export function pageReply(page: UsagePage, fault: CallFault | null, tooEarly: string): Reply {
   const good = json(200, page);
   switch (fault?.fault) {
     case 'F05':
@@ -38,7 +38,7 @@ export function pageReply(page: UsagePage, fault: CallFault | null): Reply {
     case 'F11':
       return json(200, { ...page, items: page.items.map((item, index) => otherShape(item, index, fault.kind)) });
     case 'F12':
-      return json(200, { ...page, items: [...page.items, ...impossible(page.items, fault.kind)] });
+      return json(200, { ...page, items: [...page.items, ...impossible(page.items, fault.kind, tooEarly)] });
     case 'F14':
       return json(200, { ...page, items: shifted(page.items, fault.kind) });
     case 'F17':
@@ -71,14 +71,14 @@ function otherShape(item: Item, index: number, kind: string): Item {
   return { ...rest, start: startedAt };
 }
 
-function impossible(items: readonly Item[], kind: string): Item[] {
+function impossible(items: readonly Item[], kind: string, tooEarly: string): Item[] {
   const model = items.find((item) => String(item.type).startsWith('VOICE'));
   if (model === undefined) return [];
   const bad = { ...model, id: `bad-${String(model.id)}` };
   if (kind === 'garbage') return [{ ...bad, seconds: '12x' }];
   if (kind === 'negative') return [{ ...bad, seconds: -12 }];
   if (kind === 'future') return [{ ...bad, startedAt: '2099-01-01T12:00:00+01:00' }];
-  if (kind === 'before-contract') return [{ ...bad, startedAt: '1999-01-01T12:00:00+01:00' }];
+  if (kind === 'before-contract') return [{ ...bad, startedAt: tooEarly }];
   return [{ ...bad, seconds: 27 * 3600 + 5 }];
 }
 

@@ -21,9 +21,9 @@ export function tMobileTariff(timeZone: string): TariffForm {
 }
 
 export function tMobileProvider(plan: ProviderPlan): SimulatedProvider {
-  const { seed, customers, subs, months, calendar } = plan;
+  const { seed, months, calendar } = plan;
   const accountPlan = { label: 't-mobile subscribers', firstAccount: 301, tariffOf: () => tariff };
-  const list = accounts(seed, customers, subs, calendar.timeZone, accountPlan).map((account) => ({
+  const list = accounts(plan, calendar.timeZone, accountPlan).map((account) => ({
     account,
     items: usageItems({
       seed,

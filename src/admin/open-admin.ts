@@ -17,6 +17,7 @@ import { documentRoutes } from './document-routes.ts';
 import { errorAnswer } from './error-answer.ts';
 import { inventoryRoutes } from './inventory-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
+import { previewRoutes } from './preview-routes.ts';
 import { privacyRoutes } from './privacy-routes.ts';
 import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { reportRoutes } from './report-routes.ts';
@@ -75,6 +76,7 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
         inventoryRoutes,
         suspenseRoutes,
         reportRoutes,
+        previewRoutes,
         actorRoutes,
       ]) {
         routes(server, services);

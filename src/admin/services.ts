@@ -7,6 +7,7 @@
  */
 import type { ActorSnapshot, SendResult } from '../../supervisors/types.ts';
 import type { InventoryQuery } from '../customers/inventory.ts';
+import type { PreviewQuery } from '../preview/views.ts';
 import type { FindingState } from '../reconciliation/finding.ts';
 import type { LoadInvoice } from '../reconciliation/load-invoice.ts';
 import type { WhichCycles } from '../reconciliation/run.ts';
@@ -176,6 +177,9 @@ export interface AdminServices {
 
   /** Throws `ServiceError` not-found or `InputError` before the stream begins; what fails later breaks it. */
   usageReport(query: UsageReportQuery & { format: 'csv' | 'json' }): Promise<ReportStream>;
+
+  /** Lines of JSON. Throws `ServiceError`, `InputError` or `InvalidDocumentError` before the stream begins; then its last line is an error. */
+  preview(query: PreviewQuery): Promise<ReportStream>;
 
   /** Sends a control message through the actor's own `parse`. Throws `ServiceError` for an unknown path or a bad message. */
   control(request: By & { path: string; message: unknown }): Promise<SendResult>;

@@ -1,7 +1,8 @@
 /**
  * What no swap of totals would tell: a provider that delivers nothing, credentials that end soon. Looked at by the clock,
  * for all contracts at once. An empty file of a period is a delivery (F16), and so is a duplicate; of a provider that is asked and
- * answers, which a directory does not, every answer is one, also when it has nothing to tell.
+ * answers, which a directory does not, every answer is one, also when it has nothing to tell. A contract that ended is looked at
+ * until the file of its last period must be there.
  */
 import type { ReadSession } from '../database/session.ts';
 import type { Holding } from './holding.ts';
@@ -36,6 +37,7 @@ const profiles = `
       order by t.started_at desc limit 1)),
     (select min(t.started_at) from sync_task t where t.profile_id = p.id)) as at) h
   where p.enabled and p.suspended_reason is null and c.active
+    and coalesce(upper(k.valid) + p.file_every_days > (now() at time zone k.time_zone)::date, true)
   order by p.id`;
 
 export async function clockHoldings(

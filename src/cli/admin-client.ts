@@ -5,6 +5,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CliIo, ServiceOptions } from './context.ts';
@@ -18,6 +19,8 @@ export interface AdminClient {
   /** `accept`: statuses that are answers, not errors. Default every 2xx. */
   get<T>(path: string, options?: { query?: Query; accept?: readonly number[] }): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
+  /** Gives each line of an answer of JSON lines to `take`, as it comes. An answer that breaks off rejects. */
+  lines<Line>(path: string, body: unknown, take: (line: Line) => void): Promise<void>;
   /** Writes the answer into `target` as it comes, and does not end it. Resolves to its bytes; one that breaks off rejects. */
   download(path: string, query: Query, target: Writable): Promise<number>;
 }
@@ -32,17 +35,36 @@ export async function openClient(io: CliIo, options: ServiceOptions): Promise<Ad
     socketPath,
     get: (path, { query = {}, accept = [] } = {}) => call('GET', `${path}${queryText(query)}`, undefined, accept),
     post: (path, body) => call('POST', path, JSON.stringify(body), []),
+    lines: (path, body, take) => lines(path, JSON.stringify(body), take),
     download: (path, query, target) => stream(`${path}${queryText(query)}`, target),
   };
 
-  async function stream(path: string, target: Writable): Promise<number> {
+  async function begun(method: string, path: string, body?: string): Promise<IncomingMessage> {
     const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>();
-    const asking = request({ socketPath, path, headers: { 'x-linekeeper-by': by }, timeout: silenceMs }, answered);
+    const headers = { 'x-linekeeper-by': by };
+    const asking = request({ socketPath, method, path, headers, timeout: silenceMs }, answered);
     asking.on('timeout', () => asking.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
     asking.on('error', (error) => reject(unreachable(socketPath, error)));
-    asking.end();
+    asking.end(body);
     const response = await promise;
-    if (response.statusCode !== 200) return answerOf(response.statusCode ?? 0, await textOf(response), []);
+    if (response.statusCode !== 200) answerOf(response.statusCode ?? 0, await textOf(response), []);
+    return response;
+  }
+
+  async function lines<Line>(path: string, body: string, take: (line: Line) => void): Promise<void> {
+    const response = await begun('POST', path, body);
+    try {
+      for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
+        if (line !== '') take(JSON.parse(line) as Line);
+      }
+      if (!response.complete) throw unreachable(socketPath, response.errored ?? new Error('the answer is not whole'));
+    } finally {
+      response.destroy();
+    }
+  }
+
+  async function stream(path: string, target: Writable): Promise<number> {
+    const response = await begun('GET', path);
     let bytes = 0;
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;

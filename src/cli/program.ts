@@ -6,6 +6,7 @@ import { cycleWords } from './cycle-words.ts';
 import { documentWords } from './document-words.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
+import { previewWords } from './preview-words.ts';
 import { privacyWords } from './privacy-words.ts';
 import { providerWords } from './provider-words.ts';
 import { reconcilingWords } from './reconciling-words.ts';
@@ -252,6 +253,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   inventoryWords(io, words, subscription);
   privacyWords(io, words, subscription);
   providerWords(io, words, sync);
+  previewWords(io, words);
   operatingWords(io, words);
   reconcilingWords(io, words);
 

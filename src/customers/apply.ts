@@ -8,6 +8,7 @@ import { InputError } from '../input-error.ts';
 import { InvalidDocumentError, schemaProblems } from '../telecom/document-problem.ts';
 import { longestPrefix } from '../telecom/tariff-checks.ts';
 import { upsertAllowances } from './allowances.ts';
+import { upsertContract } from './contracts.ts';
 import { type ContractEntry, type CustomerEntry, customersDocument } from './document.ts';
 import { upsertSubscriptions } from './subscriptions.ts';
 
@@ -64,48 +65,6 @@ async function upsertCustomer(tx: Tx, customer: CustomerEntry): Promise<string> 
      returning id`,
     [customer.code, customer.name, customer.numberMask, randomBytes(32), JSON.stringify(customer.retention)],
   );
-  return row!.id;
-}
-
-async function upsertContract(
-  tx: Tx,
-  customer: CustomerEntry,
-  customerId: string,
-  contract: ContractEntry,
-): Promise<string> {
-  let tariffId: string | null = null;
-  if (contract.tariff !== undefined) {
-    const [tariff] = await tx.query<{ id: string }>('select id from tariff where code = $1', [contract.tariff]);
-    if (!tariff) {
-      throw new InputError(
-        `customer ${customer.code}, account ${contract.account}: tariff ${contract.tariff} is not known; load it first: linekeeper tariff load FILE`,
-      );
-    }
-    tariffId = tariff.id;
-  }
-  const account = contract.account.padStart(10, '0');
-  const [row] = await tx.query<{ id: string; cycle_day: number; time_zone: string }>(
-    `insert into contract (customer_id, provider, account_no, tariff_id, cycle_day, time_zone, guard_amount_percent, guard_records_percent)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)
-     on conflict (customer_id, provider, account_no) do update set tariff_id = excluded.tariff_id,
-       guard_amount_percent = excluded.guard_amount_percent, guard_records_percent = excluded.guard_records_percent
-     returning id, cycle_day, time_zone`,
-    [
-      customerId,
-      contract.provider,
-      account,
-      tariffId,
-      contract.cycleDay,
-      contract.timeZone,
-      contract.guard.amountFallPercent,
-      contract.guard.recordsFallPercent,
-    ],
-  );
-  if (row!.cycle_day !== contract.cycleDay || row!.time_zone !== contract.timeZone) {
-    throw new InputError(
-      `customer ${customer.code}, account ${account}: cycle day ${row!.cycle_day} and zone ${row!.time_zone} cannot be changed to ${contract.cycleDay} and ${contract.timeZone} once set: its records and totals are kept by cycle; make a new contract`,
-    );
-  }
   return row!.id;
 }
 

@@ -16,6 +16,15 @@ export const timeZone = z.string().refine((zone) => {
   }
 }, 'must be an IANA time zone such as Europe/Amsterdam');
 
+/** Both first days: of it, and after it. */
+const term = {
+  validFrom: z.iso.date('must be a date such as 2026-03-01').optional(),
+  validTo: z.iso.date('must be a date such as 2026-04-01, the first day after it').optional(),
+};
+type Term = { readonly [name in keyof typeof term]?: string | undefined };
+const endsAfterItBegins = ({ validFrom = '', validTo = '9999-12-31' }: Term) => validFrom < validTo;
+const endsTooEarly = { message: 'must be after validFrom', path: ['validTo'] };
+
 const profile = closedObject({
   name: code,
   // any word: an unknown one is the router's business, which stores and alerts it
@@ -40,8 +49,7 @@ const subscription = closedObject({
     .string()
     .regex(/^89[0-9]{16,18}$/, 'must be the 18 to 20 digits of a SIM card, which begin with 89')
     .optional(),
-  validFrom: z.iso.date('must be a date such as 2026-03-01').optional(),
-  validTo: z.iso.date('must be a date such as 2026-04-01, the first day after it').optional(),
+  ...term,
   allowances: z
     .array(
       allowanceSchema.refine((allowance) => !allowance.shared, {
@@ -50,10 +58,7 @@ const subscription = closedObject({
       }),
     )
     .default([]),
-}).refine(({ validFrom = '', validTo = '9999-12-31' }) => validFrom < validTo, {
-  message: 'must be after validFrom',
-  path: ['validTo'],
-});
+}).refine(endsAfterItBegins, endsTooEarly);
 
 const contract = closedObject({
   provider: code,
@@ -61,6 +66,8 @@ const contract = closedObject({
   tariff: code.optional(),
   cycleDay: z.int().min(1).max(31).default(1),
   timeZone: timeZone.default('Europe/Amsterdam'),
+  /** What was used outside of it is not this contract's (F12). */
+  ...term,
   guard: closedObject({
     amountFallPercent: z.int().min(0).max(100).default(30),
     recordsFallPercent: z.int().min(0).max(100).default(5),
@@ -68,7 +75,7 @@ const contract = closedObject({
   subscriptions: z.array(subscription).default([]),
   allowances: z.array(allowanceSchema).default([]),
   profiles: z.array(profile).default([]),
-});
+}).refine(endsAfterItBegins, endsTooEarly);
 
 const customer = closedObject({
   code,

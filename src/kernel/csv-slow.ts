@@ -1,8 +1,9 @@
 /**
- * One CSV record, whatever it looks like: RFC 4180 with `\n`, `\r\n` or the end of the file as its end. A quote inside an
- * unquoted field, or text behind a closing quote, is a fault of that record, which then ends at the line's end. Every fault
- * keeps to its record: the next one begins where this one ends.
+ * One CSV record, whatever it looks like: the rows of the imports' decoder (providers/decode/csv-row.ts) as rows of a batch. A
+ * quote that is never closed, or stands where none may be, costs its own line; an empty line is no record. Texts that nobody
+ * reads may hold anything.
  */
+import { CsvRow } from '../providers/decode/csv-row.ts';
 import { parseIsoDate, parseTimeOfDayMs } from '../telecom/civil-date.ts';
 import { parseAmountE8 } from '../telecom/money.ts';
 import type { UsageBatch } from './usage-batch.ts';
@@ -12,96 +13,85 @@ import type { UsageColumns, UsageField } from './usage-layout.ts';
 export interface RecordFault {
   /** Where the record begins in the file. */
   readonly offset: number;
-  readonly code: 'bad-quotes' | 'columns' | 'bad-value' | 'unknown-kind' | 'conflicting-duplicate';
+  readonly code:
+    | 'bad-quotes'
+    | 'columns'
+    | 'record-too-long'
+    | 'bad-value'
+    | 'unknown-kind'
+    | 'conflicting-duplicate'
+    | 'killed-its-thread'
+    | 'unexpected-error';
   readonly field: UsageField | null;
+  /** What was thrown at it. */
+  readonly reason?: string;
 }
 
-export interface SplitRecord {
-  readonly fields: readonly string[];
-  /** Where each field's own text begins: behind the quote, if any. */
-  readonly starts: readonly number[];
-  /** Where the next record begins. */
-  readonly next: number;
-  readonly wellQuoted: boolean;
-}
-
-const quote = 34;
 const newline = 10;
-const carriageReturn = 13;
+/** Quotes stay doubled: a text that holds one is no value of ours. */
+const noScratch = -1;
 
-/** Null when the record is not all there and more bytes follow `end`. */
-export function splitRecord(
-  bytes: Buffer,
-  from: number,
-  end: number,
-  last: boolean,
-  delimiter: number,
-): SplitRecord | null {
-  const fields: string[] = [];
-  const starts: number[] = [];
-  let wellQuoted = true;
-  let at = from;
-  for (;;) {
-    const quoted = at < end && bytes[at] === quote;
-    let text = '';
-    if (quoted) {
-      at += 1;
-      starts.push(at);
-      for (;;) {
-        const close = bytes.indexOf(quote, at);
-        if (close < 0 || close >= end) {
-          // an open quote at the file's end: the record is what is left
-          if (!last) return null;
-          return { fields: [...fields, ''], starts, next: end, wellQuoted: false };
-        }
-        text += bytes.toString('latin1', at, close);
-        at = close + 1;
-        if (at >= end && !last) return null;
-        if (at >= end || bytes[at] !== quote) break;
-        text += '"';
-        at += 1;
+export class SlowRecords {
+  readonly #columns: UsageColumns;
+  readonly #row: CsvRow;
+  #at = 0;
+  #endless = false;
+
+  constructor(columns: UsageColumns) {
+    this.#columns = columns;
+    this.#row = new CsvRow(String.fromCharCode(columns.delimiter));
+  }
+
+  /** Where the record read last ends, without its line end. */
+  get end(): number {
+    return this.#row.end;
+  }
+
+  /** What was read last is no record: a line without an end in as many bytes as a record may have. */
+  get endless(): boolean {
+    return this.#endless;
+  }
+
+  /**
+   * Reads the record at `at` and answers where the next one begins; -1 when it is not all there and more bytes follow `end`.
+   * The byte at `end` must be there.
+   */
+  read(bytes: Buffer, at: number, end: number, last: boolean): number {
+    this.#at = at;
+    const next = this.#row.read(bytes, at, end, last, noScratch);
+    this.#endless = this.#row.fault === 'row-too-long' && bytes[next - 1] !== newline;
+    return Math.min(next, end);
+  }
+
+  /** Takes the record read last as the batch's next row, or says what is wrong with it. `offset`: where it is in the file. */
+  take(bytes: Buffer, batch: UsageBatch, offset: number): RecordFault | null {
+    const { fields, kinds } = this.#columns;
+    const { from, to, columns, fault: wrong, end } = this.#row;
+    const fault = (code: RecordFault['code'], field: UsageField | null = null): RecordFault => ({
+      offset,
+      code,
+      field,
+    });
+    if (wrong === 'bad-quotes') return fault('bad-quotes');
+    if (wrong === 'row-too-long') return fault('record-too-long');
+    if (end === this.#at) return null;
+    if (columns !== fields.length) return fault('columns');
+    const row = batch.rows;
+    for (const [index, field] of fields.entries()) {
+      if (field === null) continue;
+      const text = bytes.toString('latin1', from[index], to[index]);
+      if (field === 'kind') {
+        const kind = kinds.findIndex(({ word }) => word === text);
+        if (kind < 0) return fault('unknown-kind', field);
+        batch.kind[row] = kind;
+      } else if (!takeField(batch, row, field, text, from[index]!)) {
+        return fault('bad-value', field);
       }
-    } else {
-      starts.push(at);
     }
-    const restFrom = at;
-    while (at < end && bytes[at] !== delimiter && bytes[at] !== newline) at += 1;
-    if (at === end && !last) return null;
-    const lineEnds = at === end || bytes[at] === newline;
-    const restTo = lineEnds && at > restFrom && bytes[at - 1] === carriageReturn ? at - 1 : at;
-    const rest = bytes.toString('latin1', restFrom, restTo);
-    if (quoted ? rest !== '' : rest.includes('"')) wellQuoted = false;
-    fields.push(text + rest);
-    if (lineEnds) return { fields, starts, next: Math.min(at + 1, end), wellQuoted };
-    at += 1;
+    batch.offset[row] = offset;
+    batch.rows += 1;
+    return null;
   }
-}
-
-/** Takes the record as the batch's next row, or says what is wrong with it. `offset` is that of the record in the file. */
-export function takeRecord(
-  record: SplitRecord,
-  { fields, kinds }: UsageColumns,
-  batch: UsageBatch,
-  offset: number,
-): RecordFault | null {
-  const fault = (code: RecordFault['code'], field: UsageField | null = null): RecordFault => ({ offset, code, field });
-  if (!record.wellQuoted) return fault('bad-quotes');
-  if (record.fields.length !== fields.length) return fault('columns');
-  const row = batch.rows;
-  for (const [index, field] of fields.entries()) {
-    if (field === null) continue;
-    const text = record.fields[index]!;
-    if (field === 'kind') {
-      const kind = kinds.findIndex(({ word }) => word === text);
-      if (kind < 0) return fault('unknown-kind', field);
-      batch.kind[row] = kind;
-    } else if (!takeField(batch, row, field, text, record.starts[index]!)) {
-      return fault('bad-value', field);
-    }
-  }
-  batch.offset[row] = offset;
-  batch.rows += 1;
-  return null;
 }
 
 function takeField(batch: UsageBatch, row: number, field: Exclude<UsageField, 'kind'>, text: string, at: number) {

@@ -1,38 +1,54 @@
 /**
  * The fused pass of one thread: decode, note the keys, rate, total, batch by batch, range by range. Every record is added to
  * the slab; which of several with one key counts is known when all ranges are through, and those that lost are taken out again
- * (settle.ts). Memory: a window, a batch, the slab, and what is noted of losers and faults.
+ * (settle.ts). Memory: a window, a batch, the slab, and what is noted of keys and faults.
  */
 import type { TaskControl } from '../compute/task-control.ts';
-import { batchRater } from './batch-rater.ts';
+import type { FileRater } from './batch-rater.ts';
 import type { RecordFault } from './csv-slow.ts';
+import { KeyLog } from './key-log.ts';
 import type { FuseResult, KernelArgs } from './messages.ts';
 import { mostFaults } from './messages.ts';
+import { dropImpossibleStarts } from './possible-starts.ts';
 import { RangePass } from './range-pass.ts';
-import { type LostRecord, SeenKeys } from './seen-keys.ts';
+import { SeenKeys } from './seen-keys.ts';
 import { KeySpill } from './spilled-keys.ts';
 import { TotalsSlab } from './totals-slab.ts';
+import { UnratedCounts } from './unrated-reasons.ts';
 
 type FuseArgs = KernelArgs & { readonly task: 'kernel-fuse' };
 
-export function fuse({ file, dedup, ranges }: FuseArgs, control: TaskControl): FuseResult {
-  const rate = batchRater(file);
+export function fuse(
+  { file, dedup, ranges }: FuseArgs,
+  { rate, reasonOf }: FileRater,
+  control: TaskControl,
+): FuseResult {
   const slab = new TotalsSlab(file.columns.kinds.length);
-  const seen = dedup.by === 'memory' ? new SeenKeys(dedup.tables) : null;
+  const unrated = new UnratedCounts(reasonOf);
+  const seen = dedup.by === 'memory' ? new SeenKeys(dedup.expected, dedup.mostBytes) : null;
+  const log = new KeyLog();
   const spill = dedup.by === 'spill' ? new KeySpill(dedup.directory, dedup.partitions) : null;
   const faults: RecordFault[] = [];
   let faultCount = 0;
+  const fault = (one: RecordFault) => {
+    faultCount += 1;
+    if (faults.length < mostFaults) faults.push(one);
+  };
   const pass = new RangePass(file, ranges, control, {
     batch(batch, bytes) {
-      if (seen !== null) seen.note(batch);
-      else spill!.note(batch);
+      dropImpossibleStarts(batch, fault);
+      if (batch.rows === 0) return;
+      if (seen !== null) {
+        seen.note(batch);
+        log.note(batch);
+      } else {
+        spill!.note(batch);
+      }
       rate(batch, bytes);
       slab.addBatch(batch, 1);
+      unrated.addBatch(batch, bytes, 1);
     },
-    fault(fault) {
-      faultCount += 1;
-      if (faults.length < mostFaults) faults.push(fault);
-    },
+    fault,
     rangeEnded: () => spill?.flush(),
   });
   try {
@@ -40,15 +56,6 @@ export function fuse({ file, dedup, ranges }: FuseArgs, control: TaskControl): F
   } finally {
     pass.close();
   }
-  return { slab: slab.tables(), lost: lostPairs(seen?.lost ?? []), faults, faultCount };
-}
-
-/** Pairs of offsets, as tasks pass them on. */
-export function lostPairs(lost: readonly LostRecord[]): Float64Array {
-  const pairs = new Float64Array(lost.length * 2);
-  for (let index = 0; index < lost.length; index += 1) {
-    pairs[index * 2] = lost[index]!.offset;
-    pairs[index * 2 + 1] = lost[index]!.toOffset;
-  }
-  return pairs;
+  const keys = seen === null ? null : { slots: seen.slots, repeated: Int32Array.from(seen.repeated), log: log.parts };
+  return { slab: slab.tables(), unrated: unrated.list(), keys, faults, faultCount };
 }

@@ -6,26 +6,34 @@
  *   borders are then found in the order of the file, and the pass is made again.
  * - Of records with the same key the last in the file counts. Keys are kept in memory up to `dedupMemory`, beyond it on disk in
  *   `scratch`, which the caller made and removes.
- * - A wrong record is answered with its offset and a reason and counts for nothing. A file whose records cannot be told apart
- *   throws `UnreadableFileError`, a missing column an Error that names it.
- * - Aborting rejects with the signal's reason when every thread has stopped. A thread that dies rejects with `ThreadDiedError`.
+ * - A wrong record is answered with its offset and a reason and counts for nothing; so does one that ends its thread
+ *   (poison-records.ts). A file that is no CSV throws `UnreadableFileError`, a missing column an Error that names it.
+ * - Aborting rejects with the signal's reason when every thread has stopped.
  */
-import { closeSync, mkdtempSync, openSync, readSync, statSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RecordFault, splitRecord } from './csv-slow.ts';
-import type { KernelArgs, KernelDedup, KernelFile, KernelRanges, KernelRating, KernelResults } from './messages.ts';
+import { byteRanges, unfinished } from './byte-ranges.ts';
+import type { RecordFault } from './csv-slow.ts';
+import { bytesPerEntry } from './key-log.ts';
+import { lostInMemory } from './lost-in-memory.ts';
+import type {
+  FuseResult,
+  KernelArgs,
+  KernelDedup,
+  KernelFile,
+  KernelRanges,
+  KernelRating,
+  UnratedCount,
+} from './messages.ts';
+import { blamesRecord, FailedPartsError, type PoisonRecord, withoutPoison } from './poison-records.ts';
 import { brokenBorder } from './range-pass.ts';
-import { bytesPerKey, SeenKeysFullError, seenTables } from './seen-keys.ts';
+import { sampleFile } from './sample-file.ts';
+import { SeenKeysFullError } from './seen-keys.ts';
+import { type RunKernelTask, sideBySide } from './side-by-side.ts';
 import { partitionsFor } from './spilled-keys.ts';
 import { type SlabRow, TotalsSlab } from './totals-slab.ts';
-import { columnsOf, type UsageLayout } from './usage-layout.ts';
-import { longestRecord } from './usage-reader.ts';
-
-/** How tasks get onto threads: the compute pool of a node, or one of a bench. */
-export type RunKernelTask = <A extends KernelArgs>(
-  args: A,
-  options: { readonly signal: AbortSignal; readonly onProgress?: (done: number, total: number) => void },
-) => Promise<KernelResults[A['task']]>;
+import { noPrice, UnratedCounts } from './unrated-reasons.ts';
+import type { UsageLayout } from './usage-layout.ts';
 
 export interface FusedPassOptions {
   readonly path: string;
@@ -35,6 +43,7 @@ export interface FusedPassOptions {
   /** Tasks at a time. */
   readonly threads: number;
   readonly signal: AbortSignal;
+  /** Begins again when the pass has to be made again. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
   /** Bytes for record keys; beyond them keys go to disk. Default 1 GiB. */
   readonly dedupMemory?: number;
@@ -50,7 +59,12 @@ export interface FusedPassResult {
   readonly records: number;
   /** Records that lost against a later one of the same key, equal or not. */
   readonly duplicates: number;
-  /** The wrong records, and those that lost and say something else than the record that counts; by offset. */
+  /** Why records that count have no price. */
+  readonly unrated: readonly UnratedCount[];
+  /**
+   * The wrong records, and those that lost and say something else than the record that counts; by offset. Of each thread at
+   * most `mostFaults` of either.
+   */
   readonly faults: readonly RecordFault[];
   readonly faultCount: number;
   readonly spilled: boolean;
@@ -58,23 +72,29 @@ export interface FusedPassResult {
 }
 
 const defaultRangeBytes = 8 * 1024 * 1024;
-const sampleBytes = 256 * 1024;
 /** Losers that are worth a task of their own. */
 const settleAtLeast = 256;
 
 export async function fusedPass(options: FusedPassOptions): Promise<FusedPassResult> {
-  const sample = readSample(options.path, options.layout);
+  const sample = sampleFile(options.path, options.layout);
   const file: KernelFile = { ...sample.file, rating: options.rating };
+  const { run, signal } = options;
   const memory = options.dedupMemory ?? 2 ** 30;
-  const bytes = sample.records * bytesPerKey;
-  if (bytes > memory) return passWithExactBorders(options, file, spillTo(options, sample.records));
-  try {
-    return await passWithExactBorders(options, file, () => ({ by: 'memory', tables: seenTables(sample.records) }));
-  } catch (error) {
-    // shorter records than the beginning of the file let expect
-    if (!(error instanceof SeenKeysFullError) && (error as Error).name !== 'SeenKeysFullError') throw error;
-    return passWithExactBorders(options, file, spillTo(options, sample.records * 2));
-  }
+  const mostBytes = (memory - sample.records * bytesPerEntry) / options.threads;
+  const expected = Math.ceil(sample.records / options.threads);
+  return withoutPoison(file, run, { signal }, async (poison) => {
+    const onDisk = () => pass(options, file, spillTo(options, sample.records), poison);
+    if (mostBytes <= 0) return onDisk();
+    // each part between poison records has tables of its own
+    const inMemory = { by: 'memory', expected, mostBytes: mostBytes / (poison.length + 1) } as const;
+    try {
+      return await pass(options, file, () => inMemory, poison);
+    } catch (error) {
+      // keys without order take more; and an error of a thread has its name, not its class
+      if (!(error instanceof SeenKeysFullError) && (error as Error).name !== 'SeenKeysFullError') throw error;
+      return onDisk();
+    }
+  });
 }
 
 type MakeDedup = () => KernelDedup;
@@ -85,160 +105,140 @@ function spillTo({ scratch, dedupMemory = 2 ** 30, threads }: FusedPassOptions, 
   return () => ({ by: 'spill', directory: mkdtempSync(join(scratch, 'keys-')), partitions });
 }
 
-async function passWithExactBorders(
-  options: FusedPassOptions,
-  file: KernelFile,
-  makeDedup: MakeDedup,
-): Promise<FusedPassResult> {
-  const guessed = rangesOf(file, options, null);
-  const result = await pass(options, file, makeDedup(), guessed);
-  if (result !== null) return result;
-  const found = rangesOf(file, options, null);
-  await options.run({ task: 'kernel-borders', file, ranges: found }, { signal: options.signal });
-  const exact = await pass(options, file, makeDedup(), rangesOf(file, options, found.starts));
-  if (exact === null) throw new Error(`${file.path}: the borders of its records are not the same twice`);
-  return exact;
-}
-
-/** Null when a border was guessed wrong: nothing of the pass can be used. */
 async function pass(
   options: FusedPassOptions,
   file: KernelFile,
+  makeDedup: MakeDedup,
+  poison: readonly PoisonRecord[],
+): Promise<FusedPassResult> {
+  const guessed = makeDedup();
+  const fused = poison.length === 0 ? await fuseGuessed(options, file, guessed) : null;
+  if (fused !== null) return gather(options, file, guessed, fused, []);
+  const exact = makeDedup();
+  const parts: FuseResult[] = [];
+  for (const part of between(file, poison)) parts.push(...(await fuseExact(options, part, exact)));
+  const faults = poison.map(({ fault }) => fault);
+  return gather(options, file, exact, parts, faults);
+}
+
+/** The file without these records: each part ends and begins where a record does. */
+function between(file: KernelFile, poison: readonly PoisonRecord[]): KernelFile[] {
+  const starts = [file.firstRecord, ...poison.map(({ next }) => next)];
+  const ends = [...poison.map(({ fault }) => fault.offset), file.bytes];
+  const parts = starts.map((firstRecord, index) => ({ ...file, firstRecord, bytes: ends[index]! }));
+  return parts.filter(({ firstRecord, bytes }) => firstRecord < bytes);
+}
+
+/** Null when a border was guessed wrong: nothing of the pass can be used. */
+async function fuseGuessed(
+  options: FusedPassOptions,
+  file: KernelFile,
   dedup: KernelDedup,
-  ranges: KernelRanges,
-): Promise<FusedPassResult | null> {
+): Promise<FuseResult[] | null> {
+  const ranges = byteRanges(file.bytes, options.rangeBytes ?? defaultRangeBytes, null);
+  const fused = await fuseRanges(options, file, dedup, ranges);
+  return brokenBorder(ranges) >= 0 ? null : fused;
+}
+
+async function fuseExact(options: FusedPassOptions, file: KernelFile, dedup: KernelDedup): Promise<FuseResult[]> {
+  const { rangeBytes = defaultRangeBytes, run, signal } = options;
+  const found = byteRanges(file.bytes, rangeBytes, null);
+  const whole = () => [{ from: file.firstRecord, to: file.bytes }];
+  await blaming(whole, signal, () => run({ task: 'kernel-borders', file, ranges: found }, { signal }));
+  const ranges = byteRanges(file.bytes, rangeBytes, found.starts);
+  const fused = await fuseRanges(options, file, dedup, ranges);
+  if (brokenBorder(ranges) >= 0) throw new Error(`${file.path}: the borders of its records are not the same twice`);
+  return fused;
+}
+
+function fuseRanges(options: FusedPassOptions, file: KernelFile, dedup: KernelDedup, ranges: KernelRanges) {
   const workers = Math.min(options.threads, ranges.count);
-  const fused = await together(options, workers, () => ({ task: 'kernel-fuse', file, dedup, ranges }));
-  if (brokenBorder(ranges) >= 0) return null;
+  const args = { task: 'kernel-fuse', file, dedup, ranges } as const;
+  const failed = () => unfinished(ranges, file);
+  return blaming(failed, options.signal, () => sideBySide(options, new Array<typeof args>(workers).fill(args)));
+}
+
+/** What a record may be to blame for is told with the parts of the file where that record is. */
+async function blaming<T>(
+  parts: () => ReturnType<typeof unfinished>,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted || !blamesRecord(error)) throw error;
+    throw new FailedPartsError(parts(), error);
+  }
+}
+
+/** One result of what the threads found, the records that lost taken out. */
+async function gather(
+  options: FusedPassOptions,
+  file: KernelFile,
+  dedup: KernelDedup,
+  fused: readonly FuseResult[],
+  others: readonly RecordFault[],
+): Promise<FusedPassResult> {
+  const { run, signal } = options;
   const slab = new TotalsSlab(file.columns.kinds.length);
-  for (const each of fused) slab.merge(each.slab);
-  const lost = dedup.by === 'memory' ? fused.map((each) => each.lost) : await lostOnDisk(options, dedup);
+  const unrated = new UnratedCounts(noPrice);
+  const inParallel = <A extends KernelArgs>(args: readonly A[]) => sideBySide({ run, signal }, args);
+  const threadKeys = fused.map(({ keys }) => keys!);
+  const lost = dedup.by === 'memory' ? [await lostInMemory(threadKeys, inParallel)] : await lostOnDisk(options, dedup);
   const settled = await settle(options, file, lost);
-  for (const each of settled) slab.merge(each.slab);
+  for (const each of [...fused, ...settled]) {
+    slab.merge(each.slab);
+    unrated.merge(each.unrated);
+  }
   const rows = slab.rows();
-  const conflicts = settled.flatMap((each) => each.conflicts);
-  const faults = fused.flatMap((each) => each.faults);
-  for (const offset of conflicts) faults.push({ offset, code: 'conflicting-duplicate', field: null });
+  const faults = [...others, ...fused.flatMap((each) => each.faults)];
+  for (const offset of settled.flatMap((each) => each.conflicts)) {
+    faults.push({ offset, code: 'conflicting-duplicate', field: null });
+  }
+  const wrong = fused.reduce((sum, each) => sum + each.faultCount, others.length);
   return {
     rows,
     records: Number(rows.reduce((sum, row) => sum + row.records, 0n)),
     duplicates: lost.reduce((sum, pairs) => sum + pairs.length / 2, 0),
+    unrated: unrated.list(),
     faults: faults.sort((a, b) => a.offset - b.offset),
-    faultCount: fused.reduce((sum, each) => sum + each.faultCount, conflicts.length),
+    faultCount: settled.reduce((sum, each) => sum + each.conflictCount, wrong),
     spilled: dedup.by === 'spill',
     bytes: file.bytes,
   };
 }
 
 async function lostOnDisk(
-  options: FusedPassOptions,
+  { run, signal, threads }: FusedPassOptions,
   { directory, partitions }: KernelDedup & { readonly by: 'spill' },
 ): Promise<Float64Array[]> {
-  const workers = Math.min(options.threads, partitions);
+  const workers = Math.min(threads, partitions);
   const share = Math.ceil(partitions / workers);
-  return together(options, workers, (worker) => ({
-    task: 'kernel-partitions',
+  const tasks = Array.from({ length: workers }, (_, worker) => ({
+    task: 'kernel-partitions' as const,
     directory,
     from: worker * share,
     to: Math.min(partitions, (worker + 1) * share),
   }));
+  return sideBySide({ run, signal }, tasks);
 }
 
-async function settle(options: FusedPassOptions, file: KernelFile, lost: readonly Float64Array[]) {
-  const pairs = againstWinners(lost);
-  const workers = Math.min(options.threads, Math.ceil(pairs.length / 2 / settleAtLeast));
+function settle({ run, signal, threads }: FusedPassOptions, file: KernelFile, lost: readonly Float64Array[]) {
+  const pairs = byOffset(lost);
+  const workers = Math.min(threads, Math.ceil(pairs.length / 2 / settleAtLeast));
   const share = Math.ceil(pairs.length / 2 / workers) * 2;
-  return together(options, workers, (worker) => ({
-    task: 'kernel-settle',
+  const tasks = Array.from({ length: workers }, (_, worker) => ({
+    task: 'kernel-settle' as const,
     file,
     lost: pairs.slice(worker * share, (worker + 1) * share),
   }));
+  return sideBySide({ run, signal }, tasks);
 }
 
-/** All pairs by offset, each record that lost beside the one that counts, whichever it had lost to first. */
-function againstWinners(lost: readonly Float64Array[]): Float64Array {
-  const lostTo = new Map<number, number>();
-  for (const pairs of lost) for (let i = 0; i < pairs.length; i += 2) lostTo.set(pairs[i]!, pairs[i + 1]!);
-  const offsets = Float64Array.from(lostTo.keys()).sort();
-  const pairs = new Float64Array(offsets.length * 2);
-  for (const [index, offset] of offsets.entries()) {
-    let winner = lostTo.get(offset)!;
-    for (let next = lostTo.get(winner); next !== undefined; next = lostTo.get(winner)) winner = next;
-    pairs[index * 2] = offset;
-    pairs[index * 2 + 1] = winner;
-  }
-  return pairs;
-}
-
-/** Runs tasks side by side; when one fails the others are stopped, and it rejects when all have ended. */
-async function together<A extends KernelArgs>(
-  { run, signal, onProgress }: FusedPassOptions,
-  count: number,
-  argsOf: (worker: number) => A,
-): Promise<KernelResults[A['task']][]> {
-  const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
-  let first: { readonly error: unknown } | null = null;
-  const runs = Array.from({ length: count }, async (_, worker) => {
-    try {
-      return await run(argsOf(worker), { signal: either, ...(onProgress ? { onProgress } : {}) });
-    } catch (error) {
-      first ??= { error };
-      failed.abort(error);
-      throw error;
-    }
-  });
-  const settled = await Promise.allSettled(runs);
-  if (first !== null) throw (first as { readonly error: unknown }).error;
-  return settled.map((each) => (each as PromiseFulfilledResult<KernelResults[A['task']]>).value);
-}
-
-function rangesOf(
-  file: KernelFile,
-  { rangeBytes = defaultRangeBytes }: FusedPassOptions,
-  exactStarts: Float64Array | null,
-): KernelRanges {
-  const count = Math.max(1, Math.ceil(file.bytes / rangeBytes));
-  const starts = new Float64Array(new SharedArrayBuffer(count * 8));
-  if (exactStarts !== null) starts.set(exactStarts);
-  return {
-    rangeBytes,
-    count,
-    next: new Int32Array(new SharedArrayBuffer(4)),
-    starts,
-    ends: new Float64Array(new SharedArrayBuffer(count * 8)),
-    exact: exactStarts !== null,
-    doneKb: new Int32Array(new SharedArrayBuffer(4)),
-  };
-}
-
-/** The header, and how many records the file has, estimated from its beginning and rather too many. */
-function readSample(path: string, layout: UsageLayout) {
-  const { size } = statSync(path);
-  const bytes = Buffer.alloc(Math.min(size, sampleBytes));
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, bytes, 0, bytes.length, 0);
-  } finally {
-    closeSync(file);
-  }
-  const delimiter = layout.delimiter.charCodeAt(0);
-  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  const header = splitRecord(
-    bytes,
-    mark,
-    Math.min(bytes.length, mark + longestRecord),
-    size <= longestRecord,
-    delimiter,
-  );
-  if (header === null || !header.wellQuoted || size === 0) throw new Error(`${path} has no header of CSV columns`);
-  const columns = columnsOf(layout, header.fields);
-  let records = 0;
-  for (let at = header.next; at < bytes.length; records += 1) {
-    const record = splitRecord(bytes, at, bytes.length, bytes.length === size, delimiter);
-    if (record === null) break;
-    at = record.next;
-  }
-  const estimate = Math.ceil((records * size * 1.05) / bytes.length) + 1000;
-  return { file: { path, bytes: size, firstRecord: header.next, columns }, records: estimate };
+/** All pairs in the order of the file. */
+function byOffset(lost: readonly Float64Array[]): Float64Array {
+  const pairs = lost.flatMap((each) => Array.from({ length: each.length / 2 }, (_, pair) => [each, pair * 2] as const));
+  pairs.sort(([a, at], [b, bt]) => a[at]! - b[bt]!);
+  return Float64Array.from(pairs.flatMap(([each, at]) => [each[at]!, each[at + 1]!]));
 }

@@ -1,9 +1,11 @@
 /** Arguments and results of the kernel's tasks on pool threads: plain data, and arrays in shared memory that are not copied. */
 import type { RecordFault } from './csv-slow.ts';
+import type { KeyLogPart } from './key-log.ts';
 import type { PriceTables } from './price-list.ts';
-import type { SeenTables } from './seen-keys.ts';
+import type { KeySlots } from './seen-keys.ts';
 import type { SlabTables } from './totals-slab.ts';
 import type { UsageColumns } from './usage-layout.ts';
+import type { WantedTables } from './wanted-keys.ts';
 
 /** A file, and how its records are read and rated. */
 export interface KernelFile {
@@ -27,7 +29,13 @@ export type KernelRating =
     };
 
 export type KernelDedup =
-  | { readonly by: 'memory'; readonly tables: SeenTables }
+  | {
+      readonly by: 'memory';
+      /** Records that a thread will meet, about. */
+      readonly expected: number;
+      /** For a thread's table of keys. */
+      readonly mostBytes: number;
+    }
   | { readonly by: 'spill'; readonly directory: string; readonly partitions: number };
 
 /** Byte ranges, shared by the threads that work them off. */
@@ -53,7 +61,11 @@ export type KernelArgs =
       readonly ranges: KernelRanges;
     }
   | { readonly task: 'kernel-borders'; readonly file: KernelFile; readonly ranges: KernelRanges }
+  | { readonly task: 'kernel-common'; readonly one: KeySlots; readonly other: KeySlots }
+  | { readonly task: 'kernel-places'; readonly log: readonly KeyLogPart[]; readonly wanted: WantedTables }
   | { readonly task: 'kernel-partitions'; readonly directory: string; readonly from: number; readonly to: number }
+  | CutArgs
+  | { readonly task: 'kernel-probe'; readonly file: KernelFile; readonly from: number; readonly to: number }
   | {
       readonly task: 'kernel-settle';
       readonly file: KernelFile;
@@ -61,26 +73,61 @@ export type KernelArgs =
       readonly lost: Float64Array;
     };
 
+/** Cuts the file into records, in its order and without reading one; answers those that begin in a part of it. */
+export interface CutArgs {
+  readonly task: 'kernel-cut';
+  readonly file: KernelFile;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Records of a kind that have no price for a reason; of settled ones negative. */
+export interface UnratedCount {
+  /** Index into the layout's kinds. */
+  readonly kind: number;
+  readonly reason: string;
+  readonly records: number;
+}
+
 export interface FuseResult {
   readonly slab: SlabTables;
-  /** Pairs: a record that lost, one of its key behind it. */
-  readonly lost: Float64Array;
+  readonly unrated: readonly UnratedCount[];
+  /** Null when the keys went to disk. */
+  readonly keys: ThreadKeys | null;
   readonly faults: readonly RecordFault[];
   /** All faults, also those above `mostFaults` that are not listed. */
   readonly faultCount: number;
 }
 
+/** The keys that a thread met. */
+export interface ThreadKeys {
+  readonly slots: KeySlots;
+  /** High and low word of each key that it met again. */
+  readonly repeated: Int32Array;
+  readonly log: readonly KeyLogPart[];
+}
+
 export interface SettleResult {
   /** Sums of the lost records, to be taken out: all negative. */
   readonly slab: SlabTables;
-  /** Lost records that say something else than the one that counts. */
+  readonly unrated: readonly UnratedCount[];
+  /** Lost records that say something else than the one that counts; at most `mostFaults`. */
   readonly conflicts: readonly number[];
+  readonly conflictCount: number;
 }
 
 export interface KernelResults {
   readonly 'kernel-fuse': FuseResult;
   readonly 'kernel-borders': null;
+  /** High and low word of each key. */
+  readonly 'kernel-common': Int32Array;
+  /** Pairs: a wanted key's number, a record's offset. */
+  readonly 'kernel-places': Float64Array;
+  /** Pairs: a record that lost, the one that counts. */
   readonly 'kernel-partitions': Float64Array;
+  /** Where the records begin, and behind them where the last one ends. */
+  readonly 'kernel-cut': Float64Array;
+  readonly 'kernel-probe': null;
   readonly 'kernel-settle': SettleResult;
 }
 

@@ -3,7 +3,7 @@
  * copy. Amount = price x usage / per, exact, rounded once (telecom/money.ts); no prefix or no price: unrated, -1.
  */
 import { multiplyDivideE8, type Rounding } from '../telecom/money.ts';
-import { buildTrie, type TrieTables, trieInBytes, withHeads } from '../telecom/prefix-trie.ts';
+import { longestPrefix, type PrefixDigits, prefixDigits } from './prefix-digits.ts';
 import type { UsageBatch } from './usage-batch.ts';
 
 export interface PricedPrefix {
@@ -14,7 +14,7 @@ export interface PricedPrefix {
 
 /** Shared with threads as it is. */
 export interface PriceTables {
-  readonly trie: TrieTables;
+  readonly prefixes: PrefixDigits;
   readonly kinds: number;
   /** By prefix number x kinds + kind; -1 for none. */
   readonly pricesE8: Float64Array<SharedArrayBuffer>;
@@ -30,7 +30,7 @@ export type BatchRater = (batch: UsageBatch, bytes: Buffer) => void;
 
 /** Of a prefix given twice the last one counts. */
 export function priceTables(list: readonly PricedPrefix[], per: readonly number[], rounding: Rounding): PriceTables {
-  const { tables, added } = buildTrie(list.map(({ prefix }) => prefix));
+  const { digits, added } = prefixDigits(list.map(({ prefix }) => prefix));
   const numbers = new Map(added.map((text, number) => [text, number]));
   const kinds = per.length;
   const bytes = added.length * kinds * Float64Array.BYTES_PER_ELEMENT;
@@ -39,11 +39,11 @@ export function priceTables(list: readonly PricedPrefix[], per: readonly number[
     const at = numbers.get(prefix)! * kinds;
     for (let kind = 0; kind < kinds; kind += 1) pricesE8[at + kind] = own[kind] ?? -1;
   }
-  return { trie: withHeads(tables), kinds, pricesE8, per, rounding };
+  return { prefixes: digits, kinds, pricesE8, per, rounding };
 }
 
-export function priceRater({ trie, kinds, pricesE8, per, rounding }: PriceTables): BatchRater {
-  const longestIn = trieInBytes(trie);
+export function priceRater({ prefixes, kinds, pricesE8, per, rounding }: PriceTables): BatchRater {
+  const longestIn = longestPrefix(prefixes);
   const exactly = (priceE8: number, units: number, kind: number): number => {
     const amount = multiplyDivideE8(priceE8, units, per[kind]!, rounding);
     // what does not fit 2^53 is no amount

@@ -6,28 +6,23 @@
 import type { CompiledRule, CompiledVersion } from '../telecom/compiled-tariff.ts';
 import type { RateableRecord } from '../telecom/record.ts';
 import type { DayBands } from '../telecom/rule-choice.ts';
+import { CellTable } from './cell-table.ts';
 
-/** `plans` answers: the rater has to decide. */
+/** `planOf` answers: the rater has to decide. */
 export const noPlan = -1;
+/** `amountOf` answers: the call leaves its band, or a sum the safe range, and the rater has to decide. */
+export const needsRater = -2;
 
-/** A plan at `p` of `cells`: bands, then for each its start (ms of the local day) and its rule; the day's end behind them. */
 export interface QuickPlans {
-  /** Grows: read it anew after each `planOf`. */
-  readonly cells: Float64Array;
   planOf(prefix: number, kind: number, record: RateableRecord): number;
+  /** In 1e-8 EUR. `timed`: a second of the day goes by with each unit of usage. */
+  amountOf(plan: number, timeOfDayMs: number, usage: number, timed: boolean): number;
 }
 
-/** Cells of a rule: connect fee, per, unit, then four for each step; `from` of a step behind the last one is Infinity. */
-export const ruleConnect = 0;
-export const rulePer = 1;
-export const ruleUnit = 2;
-export const ruleSteps = 3;
-export const stepFrom = 0;
-export const stepPrice = 1;
-export const stepFirst = 2;
-export const stepNext = 3;
-export const stepCells = 4;
-
+/** Sums below it, doubled, are exact. */
+const plainBelow = 2 ** 51;
+/** Cells of a step: where it begins, its first and its further increments. A step behind the last one begins at Infinity. */
+const stepCells = 3;
 const dayMs = 86_400_000;
 /** A rule that has anything else asks for the rater: what is added to the tariff later is not forgotten here. */
 const plainKeys = new Set([
@@ -52,10 +47,14 @@ const unknown = 0;
 export function quickPlans(version: CompiledVersion, prefixes: number, kinds: number): QuickPlans {
   /** Plan + 2: 0 is not looked at yet. */
   const known = new Int32Array(prefixes * kinds);
-  const ruleAt = new Map<CompiledRule, number>();
   const planAt = new Map<DayBands, number>();
-  let used = 0;
-  const plans = { cells: new Float64Array(4096), planOf };
+  // few rows for all rules: where a day's bands end, and what rules have in common but the prices
+  const ends = new CellTable((length) => new Int32Array(length));
+  const shapes = new CellTable((length) => new Float64Array(length));
+  /** A rule's shape, its connect fee as a numerator, the price of each step. */
+  const rules = new CellTable((length) => new Float64Array(length));
+  /** Where the bands' ends are, then each band's rule. */
+  const plans = new CellTable((length) => new Int32Array(length));
 
   function planOf(prefix: number, kind: number, record: RateableRecord): number {
     const slot = prefix * kinds + kind;
@@ -70,53 +69,54 @@ export function quickPlans(version: CompiledVersion, prefixes: number, kinds: nu
     const bands = candidates.bandsOn(0);
     let plan = planAt.get(bands);
     if (plan === undefined) {
-      plan = bands.rules.every(isPlain) ? put(bands) : noPlan;
+      plan = bands.startsMs[0] === 0 && bands.rules.every(isPlain) ? put(bands) : noPlan;
       planAt.set(bands, plan);
     }
     return plan;
   }
 
-  function put({ startsMs, rules }: DayBands): number {
-    const at = rules.map((rule) => ruleAt.get(rule!) ?? putRule(rule!));
-    const plan = room(2 * startsMs.length + 2);
-    plans.cells[plan] = startsMs.length;
-    for (const [band, startMs] of startsMs.entries()) {
-      plans.cells[plan + 1 + 2 * band] = startMs;
-      plans.cells[plan + 2 + 2 * band] = at[band]!;
-    }
-    plans.cells[plan + 1 + 2 * startsMs.length] = dayMs;
-    return plan;
+  function put({ startsMs, rules: ofBands }: DayBands): number {
+    return plans.put([ends.put([...startsMs.slice(1), dayMs]), ...ofBands.map((rule) => putRule(rule!))]);
   }
 
-  function putRule(rule: CompiledRule): number {
-    const at = room(ruleSteps + stepCells * (rule.steps.length + 1));
-    plans.cells[at + ruleConnect] = rule.connectFeeE8;
-    plans.cells[at + rulePer] = rule.steps[0]!.per;
-    plans.cells[at + ruleUnit] = rule.rounding.unitE8;
-    for (const [index, step] of rule.steps.entries()) {
-      const to = at + ruleSteps + stepCells * index;
-      plans.cells[to + stepFrom] = step.from;
-      plans.cells[to + stepPrice] = step.priceE8;
-      plans.cells[to + stepFirst] = step.first;
-      plans.cells[to + stepNext] = step.next;
-    }
-    plans.cells[at + ruleSteps + stepCells * rule.steps.length + stepFrom] = Infinity;
-    ruleAt.set(rule, at);
-    return at;
+  function putRule({ connectFeeE8, rounding, steps }: CompiledRule): number {
+    const { per } = steps[0]!;
+    const increments = steps.flatMap(({ from, first, next }) => [from, first, next]);
+    const shape = shapes.put([per * rounding.unitE8, rounding.unitE8, ...increments, Infinity]);
+    return rules.put([shape, connectFeeE8 * per, ...steps.map(({ priceE8 }) => priceE8)]);
   }
 
-  function room(cells: number): number {
-    const at = used;
-    used += cells;
-    if (used > plans.cells.length) {
-      const larger = new Float64Array(Math.max(used, plans.cells.length * 2));
-      larger.set(plans.cells);
-      plans.cells = larger;
+  function amountOf(plan: number, timeOfDayMs: number, usage: number, timed: boolean): number {
+    if (usage === 0) return 0;
+    let end = plans.cells[plan]!;
+    let band = plan + 1;
+    for (; ends.cells[end]! <= timeOfDayMs; end += 1) band += 1;
+    if (timed && timeOfDayMs + usage * 1000 > ends.cells[end]!) return needsRater;
+    const { cells: ruleCells } = rules;
+    const { cells: shapeCells } = shapes;
+    const rule = plans.cells[band]!;
+    const shape = ruleCells[rule]!;
+    let numerator = ruleCells[rule + 1]!;
+    let price = rule + 2;
+    let step = shape + 2;
+    let cursor = 0;
+    while (cursor < usage) {
+      for (; shapeCells[step + stepCells]! <= cursor; step += stepCells) price += 1;
+      const border = Math.min(shapeCells[step + stepCells]!, usage);
+      const first = shapeCells[step + 1]!;
+      const next = shapeCells[step + 2]!;
+      let billed = border - cursor;
+      if (cursor > 0) billed = Math.ceil(billed / next) * next;
+      else billed = billed <= first ? first : first + Math.ceil((billed - first) / next) * next;
+      numerator += billed * ruleCells[price]!;
+      cursor += billed;
     }
-    return at;
+    const divisor = shapeCells[shape]!;
+    if (!(numerator < plainBelow && divisor < plainBelow)) return needsRater;
+    return Math.floor((2 * numerator + divisor) / (2 * divisor)) * shapeCells[shape + 1]!;
   }
 
-  return plans;
+  return { planOf, amountOf };
 }
 
 /** Steps of one `per`, rounded half away from zero, no minimum, no cap, and nothing that is not known here. */

@@ -9,30 +9,15 @@
 import { dayMs } from '../telecom/civil-date.ts';
 import type { CompiledTariff, CompiledVersion } from '../telecom/compiled-tariff.ts';
 import { keepOf, normaliseDialled } from '../telecom/dialled.ts';
-import { buildTrie, trieInBytes, withHeads } from '../telecom/prefix-trie.ts';
 import { createRater } from '../telecom/rating.ts';
 import type { RateableRecord } from '../telecom/record.ts';
+import { longestPrefix, prefixDigits } from './prefix-digits.ts';
 import type { BatchRater } from './price-list.ts';
-import {
-  noPlan,
-  type QuickPlans,
-  quickPlans,
-  ruleConnect,
-  rulePer,
-  ruleSteps,
-  ruleUnit,
-  stepCells,
-  stepFirst,
-  stepFrom,
-  stepNext,
-  stepPrice,
-} from './quick-plans.ts';
+import { needsRater, noPlan, type QuickPlans, quickPlans } from './quick-plans.ts';
 import type { UsageKind } from './usage-layout.ts';
 
 /** Longer numbers are neither short codes nor confidential: only their last digits are hidden. */
 const plainFrom = 10;
-/** Sums below it, doubled, are exact. */
-const plainBelow = 2 ** 51;
 
 /** `prefixes` are all that stand in the tariff and its fallbacks. */
 export function rulesRater(
@@ -42,11 +27,11 @@ export function rulesRater(
   numberMask: number,
 ): BatchRater {
   const rater = createRater(tariff);
-  const { tables, added } = buildTrie(prefixes);
-  const longestIn = trieInBytes(withHeads(tables));
+  const { digits: cells, added } = prefixDigits(prefixes);
+  const longestIn = longestPrefix(cells);
   const keptBytes = Buffer.alloc(16);
   const plansOf = new Map<CompiledVersion, QuickPlans>();
-  const timed = Uint8Array.from(kinds, ({ kind }) => (kind === 'voice' ? 1 : 0));
+  const timed = kinds.map(({ kind }) => kind === 'voice');
   const usable = kinds.map(({ kind, category }) => isUsage(kind) && category !== 'unknown');
   const record: RateableRecord = {
     kind: 'voice',
@@ -100,15 +85,15 @@ export function rulesRater(
       const prefix = prefixOf(bytes, toAt[row]!, toDigits[row]!);
       const start = startMs[row]!;
       if (start < day.fromMs || start >= day.toMs) enterDay(start);
-      let amount = -2;
+      let amount = needsRater;
       if (day.plans !== null && usable[told]) {
         record.kind = kinds[told]!.kind;
         record.category = kinds[told]!.category;
         record.prefix = added[prefix]!;
         const plan = day.plans.planOf(prefix, told, record);
-        if (plan !== noPlan) amount = byPlan(day.plans.cells, plan, start - day.fromMs, usage[row]!, timed[told]!);
+        if (plan !== noPlan) amount = day.plans.amountOf(plan, start - day.fromMs, usage[row]!, timed[told]!);
       }
-      if (amount === -2) {
+      if (amount === needsRater) {
         record.kind = kinds[told]!.kind;
         record.category = kinds[told]!.category;
         record.startMs = start;
@@ -119,34 +104,6 @@ export function rulesRater(
       amountE8[row] = amount;
     }
   };
-}
-
-/** -2 when the call leaves its band, or a sum the safe range. */
-function byPlan(cells: Float64Array, plan: number, timeOfDayMs: number, usage: number, timed: number): number {
-  if (usage === 0) return 0;
-  let band = plan + 1 + 2 * (cells[plan]! - 1);
-  while (cells[band]! > timeOfDayMs) band -= 2;
-  if (timed === 1 && timeOfDayMs + usage * 1000 > cells[band + 2]!) return -2;
-  const rule = cells[band + 1]!;
-  const per = cells[rule + rulePer]!;
-  let numerator = cells[rule + ruleConnect]! * per;
-  let cursor = 0;
-  let step = rule + ruleSteps;
-  while (cursor < usage) {
-    while (cells[step + stepCells + stepFrom]! <= cursor) step += stepCells;
-    const border = Math.min(cells[step + stepCells + stepFrom]!, usage);
-    const first = cells[step + stepFirst]!;
-    const next = cells[step + stepNext]!;
-    let billed = border - cursor;
-    if (cursor > 0) billed = Math.ceil(billed / next) * next;
-    else billed = billed <= first ? first : first + Math.ceil((billed - first) / next) * next;
-    numerator += billed * cells[step + stepPrice]!;
-    cursor += billed;
-  }
-  const unit = cells[rule + ruleUnit]!;
-  const divisor = per * unit;
-  if (!(numerator < plainBelow && divisor < plainBelow)) return -2;
-  return Math.floor((2 * numerator + divisor) / (2 * divisor)) * unit;
 }
 
 function isUsage(kind: UsageKind['kind']): boolean {

@@ -1,25 +1,39 @@
 /** The kernel's tasks on a pool thread. */
 import type { TaskControl } from '../compute/task-control.ts';
-import { fuse, lostPairs } from './fuse.ts';
+import { batchRater, type RaterOf } from './batch-rater.ts';
+import { cutRecords, probeRecords } from './cut-records.ts';
+import { fuse } from './fuse.ts';
+import { wantedPlaces } from './key-log.ts';
 import type { KernelArgs, KernelFile, KernelRanges, KernelResults } from './messages.ts';
 import { RangePass } from './range-pass.ts';
-import type { LostRecord } from './seen-keys.ts';
+import { commonKeys } from './seen-keys.ts';
 import { settle } from './settle.ts';
 import { lostInPartition } from './spilled-keys.ts';
+import { WantedKeys } from './wanted-keys.ts';
 
+/** Another `raterOf` is for tests of what a rater may do to its thread. */
 export async function runKernelTask(
   args: KernelArgs,
   control: TaskControl,
+  raterOf: RaterOf = batchRater,
 ): Promise<KernelResults[KernelArgs['task']]> {
   switch (args.task) {
     case 'kernel-fuse':
-      return fuse(args, control);
+      return fuse(args, raterOf(args.file), control);
     case 'kernel-borders':
       return findBorders(args.file, args.ranges, control);
+    case 'kernel-common':
+      return Int32Array.from(commonKeys(args.one, args.other));
+    case 'kernel-places':
+      return Float64Array.from(wantedPlaces(args.log, new WantedKeys(args.wanted)));
     case 'kernel-partitions':
       return lostInPartitions(args.directory, args.from, args.to, control);
+    case 'kernel-cut':
+      return cutRecords(args, control);
+    case 'kernel-probe':
+      return probeRecords(args.file, raterOf(args.file).rate, args.from, args.to, control);
     case 'kernel-settle':
-      return settle(args, control);
+      return settle(args, raterOf(args.file), control);
   }
 }
 
@@ -35,10 +49,20 @@ function findBorders(file: KernelFile, ranges: KernelRanges, control: TaskContro
 }
 
 function lostInPartitions(directory: string, from: number, to: number, control: TaskControl): Float64Array {
-  const lost: LostRecord[] = [];
+  const lost: Float64Array[] = [];
   for (let partition = from; partition < to; partition += 1) {
     control.throwIfAborted();
-    for (const one of lostInPartition(directory, partition)) lost.push(one);
+    lost.push(lostInPartition(directory, partition));
   }
-  return lostPairs(lost);
+  return joined(lost);
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

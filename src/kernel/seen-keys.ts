@@ -1,132 +1,154 @@
 /**
- * Which record keys a file has shown, and where each stands last: one open-addressing table in shared memory for all threads,
- * 16 bytes a slot, exact 64-bit keys. Of records with the same key the last in the file wins, whichever thread meets it first:
- * each `note` of a known key names one loser, so n records of a key have n - 1 losers, and never one twice.
+ * Which record keys one thread has met. Keys are unsigned 64-bit integers; 32 neighbours share a slot of an open-addressing
+ * table: the upper 59 bits and a bit for each of them. Files hold their keys mostly in order, so the table of two million
+ * records is some hundred kilobytes and stays in the processor's cache; of keys without any order each takes a slot of its own.
  *
- * A slot is taken by compare-and-swap on its state word: 0 free, -1 being written, else the high part of the offset + 1. Keys
- * are written before the state and never change, so a reader compares without a lock. Offsets stay below 2^52.
- *
- * Keys that follow each other share a block of 16 slots: files hold their ids mostly in order, and each jump in a large table is
- * a cache miss. A key whose slot is taken tries the same slot of the next block, so blocks of keys move on together. The table
- * does not grow; `note` throws `SeenKeysFullError` when nine tenths are taken.
+ * A thread notes into a table of its own, without a lock or a fence. Which keys several threads met is found when all are
+ * through, by laying one table over the other (`commonKeys`). Where the records of a key stand is not here (key-log.ts).
  */
-import { batchRows, type UsageBatch } from './usage-batch.ts';
+import type { UsageBatch } from './usage-batch.ts';
 
+/** Keys would take more memory than was given; they have to go to disk. */
 export class SeenKeysFullError extends Error {
   override readonly name = 'SeenKeysFullError';
 }
 
-/** Shared with threads as it is. */
-export interface SeenTables {
-  readonly slots: Int32Array<SharedArrayBuffer>;
-  /** How many slots are taken. */
-  readonly taken: Int32Array<SharedArrayBuffer>;
-}
+/** Three words a slot: the upper 59 bits in two words, then the bits of the keys; no bit set: a free slot. */
+export type KeySlots = Int32Array<SharedArrayBuffer>;
 
-/** A record that lost, and one of the same key behind it, which may lose later. File offsets. */
-export interface LostRecord {
-  readonly offset: number;
-  readonly toOffset: number;
-}
-
-const words = 4;
-const blockWords = 16 * words;
-const busy = -1;
-const pageBits = 2 ** 32;
-/** What eight threads may still take after one of them found the table full, twice. */
-const slack = 16 * batchRows;
-export const bytesPerKey = 24;
-
-/** Room for so many keys at two thirds load: 24 bytes a key and 128 KiB. */
-export function seenTables(keys: number): SeenTables {
-  const count = Math.ceil((keys * bytesPerKey) / (words * 4) / 16) * 16 + slack;
-  return {
-    slots: new Int32Array(new SharedArrayBuffer(count * words * Int32Array.BYTES_PER_ELEMENT)),
-    taken: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
-  };
-}
+const words = 3;
+const slotBytes = words * Int32Array.BYTES_PER_ELEMENT;
+const fewestSlots = 4096;
+/** Of a table that is two thirds full. */
+export const mostBytesPerKey = slotBytes * 1.5;
 
 export class SeenKeys {
-  readonly #slots: Int32Array;
-  readonly #taken: Int32Array;
-  readonly #blocks: number;
-  readonly #most: number;
-  /** Records that lost so far, as far as this thread's notes told. */
-  readonly lost: LostRecord[] = [];
+  readonly #expected: number;
+  readonly #mostBytes: number;
+  #slots: KeySlots;
+  #used = 0;
+  #noted = 0;
+  readonly #repeated: number[] = [];
 
-  constructor(tables: SeenTables) {
-    this.#slots = tables.slots;
-    this.#taken = tables.taken;
-    const slots = tables.slots.length / words;
-    this.#blocks = slots / 16;
-    this.#most = Math.floor((slots - slack) * 0.9) + slack / 2;
+  /** `expected` records, rather too few than too many: the table grows. `mostBytes` is what it may take. */
+  constructor(expected: number, mostBytes: number) {
+    this.#expected = expected;
+    this.#mostBytes = mostBytes;
+    this.#slots = emptySlots(Math.min(slotsFor(expected / 32), slotsWithin(mostBytes)));
   }
 
-  /** Notes every record of the batch. */
+  get slots(): KeySlots {
+    return this.#slots;
+  }
+
+  /** Keys that were noted again, high and low word of each, once for each time. */
+  get repeated(): readonly number[] {
+    return this.#repeated;
+  }
+
+  /** Notes every record of the batch. Throws `SeenKeysFullError`. */
   note(batch: UsageBatch): void {
-    const { rows, keyHigh, keyLow, offset } = batch;
-    let fresh = 0;
-    for (let row = 0; row < rows; row += 1) {
-      if (this.#note(keyHigh[row]!, keyLow[row]!, offset[row]!)) fresh += 1;
-    }
-    if (Atomics.add(this.#taken, 0, fresh) + fresh > this.#most) {
-      throw new SeenKeysFullError('the table of record keys is full');
-    }
-  }
-
-  /** True for a key that is new. */
-  #note(high: number, low: number, offset: number): boolean {
+    const { rows, keyHigh, keyLow } = batch;
+    if (isFull(this.#used + rows, this.#slots)) this.#grow(rows);
     const slots = this.#slots;
-    const end = slots.length;
-    const page = (offset / pageBits) | 0;
-    const within = (offset - page * pageBits) | 0;
-    let at = this.#firstSlot(high, low);
-    for (;;) {
-      const state = Atomics.load(slots, at + 3);
-      if (state === 0) {
-        if (Atomics.compareExchange(slots, at + 3, 0, busy) === 0) {
-          slots[at] = high;
-          slots[at + 1] = low;
-          slots[at + 2] = within;
-          Atomics.store(slots, at + 3, page + 1);
-          return true;
+    const mask = slots.length / words - 1;
+    let used = this.#used;
+    for (let row = 0; row < rows; row += 1) {
+      const low = keyLow[row]!;
+      const high = keyHigh[row]!;
+      const bit = 1 << (low & 31);
+      const upperLow = (low >>> 5) | (high << 27);
+      const upperHigh = high >>> 5;
+      let slot = slotOf(upperHigh, upperLow, mask);
+      for (;;) {
+        const at = slot * words;
+        const bits = slots[at + 2]!;
+        if (bits === 0) {
+          slots[at] = upperLow;
+          slots[at + 1] = upperHigh;
+          slots[at + 2] = bit;
+          used += 1;
+          break;
         }
-      } else if (state !== busy) {
-        if (slots[at + 1] === low && slots[at] === high) {
-          if (this.#replace(at, state, page, within, offset)) return false;
-        } else {
-          at += blockWords;
-          // once round: the next slot of each block, so that every slot is tried in the end
-          if (at >= end) at = (at - end + words) % blockWords;
+        if (slots[at] === upperLow && slots[at + 1] === upperHigh) {
+          if ((bits & bit) !== 0) this.#repeated.push(high, low);
+          slots[at + 2] = bits | bit;
+          break;
         }
+        slot = (slot + 1) & mask;
       }
     }
+    this.#used = used;
+    this.#noted += rows;
   }
 
-  /** False when another thread was at the slot: look again. */
-  #replace(at: number, state: number, page: number, within: number, offset: number): boolean {
-    const slots = this.#slots;
-    if (Atomics.compareExchange(slots, at + 3, state, busy) !== state) return false;
-    const known = (state - 1) * pageBits + (slots[at + 2]! >>> 0);
-    if (known < offset) {
-      slots[at + 2] = within;
-      Atomics.store(slots, at + 3, page + 1);
-      this.lost.push({ offset: known, toOffset: offset });
-    } else {
-      Atomics.store(slots, at + 3, state);
-      this.lost.push({ offset, toOffset: known });
+  /** To the size that the records still to come will want if they are like those before. */
+  #grow(rows: number): void {
+    const filling = this.#noted === 0 ? 1 : this.#used / this.#noted;
+    const wanted = filling * Math.max(this.#expected, this.#noted) + rows;
+    const count = Math.min(slotsFor(Math.max(wanted, this.#used * 2)), slotsWithin(this.#mostBytes));
+    const grown = emptySlots(count);
+    if (isFull(this.#used + rows, grown)) {
+      throw new SeenKeysFullError(`the keys of the records take more than ${this.#mostBytes} bytes`);
     }
-    return true;
+    const mask = count - 1;
+    const old = this.#slots;
+    for (let from = 0; from < old.length; from += words) {
+      if (old[from + 2] === 0) continue;
+      let slot = slotOf(old[from + 1]!, old[from]!, mask);
+      while (grown[slot * words + 2] !== 0) slot = (slot + 1) & mask;
+      for (let word = 0; word < words; word += 1) grown[slot * words + word] = old[from + word]!;
+    }
+    this.#slots = grown;
   }
+}
 
-  #firstSlot(high: number, low: number): number {
-    let hash = Math.imul((low >>> 4) ^ Math.imul(high, 0x9e3779b1 | 0), 0x85ebca6b);
-    hash ^= hash >>> 15;
-    hash = Math.imul(hash, 0x2c1b3c6d);
-    hash = (hash ^ (hash >>> 13)) >>> 0;
-    // the hash as a fraction of 2^32 picks the block
-    const block = Math.floor((hash * this.#blocks) / pageBits);
-    // turned by the hash: keys a constant step apart do not all want the same slot
-    return block * blockWords + ((low + hash) & 15) * words;
+/** Keys of both tables, high and low word of each. */
+export function commonKeys(one: KeySlots, other: KeySlots): number[] {
+  const [few, many] = one.length < other.length ? [one, other] : [other, one];
+  const mask = many.length / words - 1;
+  const common: number[] = [];
+  for (let from = 0; from < few.length; from += words) {
+    if (few[from + 2] === 0) continue;
+    const upperLow = few[from]!;
+    const upperHigh = few[from + 1]!;
+    let slot = slotOf(upperHigh, upperLow, mask);
+    while (many[slot * words + 2] !== 0) {
+      const at = slot * words;
+      if (many[at] === upperLow && many[at + 1] === upperHigh) {
+        let bits = many[at + 2]! & few[from + 2]!;
+        for (; bits !== 0; bits &= bits - 1) {
+          const bit = 31 - Math.clz32(bits & -bits);
+          common.push((upperHigh << 5) | (upperLow >>> 27), (upperLow << 5) | bit);
+        }
+        break;
+      }
+      slot = (slot + 1) & mask;
+    }
   }
+  return common;
+}
+
+function isFull(used: number, slots: KeySlots): boolean {
+  return used * words * 3 > slots.length * 2;
+}
+
+function slotsFor(keys: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(fewestSlots, keys * 1.5)));
+}
+
+function slotsWithin(bytes: number): number {
+  // while a table grows, the one before is there too
+  return 2 ** Math.floor(Math.log2(Math.max(1, bytes / (slotBytes * 1.5))));
+}
+
+function emptySlots(count: number): KeySlots {
+  return new Int32Array(new SharedArrayBuffer(count * slotBytes));
+}
+
+function slotOf(upperHigh: number, upperLow: number, mask: number): number {
+  let hash = Math.imul(upperLow ^ Math.imul(upperHigh, 0x9e3779b1 | 0), 0x85ebca6b | 0);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  return (hash ^ (hash >>> 13)) & mask;
 }

@@ -3,12 +3,13 @@
  * again and summed with the opposite sign. It also says which of them differ from the record that counts.
  */
 import type { TaskControl } from '../compute/task-control.ts';
-import { batchRater } from './batch-rater.ts';
+import type { FileRater } from './batch-rater.ts';
 import { ChunkWindow } from './chunk-window.ts';
-import { splitRecord } from './csv-slow.ts';
-import type { KernelArgs, SettleResult } from './messages.ts';
+import { type KernelArgs, type KernelFile, mostFaults, type SettleResult } from './messages.ts';
 import { TotalsSlab } from './totals-slab.ts';
-import { longestRecord, usageReader } from './usage-reader.ts';
+import { UnratedCounts } from './unrated-reasons.ts';
+import type { UsageBatch } from './usage-batch.ts';
+import { longestRecord, type UsageReader, usageReader } from './usage-reader.ts';
 
 type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
 
@@ -16,61 +17,61 @@ type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
 const usualRecord = 1024;
 const abortEvery = 256;
 
-export function settle({ file, lost }: SettleArgs, control: TaskControl): SettleResult {
-  const rate = batchRater(file);
+export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater, control: TaskControl): SettleResult {
   const slab = new TotalsSlab(file.columns.kinds.length);
-  const reader = usageReader(file.columns);
-  const one = new OneRecord(file.path, file.bytes, file.columns.delimiter);
-  const other = new OneRecord(file.path, file.bytes, file.columns.delimiter);
+  const unrated = new UnratedCounts(reasonOf);
+  const one = new OneRecord(file);
+  const other = new OneRecord(file);
   const conflicts: number[] = [];
+  let conflictCount = 0;
   try {
     for (let index = 0; index < lost.length; index += 2) {
       if (index % abortEvery === 0) control.throwIfAborted();
       const text = one.read(lost[index]!);
-      const { bytes, view, base, end, last } = one.window;
-      reader.read(bytes, view, 0, 1, end, base, last);
-      if (reader.batch.rows !== 1)
-        throw new Error(`the record at byte ${base} is not what it was; did the file change?`);
-      rate(reader.batch, bytes);
-      slab.addBatch(reader.batch, -1);
-      reader.batch.rows = 0;
-      if (!text.equals(other.read(lost[index + 1]!))) conflicts.push(lost[index]!);
+      rate(one.batch, text);
+      slab.addBatch(one.batch, -1);
+      unrated.addBatch(one.batch, text, -1);
+      if (text.equals(other.read(lost[index + 1]!))) continue;
+      conflictCount += 1;
+      if (conflicts.length < mostFaults) conflicts.push(lost[index]!);
     }
   } finally {
     one.close();
     other.close();
   }
-  return { slab: slab.tables(), conflicts };
+  return { slab: slab.tables(), unrated: unrated.list(), conflicts, conflictCount };
 }
 
-/** Reads single records; the bytes hold until the next `read`. */
+/** Reads single records; bytes and batch hold until the next `read`. */
 class OneRecord {
-  readonly #small: ChunkWindow;
-  readonly #large: ChunkWindow;
-  readonly #delimiter: number;
-  window: ChunkWindow;
+  readonly #windows: readonly ChunkWindow[];
+  readonly #reader: UsageReader;
 
-  constructor(path: string, size: number, delimiter: number) {
-    this.#small = new ChunkWindow(path, size, usualRecord);
-    this.#large = new ChunkWindow(path, size, longestRecord);
-    this.#delimiter = delimiter;
-    this.window = this.#small;
+  constructor({ path, bytes, columns }: KernelFile) {
+    this.#windows = [usualRecord, longestRecord].map((size) => new ChunkWindow(path, bytes, size));
+    this.#reader = usageReader(columns);
   }
 
-  /** The record's bytes without its line end. */
+  get batch(): UsageBatch {
+    return this.#reader.batch;
+  }
+
+  /** The record's bytes without its line end, and the record as the batch's only one. */
   read(offset: number): Buffer {
-    for (const window of [this.#small, this.#large]) {
+    const reader = this.#reader;
+    for (const window of this.#windows) {
       window.seek(offset);
-      this.window = window;
-      const record = splitRecord(window.bytes, 0, window.end, window.last, this.#delimiter);
-      if (record !== null) return withoutLineEnd(window.bytes.subarray(0, record.next));
+      reader.batch.rows = 0;
+      const { bytes, view, base, end, last } = window;
+      const next = reader.read(bytes, view, 0, 1, end, base, last);
+      if (reader.batch.rows === 1) return withoutLineEnd(bytes.subarray(0, next));
+      if (!reader.starved) break;
     }
-    throw new Error(`the record at byte ${offset} has no end; did the file change?`);
+    throw new Error(`the record at byte ${offset} is not what it was; did the file change?`);
   }
 
   close(): void {
-    this.#small.close();
-    this.#large.close();
+    for (const window of this.#windows) window.close();
   }
 }
 

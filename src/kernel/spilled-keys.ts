@@ -8,8 +8,9 @@
  */
 import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { bytesPerKey, type LostRecord, SeenKeys, seenTables } from './seen-keys.ts';
+import { mostBytesPerKey, SeenKeys } from './seen-keys.ts';
 import { batchRows, type UsageBatch, usageBatch } from './usage-batch.ts';
+import { lostPairs, WantedKeys, wantedTables } from './wanted-keys.ts';
 
 const words = 4;
 const entryBytes = 16;
@@ -18,7 +19,7 @@ const firstEntries = 512;
 
 /** How many partitions keep one partition's table within `bytes`, for so many records. A power of two, at most 1,024. */
 export function partitionsFor(records: number, bytes: number): number {
-  const wanted = Math.ceil((records * bytesPerKey * 1.2) / bytes);
+  const wanted = Math.ceil((records * mostBytesPerKey * 2) / bytes);
   return Math.min(1024, 2 ** Math.ceil(Math.log2(Math.max(1, wanted))));
 }
 
@@ -79,17 +80,32 @@ export class KeySpill {
   }
 }
 
-/** The records of one partition that lost. Memory: 24 bytes for each of its entries. */
-export function lostInPartition(directory: string, partition: number): LostRecord[] {
+/** The records of one partition that lost, each with the one that counts. Memory: about 30 bytes for each of its entries. */
+export function lostInPartition(directory: string, partition: number): Float64Array {
   const path = partitionPath(directory, partition);
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  const seen = new SeenKeys(seenTables(size / entryBytes));
+  if (size === 0) return new Float64Array(0);
+  const seen = new SeenKeys(size / entryBytes, Infinity);
+  eachBatch(path, size, (batch) => seen.note(batch));
+  const tables = wantedTables([seen.repeated]);
+  const wanted = new WantedKeys(tables);
+  const places: number[] = [];
+  eachBatch(path, size, ({ rows, keyHigh, keyLow, offset }) => {
+    for (let row = 0; row < rows; row += 1) {
+      const number = wanted.numberOf(keyHigh[row]!, keyLow[row]!);
+      if (number >= 0) places.push(number, offset[row]!);
+    }
+  });
+  return lostPairs(tables.count, [places]);
+}
+
+function eachBatch(path: string, size: number, take: (batch: UsageBatch) => void): void {
   const batch = usageBatch();
   const entries = new Int32Array(batchRows * words);
   const bytes = new Uint8Array(entries.buffer);
-  const file = size > 0 ? openSync(path, 'r') : null;
+  const file = openSync(path, 'r');
   try {
-    for (let at = 0; file !== null && at < size; ) {
+    for (let at = 0; at < size; ) {
       const got = readSync(file, bytes, 0, Math.min(bytes.length, size - at), at);
       const rows = Math.floor(got / entryBytes);
       if (rows === 0) throw new Error(`${path} ends in the middle of an entry`);
@@ -99,13 +115,12 @@ export function lostInPartition(directory: string, partition: number): LostRecor
         batch.offset[row] = entries[row * words + 3]! * pageBits + (entries[row * words + 2]! >>> 0);
       }
       batch.rows = rows;
-      seen.note(batch);
+      take(batch);
       at += rows * entryBytes;
     }
   } finally {
-    if (file !== null) closeSync(file);
+    closeSync(file);
   }
-  return seen.lost;
 }
 
 function partitionOf(high: number, low: number): number {

@@ -28,10 +28,15 @@ export interface UsageColumns {
   readonly delimiter: number;
   readonly fields: readonly (UsageField | null)[];
   readonly kinds: readonly UsageKind[];
+  /** How long each column's field is in most records, as the file's first one tells: what a reader tries first. */
+  readonly widths: readonly number[];
 }
 
-/** Throws when a column is missing or stands there twice; `names` are those of the file's header. */
-export function columnsOf(layout: UsageLayout, names: readonly string[]): UsageColumns {
+/**
+ * Throws when a column is missing or stands there twice. `names` are those of the file's header, `widths` the lengths of its first
+ * record's fields.
+ */
+export function columnsOf(layout: UsageLayout, names: readonly string[], widths: readonly number[]): UsageColumns {
   for (const field of usageFields) {
     const count = names.filter((name) => name === layout.columns[field]).length;
     if (count !== 1) {
@@ -40,5 +45,5 @@ export function columnsOf(layout: UsageLayout, names: readonly string[]): UsageC
     }
   }
   const fields = names.map((name) => usageFields.find((field) => layout.columns[field] === name) ?? null);
-  return { delimiter: layout.delimiter.charCodeAt(0), fields, kinds: layout.kinds };
+  return { delimiter: layout.delimiter.charCodeAt(0), fields, kinds: layout.kinds, widths };
 }

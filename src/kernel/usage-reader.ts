@@ -1,13 +1,15 @@
 /**
  * Reads usage records out of the bytes of a CSV file into batches: the fast path as long as it goes, the slow path for each
- * surprise. A record longer than `longestRecord` is none: an open quote would otherwise make the rest of a file one record.
+ * surprise.
  */
+import { longestRow } from '../providers/decode/csv-row.ts';
 import { fastReader } from './csv-fast.ts';
-import { type RecordFault, splitRecord, takeRecord } from './csv-slow.ts';
+import { type RecordFault, SlowRecords } from './csv-slow.ts';
 import { batchRows, type UsageBatch, usageBatch } from './usage-batch.ts';
 import type { UsageColumns } from './usage-layout.ts';
 
-export const longestRecord = 64 * 1024;
+/** An open quote would otherwise make the rest of a file one record. */
+export const longestRecord = longestRow;
 
 /** The file cannot be read on: it is refused as a whole. */
 export class UnreadableFileError extends Error {
@@ -31,6 +33,7 @@ export interface UsageReader {
 export function usageReader(columns: UsageColumns): UsageReader {
   const batch = usageBatch();
   const fast = fastReader(columns, batch);
+  const slow = new SlowRecords(columns);
   const faults: RecordFault[] = [];
   const reader = { batch, faults, starved: false, read };
 
@@ -49,19 +52,19 @@ export function usageReader(columns: UsageColumns): UsageReader {
     while (at < stop && batch.rows < batchRows) {
       at = fast(bytes, view, at, stop, end, base);
       if (at >= stop || batch.rows >= batchRows) break;
-      const record = splitRecord(bytes, at, end, last, columns.delimiter);
-      if (record === null || record.next - at > longestRecord) {
-        if (record !== null || end - at > longestRecord) {
-          throw new UnreadableFileError(
-            `the record at byte ${base + at} does not end within ${longestRecord} bytes; is a quote missing?`,
-          );
-        }
+      const next = slow.read(bytes, at, end, last);
+      if (next < 0) {
         reader.starved = true;
         break;
       }
-      const fault = takeRecord(record, columns, batch, base + at);
+      if (slow.endless) {
+        throw new UnreadableFileError(
+          `the line at byte ${base + at} does not end within ${longestRecord} bytes; is it a CSV file?`,
+        );
+      }
+      const fault = slow.take(bytes, batch, base + at);
       if (fault !== null) faults.push(fault);
-      at = record.next;
+      at = next;
     }
     return at;
   }

@@ -51,15 +51,23 @@ export interface SyncSubject {
   readonly timeZone: string;
   readonly numberMask: number;
   readonly hashKey: Buffer;
+  /** UTC epoch ms of the contract's first instant and of the one after its last; null: nobody told. */
+  readonly contractFromMs: number | null;
+  readonly contractToMs: number | null;
   /** The database's clock, UTC epoch ms. */
   readonly nowMs: number;
 }
+
+/** Of a contract `k`. */
+export const contractTerm = `
+  (extract(epoch from lower(k.valid)::timestamp at time zone k.time_zone) * 1000)::float8 as "contractFromMs",
+  (extract(epoch from upper(k.valid)::timestamp at time zone k.time_zone) * 1000)::float8 as "contractToMs"`;
 
 /** Throws when the profile is gone: nothing can be done for it any more, and a person should know. */
 export async function readSyncSubject(session: ReadSession, input: SyncInput): Promise<SyncSubject> {
   const [row] = await session.query<SyncSubject>(
     `select c.code as customer, k.account_no as account, p.name as profile, p.transport, p.watermark,
-       k.cycle_day as "cycleDay", k.time_zone as "timeZone", c.number_mask as "numberMask", c.hash_key as "hashKey",
+       k.cycle_day as "cycleDay", k.time_zone as "timeZone", c.number_mask as "numberMask", c.hash_key as "hashKey", ${contractTerm},
        floor(extract(epoch from now()) * 1000)::float8 as "nowMs"
      from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id
      where p.id = $1 and k.id = $2`,

@@ -9,6 +9,7 @@ import { health } from './health.ts';
 import { importServices } from './import-services.ts';
 import { inventoryServices } from './inventory-services.ts';
 import { pauseServices } from './pause-services.ts';
+import { previewServices } from './preview-services.ts';
 import { privacyServices } from './privacy-services.ts';
 import { reconciliationServices } from './reconciliation-services.ts';
 import { reportServices } from './report-services.ts';
@@ -39,6 +40,7 @@ export function adminServices(context: ServiceContext, tree: TreeDoor, pid: numb
     ...inventoryServices(context),
     ...suspenseServices(context),
     ...reportServices(context),
+    ...previewServices(context),
     ...cycleServices(context),
     ...privacyServices(context),
     alerts: (filter) => alerts.list(filter),

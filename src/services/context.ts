@@ -25,7 +25,11 @@ export interface ServiceContext {
   /** Whether this release's schema is in place. */
   readonly isPrepared: () => boolean;
   readonly alerts: AlertService;
-  readonly compute: Pick<ComputePool, 'status'>;
+  readonly compute: Pick<ComputePool, 'status' | 'run'>;
+  /** Heap of one compute thread; what a thread may keep beside it for a pass over a file. */
+  readonly taskMemoryMb: number;
+  /** For what is made again when it is lost. */
+  readonly spoolDirectory: string;
   /** What the router knows. */
   readonly syncTypes: readonly SyncTypeEntry[];
   readonly definitions: readonly AnyDefinition[];

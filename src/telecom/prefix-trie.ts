@@ -18,16 +18,9 @@ export interface TrieTables {
   readonly children: Int32Array<SharedArrayBuffer>;
   /** Number of the longest string on the way to a node. */
   readonly best: Int32Array<SharedArrayBuffer>;
-  /**
-   * For many lookups in bytes, 40 KB: where each of the 10,000 beginnings of four digits leads. A node, or below 0 the end of
-   * the way: -1 - the longest match.
-   */
-  readonly heads: Int32Array<SharedArrayBuffer> | null;
 }
 
 const zeroCode = 48;
-const headDigits = 4;
-const headCount = 10 ** headDigits;
 
 /** `strings` hold digits only; duplicates are one. */
 export function createPrefixTrie(strings: readonly string[]): PrefixTrie {
@@ -72,25 +65,7 @@ export function buildTrie(strings: readonly string[]): { tables: TrieTables; add
   for (let node = 1; node < used; node += 1) best[node] = numbers[node] === -1 ? best[parents[node]!]! : numbers[node]!;
   const shared = sharedInts(used * 10);
   shared.set(children.subarray(0, used * 10));
-  return { tables: { children: shared, best, heads: null }, added };
-}
-
-/** The same tables, ready for `trieInBytes`. */
-export function withHeads({ children, best }: TrieTables): TrieTables & { heads: Int32Array<SharedArrayBuffer> } {
-  const heads = sharedInts(headCount);
-  for (let head = 0; head < headCount; head += 1) {
-    let node = 0;
-    for (const digit of String(head).padStart(headDigits, '0')) {
-      const child = children[node * 10 + Number(digit)]!;
-      if (child === 0) {
-        heads[head] = -1 - best[node]!;
-        break;
-      }
-      node = child;
-    }
-    if (heads[head] === 0) heads[head] = node;
-  }
-  return { children, best, heads };
+  return { tables: { children: shared, best }, added };
 }
 
 export function openTrie({ children, best }: TrieTables): Pick<PrefixTrie, 'longest'> {
@@ -109,19 +84,10 @@ export function openTrie({ children, best }: TrieTables): Pick<PrefixTrie, 'long
 }
 
 /** `longest` for `length` bytes at `at`, all of them digits. */
-export function trieInBytes(tables: TrieTables) {
-  const { children, best, heads } = tables.heads === null ? withHeads(tables) : tables;
+export function trieInBytes({ children, best }: TrieTables) {
   return function longestIn(bytes: Uint8Array, at: number, length: number): number {
-    const end = at + length;
-    let from = at;
     let node = 0;
-    if (length >= headDigits) {
-      const head = bytes[at]! * 1000 + bytes[at + 1]! * 100 + bytes[at + 2]! * 10 + bytes[at + 3]! - zeroCode * 1111;
-      node = heads![head]!;
-      if (node < 0) return -1 - node;
-      from = at + headDigits;
-    }
-    for (; from < end; from += 1) {
+    for (let from = at; from < at + length; from += 1) {
       const child = children[node * 10 + bytes[from]! - zeroCode]!;
       if (child === 0) break;
       node = child;

@@ -55,11 +55,11 @@ const natural = 'coalesce(e.adjusts_cycle, e.cycle_start)';
 /** A key of its own: the reversal of a version is one record, whatever becomes of the record that it takes back. */
 const reversalKey = `sha256('reversal'::bytea || e.record_key || int4send(e.version))`;
 
-/** `which`: rows `(cycle_start, id, line_no)` of `cdr` in closed cycles. Parameters: contract, open cycle, file. */
+/** `which`: rows `(cycle_start, id, file_no, line_no)` of `cdr` in closed cycles. Parameters: contract, open cycle, files. */
 const reverse = (which: string) => `
   with gone as (${which}), taken as (
     insert into cdr (${target}, reverses_cycle, reverses_cdr, reversed_amount_e8)
-    select e.contract_id, $2, $3, w.line_no, true, ${reversalKey}, 1, 'active', 'R', ${natural}, ${identityOf}, ${negated},
+    select e.contract_id, $2, ($3::bigint[])[w.file_no], w.line_no, true, ${reversalKey}, 1, 'active', 'R', ${natural}, ${identityOf}, ${negated},
       e.cycle_start, e.id, -r.amount_e8
     from gone w join cdr e on e.contract_id = $1 and e.cycle_start = w.cycle_start and e.id = w.id
     left join total_generation g on g.contract_id = $1 and g.cycle_start = e.cycle_start and g.state = 'current'
@@ -69,7 +69,7 @@ const reverse = (which: string) => `
   ) insert into cdr_touched select $2::date where exists (select from taken)`;
 
 const staged = (condition: string) => `
-  select n.cycle_start, n.id, max(s.line_no) as line_no
+  select n.cycle_start, n.id, max(s.file_no) as file_no, max(s.line_no) as line_no
   from cdr_newest n join cdr_stage s on coalesce(s.original_key, s.record_key) = n.target_key
   where n.closed and n.state = 'active' and ${condition} group by n.cycle_start, n.id`;
 
@@ -82,17 +82,17 @@ const reverseSuperseded = {
 export async function reverseSupersededClosed(
   tx: Tx,
   open: OpenCycle,
-  rawFileId: string,
+  rawFileIds: readonly string[],
   correction: ' ' | 'C',
 ): Promise<void> {
-  await tx.query(reverseSuperseded[correction], [open.contractId, open.start, rawFileId]);
+  await tx.query(reverseSuperseded[correction], [open.contractId, open.start, rawFileIds]);
 }
 
 const reverseCancelled = reverse(staged(`s.correction = 'D' and n.correction <> 'D'`));
 
 /** Takes back what staged cancellations name in closed cycles. The cancelled version is kept as that of an unknown record. */
-export async function reverseCancelledClosed(tx: Tx, open: OpenCycle, rawFileId: string): Promise<void> {
-  await tx.query(reverseCancelled, [open.contractId, open.start, rawFileId]);
+export async function reverseCancelledClosed(tx: Tx, open: OpenCycle, rawFileIds: readonly string[]): Promise<void> {
+  await tx.query(reverseCancelled, [open.contractId, open.start, rawFileIds]);
 }
 
 const createVanished = `
@@ -113,7 +113,7 @@ const dropOvertaken = `
   delete from cdr_vanished v using cdr n join cycle z on z.contract_id = $1 and z.cycle_start = n.cycle_start
   where n.contract_id = $1 and n.record_key = v.record_key and n.version > v.version`;
 
-const reverseVanished = reverse('select cycle_start, id, 0 as line_no from cdr_vanished');
+const reverseVanished = reverse('select cycle_start, id, 1 as file_no, 0 as line_no from cdr_vanished');
 
 const keepVanished = `
   insert into cdr (${target})
@@ -133,9 +133,8 @@ export async function reverseVanishedClosed(
   const vanished = await tx.query(fillVanished, [contractId, file.logicalKey, file.version]);
   if (vanished.length === 0) return;
   await tx.query(dropOvertaken, [contractId]);
-  const where = [contractId, start, file.rawFileId];
-  await tx.query(reverseVanished, where);
-  await tx.query(keepVanished, where);
+  await tx.query(reverseVanished, [contractId, start, [file.rawFileId]]);
+  await tx.query(keepVanished, [contractId, start, file.rawFileId]);
 }
 
 const markAdjusted = `

@@ -1,5 +1,5 @@
 /**
- * Merges one file's decoded records into `cdr` (domain.md 4.1). The newest version of a record decides:
+ * Merges the decoded records of files into `cdr`, one file after the other (domain.md 4.1). The newest version of a record decides:
  * - none yet: the record is version 1 and active;
  * - equal content: nothing changes, however often it is delivered;
  * - other content from an original: supersedes an active original; never undoes a correction;
@@ -10,7 +10,6 @@
  * Closed cycles are not changed: what would change them lies in the open one and refers to them (adjustments.ts).
  * Everything runs in the caller's transaction; the contract's row must be locked by it.
  */
-import { createReadStream } from 'node:fs';
 import type { Tx } from '../database/session.ts';
 import { cdrSpoolColumns } from '../telecom/cdr-columns.ts';
 import {
@@ -23,15 +22,8 @@ import {
 } from './adjustments.ts';
 import { closedStates } from './cycles.ts';
 import { withLinearJoins } from './linear-joins.ts';
+import { type FileToMerge, fillStage, inTurns, stagesOf } from './merge-stage.ts';
 
-const createStage = `
-  create temp table if not exists cdr_stage (
-    line_no integer, record_key bytea, original_key bytea, correction "char", content_hash bigint, cycle_start date,
-    msisdn text, kind text, call_code text, category text, b_hash bytea, b_prefix text, b_masked text, visited text,
-    started_at timestamptz, local_start timestamp, ambiguous boolean, shifted boolean, usage_s bigint,
-    usage_octets bigint, usage_count bigint, provider_amount_e8 bigint, vat_code text, in_bundle boolean, provider_version bigint,
-    adjusts_cycle date
-  ) on commit drop`;
 const createNewest = `
   create temp table if not exists cdr_newest (
     target_key bytea primary key, cycle_start date, id bigint, version integer, state text, content_hash bigint, correction "char",
@@ -39,7 +31,6 @@ const createNewest = `
   ) on commit drop`;
 const createTouched = 'create temp table if not exists cdr_touched (cycle_start date) on commit drop';
 
-const stageColumns = cdrSpoolColumns.join(', ');
 const copiedColumns = cdrSpoolColumns
   .filter((column) => column !== 'record_key' && column !== 'original_key' && column !== 'correction')
   .map((column) => `s.${column}`)
@@ -76,7 +67,7 @@ const supersede = (correction: ' ' | 'C') => `
 const insertNew = (correction: ' ' | 'C') => `
   with fresh as (
     insert into cdr (${insertColumns})
-    select $1, $2, s.adjusts_cycle is not null or s.cycle_start < $3::date, coalesce(s.original_key, s.record_key), s.correction,
+    select $1, ($2::bigint[])[s.file_no], s.adjusts_cycle is not null or s.cycle_start < ($3::date[])[s.file_no], coalesce(s.original_key, s.record_key), s.correction,
       coalesce(n.version, 0) + row_number() over of_record,
       case when lead(1) over of_record is null then 'active' else 'superseded' end, s.adjusts_cycle, ${copiedColumns}
     from cdr_stage s left join cdr_newest n on n.target_key = coalesce(s.original_key, s.record_key)
@@ -101,7 +92,8 @@ const cancelNamed = `
 /** A cancellation whose original has not come yet, or lies in a closed cycle, is kept, so that the original stays out when it comes. */
 const keepCancellation = `
   insert into cdr (${insertColumns})
-  select distinct on (s.original_key) $1, $2, s.adjusts_cycle is not null or s.cycle_start < $3::date, s.original_key, 'D',
+  select distinct on (s.original_key) $1, ($2::bigint[])[s.file_no], s.adjusts_cycle is not null or s.cycle_start < ($3::date[])[s.file_no],
+    s.original_key, 'D',
     coalesce(n.version, 0) + 1, 'cancelled', s.adjusts_cycle, ${copiedColumns}
   from cdr_stage s left join cdr_newest n on n.target_key = s.original_key
   where s.correction = 'D' and (n.target_key is null or (n.closed and n.correction <> 'D')) order by s.original_key, s.line_no`;
@@ -117,59 +109,69 @@ const cancelVanished = `
     returning e.cycle_start
   ) insert into cdr_touched select distinct cycle_start from gone`;
 
-export interface FileToMerge {
-  readonly contractId: string;
-  readonly rawFileId: string;
-  readonly logicalKey: string;
-  readonly version: number;
-  /** First cycle that the file's period belongs to; records of earlier cycles are late. */
-  readonly fileCycle: string;
-  readonly spoolPath: string;
-  /** Rows that the spool file must have. */
-  readonly rows: number;
-}
+/** Numbers that nobody told us of: kept as discovered subscriptions of the contract. */
+const discover = `
+  insert into subscription (contract_id, msisdn, source, first_seen)
+  select $1, msisdn, 'discovered', min(local_start)::date from cdr_stage group by msisdn
+  on conflict (contract_id, msisdn) do nothing`;
 
-/** Resolves to the cycles whose active records changed, ascending. Throws when the spool file is not whole. */
-export async function mergeRecords(tx: Tx, file: FileToMerge): Promise<readonly string[]> {
-  for (const statement of [createStage, createNewest, createTouched]) await tx.query(statement);
-  await tx.query('truncate cdr_stage, cdr_newest, cdr_touched');
-  const copied = await tx.copyIn(`copy cdr_stage (${stageColumns}) from stdin`, createReadStream(file.spoolPath));
-  if (copied !== file.rows) {
-    throw new Error(`spool file of raw file ${file.rawFileId} gave ${copied} rows, expected ${file.rows}`);
-  }
-  const open = await redirectToOpenCycle(tx, file.contractId);
-  await tx.query('analyze cdr_stage');
-  await withLinearJoins(tx, () => mergeStage(tx, file, open));
-  if (open) await markAdjustedCycles(tx, open);
+/**
+ * Merges files in their order. Resolves to the cycles whose active records changed, ascending. Throws when a spool file is not
+ * whole.
+ */
+export async function mergeRecords(
+  tx: Tx,
+  contractId: string,
+  files: readonly FileToMerge[],
+): Promise<readonly string[]> {
+  for (const statement of [createNewest, createTouched]) await tx.query(statement);
+  await tx.query('truncate cdr_touched');
+  for (const stage of stagesOf(files)) await mergeFiles(tx, contractId, stage);
   const touched = await tx.query<{ cycle: string }>(
     `select distinct to_char(cycle_start, 'YYYY-MM-DD') as cycle from cdr_touched order by 1`,
   );
   return touched.map((row) => row.cycle);
 }
 
-async function mergeStage(tx: Tx, file: FileToMerge, open: OpenCycle | null): Promise<void> {
-  const where = [file.contractId, file.rawFileId, file.fileCycle];
-  await refreshNewest(tx, file.contractId);
+async function mergeFiles(tx: Tx, contractId: string, files: readonly FileToMerge[]): Promise<void> {
+  await fillStage(tx, files);
+  await tx.query(discover, [contractId]);
+  const open = await redirectToOpenCycle(tx, contractId);
+  await withLinearJoins(tx, () => inTurns(tx, files.length, () => mergeStage(tx, contractId, files, open)));
+  if (open) await markAdjustedCycles(tx, open);
+}
+
+/** No two of the files speak of the same record. */
+async function mergeStage(
+  tx: Tx,
+  contractId: string,
+  files: readonly FileToMerge[],
+  open: OpenCycle | null,
+): Promise<void> {
+  const ids = files.map(({ rawFileId }) => rawFileId);
+  const where = [contractId, ids, files.map(({ fileCycle }) => fileCycle)];
+  await refreshNewest(tx, contractId);
   await tx.query(passOverOutdated);
-  if (open) await reverseSupersededClosed(tx, open, file.rawFileId, ' ');
-  await tx.query(supersede(' '), [file.contractId]);
+  if (open) await reverseSupersededClosed(tx, open, ids, ' ');
+  await tx.query(supersede(' '), [contractId]);
   await tx.query(insertNew(' '), where);
   const [corrections] = await tx.query<{ any: boolean }>(
     `select exists (select 1 from cdr_stage where correction <> ' ') as any`,
   );
   if (corrections!.any) {
-    await refreshNewest(tx, file.contractId);
-    if (open) await reverseSupersededClosed(tx, open, file.rawFileId, 'C');
-    await tx.query(supersede('C'), [file.contractId]);
+    await refreshNewest(tx, contractId);
+    if (open) await reverseSupersededClosed(tx, open, ids, 'C');
+    await tx.query(supersede('C'), [contractId]);
     await tx.query(insertNew('C'), where);
-    await refreshNewest(tx, file.contractId);
-    if (open) await reverseCancelledClosed(tx, open, file.rawFileId);
-    await tx.query(cancelNamed, [file.contractId]);
+    await refreshNewest(tx, contractId);
+    if (open) await reverseCancelledClosed(tx, open, ids);
+    await tx.query(cancelNamed, [contractId]);
     await tx.query(keepCancellation, where);
   }
-  if (file.version === 1) return;
-  if (open) await reverseVanishedClosed(tx, open, file);
-  await tx.query(cancelVanished, [file.contractId, file.logicalKey, file.version]);
+  const [file] = files;
+  if (file!.version === 1) return;
+  if (open) await reverseVanishedClosed(tx, open, file!);
+  await tx.query(cancelVanished, [contractId, file!.logicalKey, file!.version]);
 }
 
 async function refreshNewest(tx: Tx, contractId: string): Promise<void> {

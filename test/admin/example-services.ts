@@ -12,6 +12,7 @@ import type {
   WaitingTotalsView,
 } from '../../src/admin/views.ts';
 import type { ActorSnapshot } from '../../supervisors/types.ts';
+import { previewLines } from './example-preview.ts';
 import { exampleReconciliation } from './example-reconciliation.ts';
 
 export interface ExampleServices extends AdminServices {
@@ -353,6 +354,11 @@ export function exampleServices(): ExampleServices {
     async usageReport(query) {
       const body = Readable.from([query.format === 'csv' ? 'row;customer\r\n' : '[\n{"row":"usage"}\n]\n']);
       return called('usageReport', known(query), { contentType: 'text/plain', body });
+    },
+    async preview(query) {
+      called('preview', query, null);
+      const body = Readable.from(previewLines.map((line) => `${JSON.stringify(line)}\n`));
+      return { contentType: 'application/x-ndjson', body };
     },
     alertRules: async () => [{ scope: 'default', type: 'usage.long-call', params: { hours: 4 }, enabled: true }],
     applyAlertRules: async (request) => called('applyAlertRules', request, { rules: 1, removed: 0, cycles: 2 }),

@@ -53,6 +53,19 @@ describe('alert rules by the clock', () => {
     await byClock();
     const silent = `provider.silent warning C001/KPN/0000000101 profile sp16 ${await day('-62 days')} 2 periods`;
     assert.deepEqual(await told(), [`open ${silent}`]);
+    const ended = (days: number) =>
+      database.query(`update contract set valid = daterange(null, (now() at time zone time_zone)::date - $1::int)`, [
+        days,
+      ]);
+    await ended(30);
+    await byClock();
+    assert.deepEqual(await told(), [`open ${silent}`]);
+    await ended(31);
+    await byClock();
+    assert.deepEqual(await told(), [`resolved ${silent}`]);
+    await database.query('update contract set valid = null');
+    await database.query('delete from alert');
+    await byClock();
     // a file with header and trailer only, which is imported with no record
     const empty = await makeFile(database, contract, 2);
     await database.query(`update raw_file set state = 'imported', records = 0 where id = $1`, [empty.rawFileId]);

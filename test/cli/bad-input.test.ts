@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -139,7 +140,56 @@ describe('documents that are wrong', () => {
   });
 });
 
+test('a wrong secret suspends its profile; once it is right, sync resume lets it go on, and both are recorded', async (t) => {
+  const secretFile = join(scratch, 'secret');
+  writeFileSync(secretFile, 'wrong');
+  const authorizations: string[] = [];
+  const provider = createHttpServer(({ headers, url }, response) => {
+    if (url === '/oauth/token') authorizations.push(String(headers.authorization));
+    const isRight = headers.authorization === `Basic ${Buffer.from('c003:right').toString('base64')}`;
+    response.writeHead(isRight ? 503 : 401, { 'content-type': 'application/json' }).end('{}');
+  });
+  t.after(() => provider.close().closeAllConnections());
+  await new Promise<void>((resolve) => void provider.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  const transport = { kind: 'rest', base, clientId: 'c003', clientSecret: { file: secretFile } };
+  const [customer] = customers('kpn').customers;
+  const profiles = [{ name: 'calvi', syncType: 'T_MOBILE', transport }];
+  const contracts = [{ ...customer!.contracts[0]!, provider: 'T_MOBILE', profiles }];
+  await call(service.socket, 'POST', '/customers', { customers: [{ ...customer!, code: 'C003', contracts }] });
+  const alert = () => ask(database.url, `select state from alert where rule = 'profile.suspended'`);
+  const sync = (what: 'run' | 'resume', more: object = {}) =>
+    call(service.socket, 'POST', `/sync/${what}`, { customer: 'C003', ...more });
+
+  await sync('run');
+  const suspended = `select from sync_profile where suspended_reason is not null`;
+  await until('the suspension', async () => (await ask(database.url, suspended)).length > 0);
+  await assert.rejects(sync('run'), /409.*C003\/calvi is suspended: .*401.*--force/);
+  await assert.rejects(sync('resume', { profile: 'other' }), /404.*no sync profile named other/);
+
+  writeFileSync(secretFile, 'right');
+  const { stdout } = run(['sync', 'resume', '--customer', 'C003', '--profile', 'calvi']);
+  assert.match(stdout, /^C003\/calvi goes on at once \(it was suspended: .*401.*\)\n$/);
+  await until('the alert to end', async () => JSON.stringify(await alert()) === '[{"state":"resolved"}]');
+  await sync('run');
+  await until('another login', async () => authorizations.length > 1);
+  assert.equal(authorizations.lastIndexOf(authorizations[0]!), 0, 'the wrong one was tried once');
+  const audit = await ask(database.url, `select subject from audit where action = 'sync.resume'`);
+  assert.deepEqual(audit.at(-1), { subject: 'customer C003' });
+});
+
 describe('a place that cannot be worked in', () => {
+  test('a description of a provider that is wrong is exit 78 with file, key and the way out, and nothing runs', async () => {
+    const described = stateDirectory('providers');
+    writeFileSync(join(described, 'noordbel.json'), '{ "syncType": "NOORDBEL", "chains": {} }');
+    writeFileSync(join(described, 'zuidbel.json'), '{ "syncType": ');
+    const env = { LINEKEEPER_PROVIDERS_DIRECTORY: described };
+    const { code, output } = await startIn(stateDirectory('described'), env);
+    assert.equal(code, 78, output);
+    assert.match(output, /providers\/noordbel\.json: chains: .*the nearest known is \\?"chain\\?"/);
+    assert.match(output, /providers\/zuidbel\.json is not valid JSON/);
+  });
+
   test('a state directory in use is exit 78 and names the process that has it', async () => {
     const { code, output } = await startIn(join(scratch, 'live'));
     assert.equal(code, 78, output);

@@ -5,6 +5,7 @@ import { applyCustomers } from '../../src/customers/apply.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { storeFound } from '../../src/providers/interpreter/found-files.ts';
+import { ensureCycles } from '../../src/totals/cycles.ts';
 import { loadTariff } from '../../src/totals/tariff-store.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 
@@ -49,6 +50,38 @@ describe('applying customers', () => {
     changed.customers[0].contracts[0].cycleDay = 15;
     await assert.rejects(apply(changed), /cycle day 1 and zone Europe\/Amsterdam cannot be changed to 15/);
     assert.deepEqual(await database.query('select name from customer'), [{ name: 'Bakkerij Jansen' }]);
+  });
+
+  test('first and last day of a contract are stored, and cannot leave out records that are there', async () => {
+    const stored = () =>
+      database.query('select lower(valid)::text as first, upper(valid)::text as after from contract');
+    assert.deepEqual(await stored(), [{ first: '2026-01-01', after: null }]);
+    const [contract] = await database.query<{ id: string }>('select id from contract');
+    await database.transaction((tx) =>
+      ensureCycles(tx, { id: contract!.id, cycleDay: 1, timeZone: 'Europe/Amsterdam' }, ['2026-03-01']),
+    );
+    await database.query(
+      `insert into cdr (contract_id, cycle_start, raw_file_id, line_no, record_key, content_hash, msisdn, kind, category, started_at,
+         local_start, provider_amount_e8)
+       select $1, '2026-03-01', 1, n, sha256(kind::bytea), 1, '31612345678', kind, kind, day, day, 0
+       from (values (1, 'oneoff', '2026-03-01 12:00'::timestamp), (2, 'voice', '2026-03-10 12:00')) as r (n, kind, day)`,
+      [contract!.id],
+    );
+    const withTerm = (validFrom: string, validTo?: string) => {
+      const changed = structuredClone(customers);
+      Object.assign(changed.customers[0].contracts[0], { validFrom, validTo });
+      return apply(changed);
+    };
+    await assert.rejects(
+      withTerm('2026-03-11'),
+      /account 0000000101: validFrom 2026-03-11 leaves out records that it has, such as one of 2026-03-10/,
+    );
+    await assert.rejects(withTerm('2026-03-10', '2026-03-10'), /validTo.*must be after validFrom/s);
+    await assert.rejects(withTerm('2026-01-01', '2026-03-10'), /validTo 2026-03-10 leaves out records/);
+    await withTerm('2026-03-10', '2026-03-11');
+    assert.deepEqual(await stored(), [{ first: '2026-03-10', after: '2026-03-11' }]);
+    await database.query('delete from cdr');
+    await apply(customers);
   });
 
   test('a mask that hides digits which a loaded tariff needs is refused', async () => {

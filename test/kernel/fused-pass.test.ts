@@ -4,15 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { TaskControl } from '../../src/compute/task-control.ts';
-import {
-  type FusedPassOptions,
-  type FusedPassResult,
-  fusedPass,
-  type RunKernelTask,
-} from '../../src/kernel/fused-pass.ts';
+import { type FusedPassOptions, type FusedPassResult, fusedPass } from '../../src/kernel/fused-pass.ts';
 import type { KernelArgs } from '../../src/kernel/messages.ts';
 import { priceTables } from '../../src/kernel/price-list.ts';
 import { runKernelTask } from '../../src/kernel/run-kernel-task.ts';
+import type { RunKernelTask } from '../../src/kernel/side-by-side.ts';
 import { UnreadableFileError } from '../../src/kernel/usage-reader.ts';
 import { header, layout, list, per, plainTotals, randomRows } from './small-csv.ts';
 
@@ -124,9 +120,41 @@ test('a wrong record is named with its offset and its field', async () => {
   );
 });
 
-test('a quote that is never closed refuses the file, and a missing column names itself', async () => {
-  const open = `${header}\n1,31610000000,voice,316,2026-06-01T12:00:00Z,60,0.1000,"${'x'.repeat(500_000)}\n`;
-  await assert.rejects(passOver(open), UnreadableFileError);
+test('a quote that is never closed costs its own line, as in an import, wherever the file is cut', async () => {
+  const row = (id: number, text: string) =>
+    `${id},31610000000,voice,31612345678,2026-06-01T12:00:00Z,60,0.1000,${text}\n`;
+  const rows = [
+    row(1, 'a'),
+    row(2, '"open'),
+    row(3, 'b'),
+    '\n',
+    row(4, '"x" y'),
+    row(5, '"two\nlines"'),
+    row(6, '"open'),
+  ];
+  const lines = Array.from({ length: 2000 }, (_, line) =>
+    row(100 + line, 'no quote, so no end of one'.replace(',', '')),
+  );
+  for (const tail of ['', lines.join('')]) {
+    const text = `${header}\n${rows.join('')}${tail}`;
+    for (const rangeBytes of [100, 4096, 2 ** 20]) {
+      const { records, faults } = await passOver(text, { rangeBytes });
+      assert.equal(records, 3 + (tail === '' ? 0 : 2000));
+      assert.deepEqual(
+        faults.map(({ offset, field }) => [text.slice(offset, offset + 2), field]),
+        [
+          ['2,', null],
+          ['4,', null],
+          ['6,', null],
+        ],
+      );
+    }
+  }
+});
+
+test('a line without an end refuses the file, and a missing column names itself', async () => {
+  const endless = `${header}\n1,31610000000,voice,316,2026-06-01T12:00:00Z,60,0.1000,"${'x'.repeat(500_000)}\n`;
+  await assert.rejects(passOver(endless), UnreadableFileError);
   await assert.rejects(passOver('id,from,kind,to,start,usage\n'), /has no column "charge"/);
 });
 

@@ -111,8 +111,8 @@ export async function billingWorld(): Promise<BillingWorld> {
             const cycles = [...new Set(calls.map(cycleOf))];
             await ensureCycles(tx, { id: contractId, cycleDay: 1, timeZone: 'Europe/Amsterdam' }, cycles);
             const fileCycle = cycles.toSorted()[0] ?? '2026-03-01';
-            const merge = { contractId, ...file, fileCycle, spoolPath, rows: calls.length };
-            const touched = await mergeRecords(tx, merge);
+            const merge = { ...file, fileCycle, spoolPath, rows: calls.length };
+            const touched = await mergeRecords(tx, contractId, [merge]);
             await touchCycles(tx, contractId, touched);
             return touched;
           });

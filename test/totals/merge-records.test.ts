@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -7,18 +7,9 @@ import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
 import { ensureCycles } from '../../src/totals/cycles.ts';
 import { mergeRecords } from '../../src/totals/merge-records.ts';
-import { makeContract, makeFile, type TestContract } from '../support/contract.ts';
+import { makeContract, type TestContract } from '../support/contract.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
-
-interface Line {
-  readonly id: string;
-  readonly content: number;
-  readonly correction?: 'C' | 'D';
-  readonly original?: string;
-  readonly cycle?: string;
-  /** The provider's own version. */
-  readonly provider?: number;
-}
+import { type Line, spoolFile } from './spool-lines.ts';
 
 describe('merging records', () => {
   let server: TestDatabase;
@@ -48,20 +39,11 @@ describe('merging records', () => {
     lines: readonly Line[],
     version = 1,
   ): Promise<readonly string[]> {
-    const file = await makeFile(database, contract, seq, version);
-    const spoolPath = join(directory, `${file.rawFileId}.copy`);
-    await writeFile(spoolPath, lines.map(spoolRow).join(''));
+    const file = await spoolFile(database, directory, contract, { seq, lines, version });
     return database.transaction(async (tx) => {
       const cycles = { id: contract.contractId, cycleDay: 1, timeZone: 'Europe/Amsterdam' };
       await ensureCycles(tx, cycles, ['2026-03-01', '2026-04-01']);
-      const merge = {
-        contractId: contract.contractId,
-        ...file,
-        fileCycle: '2026-04-01',
-        spoolPath,
-        rows: lines.length,
-      };
-      return mergeRecords(tx, merge);
+      return mergeRecords(tx, contract.contractId, [file]);
     });
   }
 
@@ -186,44 +168,10 @@ describe('merging records', () => {
 
   test('a spool file that lost rows is refused', async () => {
     const contract = await contractOf();
-    const file = await makeFile(database, contract, 1);
-    const spoolPath = join(directory, 'short.copy');
-    await writeFile(spoolPath, spoolRow({ id: 'a', content: 1 }, 0));
-    const merge = { contractId: contract.contractId, ...file, fileCycle: '2026-04-01', spoolPath, rows: 2 };
+    const file = await spoolFile(database, directory, contract, { seq: 1, lines: [{ id: 'a', content: 1 }] });
     await assert.rejects(
-      database.transaction((tx) => mergeRecords(tx, merge)),
+      database.transaction((tx) => mergeRecords(tx, contract.contractId, [{ ...file, rows: 2 }])),
       /gave 1 rows, expected 2/,
     );
   });
 });
-
-function spoolRow(line: Line, index: number): string {
-  const hex = (text: string) => `\\\\x${Buffer.from(text).toString('hex')}`;
-  return `${[
-    index + 2,
-    hex(line.id),
-    line.original ? hex(line.original) : '\\N',
-    line.correction ?? ' ',
-    line.content,
-    line.cycle ?? '2026-04-01',
-    '31612345678',
-    'voice',
-    '1100',
-    'national-mobile',
-    '\\N',
-    '3161234',
-    '+3161234****',
-    '\\N',
-    '2026-04-10 10:00:00+00',
-    '2026-04-10 12:00:00',
-    'f',
-    'f',
-    60,
-    0,
-    1,
-    12000000,
-    '21',
-    'f',
-    line.provider ?? 0,
-  ].join('\t')}\n`;
-}

@@ -1,5 +1,7 @@
 /** Arguments and results of the pool's tasks: plain data that survives structured clone. Amounts are bigint, 1e-8 EUR. */
 
+import type { KernelArgs, KernelResults } from '../../kernel/messages.ts';
+import type { ContractTerm } from '../../providers/decode/start-reader.ts';
 import type { Compression } from '../../providers/spec/files.ts';
 import type { LayoutSpec } from '../../providers/spec/layout-spec.ts';
 import type { Allowance, AllowanceState } from '../../telecom/allowance.ts';
@@ -24,7 +26,7 @@ export interface LineProblem extends FileProblem {
   readonly rawMasked: string;
 }
 
-export interface DecodeArgs {
+export interface DecodeArgs extends ContractTerm {
   readonly task: 'decode';
   /** Archived file. */
   readonly path: string;
@@ -123,8 +125,9 @@ export interface TaskTiming {
   readonly thread: number;
 }
 
-export type TaskArgs = DecodeArgs | RateCycleArgs;
-export interface TaskResults {
+/** The kernel's are parts of one pass (kernel/fused-pass.ts). */
+export type TaskArgs = DecodeArgs | RateCycleArgs | KernelArgs;
+export interface TaskResults extends KernelResults {
   readonly decode: DecodeResult;
   readonly 'rate-cycle': RateCycleResult;
 }

@@ -1,4 +1,5 @@
 /** The tasks that the service's pool threads know. */
+import { runKernelTask } from '../../kernel/run-kernel-task.ts';
 import type { TaskControl } from '../task-control.ts';
 import { decode } from './decode.ts';
 import type { TaskArgs, TaskResults } from './messages.ts';
@@ -10,5 +11,7 @@ export function runTask(args: TaskArgs, control: TaskControl): Promise<TaskResul
       return decode(args, control);
     case 'rate-cycle':
       return rateCycle(args, control);
+    default:
+      return runKernelTask(args, control);
   }
 }

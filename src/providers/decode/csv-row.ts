@@ -3,7 +3,8 @@
  * doubled quotes in them. Nothing is guessed: a quote where none may be, a control character or a bare CR is told as a fault.
  *
  * A quote that is never closed would swallow the rows after it. A row that is malformed so, or longer than `longestRow`, ends
- * at its first line end instead, and reading goes on behind that.
+ * at its first line end instead, and reading goes on behind that. What a row is does not depend on how much of the file is at
+ * hand: the decoder of the imports and the kernel (kernel/csv-slow.ts) read the same rows, in chunks and from anywhere.
  */
 const quote = 34;
 const lf = 10;
@@ -46,7 +47,8 @@ export class CsvRow {
 
   /**
    * Reads the row at `at`. Answers where the next one begins; -1 when the row does not end before `end` and more may come
-   * (`last` is false). `bytes` must have one byte more than `end`, and from `scratch` on as many as a row may be long.
+   * (`last` is false). `bytes` must have one byte more than `end`, and from `scratch` on as many as a row may be long; below 0:
+   * quotes stay doubled. A row `row-too-long` whose answer is not behind a line end has no line end within `longestRow`.
    */
   read(bytes: Uint8Array, at: number, end: number, last: boolean, scratch: number): number {
     this.columns = 0;
@@ -59,10 +61,10 @@ export class CsvRow {
     bytes[end] = lf;
     const next = this.#columns(bytes, at, end, last);
     bytes[end] = kept;
-    if (next < 0) {
-      if (last || end - at > longestRow) return this.#firstLine(bytes, at, end, last ? 'bad-quotes' : 'row-too-long');
-      return -1;
+    if ((next < 0 ? end : next) - at > longestRow) {
+      return this.#firstLine(bytes, at, Math.min(end, at + longestRow), 'row-too-long');
     }
+    if (next < 0) return last ? this.#firstLine(bytes, at, end, 'bad-quotes') : -1;
     if (this.fault === 'bad-quotes' && this.lines > 1) return this.#firstLine(bytes, at, end, 'bad-quotes');
     return next;
   }
@@ -106,7 +108,7 @@ export class CsvRow {
       const byte = bytes[at]!;
       if (byte === this.#delimiter || byte === lf) return at;
       if (byte >= 0x7f) this.high = true;
-      else if (byte === quote) this.fault ??= 'bad-quotes';
+      else if (byte === quote) this.fault = 'bad-quotes';
       else if (byte < 32 && !(byte === cr && bytes[at + 1] === lf)) this.fault ??= 'control-character';
       at += 1;
     }
@@ -130,7 +132,7 @@ export class CsvRow {
       else if (byte < 32 && byte !== cr && byte !== tab) this.fault ??= 'control-character';
       at += 1;
     }
-    if (doubled === 0) this.#put(from, at);
+    if (doubled === 0 || this.#scratch < 0) this.#put(from, at);
     else this.#undouble(bytes, from, at);
     at += 1;
     const byte = bytes[at]!;

@@ -39,6 +39,12 @@ export class DialledNumbers {
     this.#hashKey = hashKey;
   }
 
+  /** True when what it has learnt holds for files of this mask and key, too. */
+  serves(numberMask: number, hashKey: Uint8Array | null): boolean {
+    if (numberMask !== this.#mask || hashKey === null || this.#hashKey === null) return false;
+    return Buffer.compare(hashKey, this.#hashKey) === 0;
+  }
+
   /** Null when the field holds something that is no number. Blanks on the right do not count. */
   of(bytes: Buffer, from: number, to: number): KeptDialled | null {
     const length = lengthOf(bytes, from, to);

@@ -15,15 +15,17 @@ import { fault, type LineFault } from './line-fault.ts';
 import { readMsisdn } from './msisdn.ts';
 import { Plausibility } from './plausibility.ts';
 import { cancelling, correcting, type DecodedRecord, emptyRecord, original } from './record.ts';
-import { StartReader } from './start-reader.ts';
+import { type ContractTerm, StartReader } from './start-reader.ts';
 import { VisitedNetworks } from './visited-networks.ts';
 
-export interface RecordDecoderOptions {
+export interface RecordDecoderOptions extends ContractTerm {
   readonly account: string;
   readonly timeZone: string;
   readonly numberMask: number;
   readonly hashKey: Uint8Array | null;
   readonly nowMs: number;
+  /** One that serves this mask and key and knows numbers already; else the file begins with none. */
+  readonly dialled?: DialledNumbers;
 }
 
 /** No call is longer than the longest cycle. */
@@ -51,7 +53,7 @@ export class RecordDecoder {
     this.#values = new FieldValues(slots);
     this.#account = options.account;
     this.#starts = new StartReader(slots, this.#values, options);
-    this.#dialled = new DialledNumbers(options.numberMask, options.hashKey);
+    this.#dialled = options.dialled ?? new DialledNumbers(options.numberMask, options.hashKey);
     this.#visited = new VisitedNetworks(layout.homeNetworks);
     this.#plausibility = new Plausibility(layout.spec.records.plausible);
   }

@@ -1,9 +1,10 @@
 /**
  * When a record began: the local time as the file writes it, the flag of the repeated hour, and from both the instant; or an
- * instant with its offset, and from that the contract's local time. Impossible times are faults (F12).
+ * instant with its offset, and from that the contract's local time. Impossible times are faults, and so are usage and recurring
+ * fees of a time that the contract does not have (F12). What is charged or credited once may come before it and after it.
  */
 import { enumMeanings } from '../spec/fields.ts';
-import type { TypePlan } from './field-plan.ts';
+import type { FieldPlan, TypePlan } from './field-plan.ts';
 import type { FieldValues } from './field-values.ts';
 import type { Slots } from './layout.ts';
 import { fault, type LineFault } from './line-fault.ts';
@@ -19,21 +20,36 @@ const dstFlags: readonly DstFlag[] = enumMeanings.dst.map((meaning) => {
   return meaning === 'summer' ? 'S' : meaning === 'winter' ? 'W' : '';
 });
 
+/** First instant of the contract, and the first one after it (UTC epoch ms); left out or null: nobody told. */
+export interface ContractTerm {
+  readonly contractFromMs?: number | null;
+  readonly contractToMs?: number | null;
+}
+
+interface StartOptions extends ContractTerm {
+  readonly timeZone: string;
+  readonly nowMs: number;
+}
+
 export class StartReader {
   readonly #slots: Slots;
   readonly #values: FieldValues;
   readonly #clock: LocalClock;
   readonly #instant: LocalInstant;
   readonly #latestMs: number;
+  readonly #contractFromMs: number;
+  readonly #contractToMs: number;
   #flag: DstFlag = '';
   #isInstant = false;
 
-  constructor(slots: Slots, values: FieldValues, options: { readonly timeZone: string; readonly nowMs: number }) {
+  constructor(slots: Slots, values: FieldValues, options: StartOptions) {
     this.#slots = slots;
     this.#values = values;
     this.#clock = new LocalClock(options.timeZone);
     this.#instant = new LocalInstant(options.timeZone);
     this.#latestMs = options.nowMs + dayMs;
+    this.#contractFromMs = options.contractFromMs ?? Number.NEGATIVE_INFINITY;
+    this.#contractToMs = options.contractToMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Reads date, second and flag of a call, message or session. */
@@ -74,10 +90,17 @@ export class StartReader {
     }
     const field = type.start ?? type.startDate ?? type.chargeFrom;
     if (charge) {
-      const late = record.startMs > this.#latestMs + chargeAheadMs;
-      return late ? fault('impossible', type.chargeFrom ?? field, 'is over a year ahead') : null;
+      const from = type.chargeFrom ?? field;
+      if (record.startMs > this.#latestMs + chargeAheadMs) return fault('impossible', from, 'is over a year ahead');
+      return record.kind === 'recurring' ? this.#outsideContract(from, record) : null;
     }
-    return record.startMs > this.#latestMs ? fault('impossible', field, 'is in the future') : null;
+    if (record.startMs > this.#latestMs) return fault('impossible', field, 'is in the future');
+    return this.#outsideContract(field, record);
+  }
+
+  #outsideContract(field: FieldPlan | null, { startMs }: DecodedRecord): LineFault | null {
+    if (startMs < this.#contractFromMs) return fault('before-contract', field, "is before the contract's first day");
+    return startMs >= this.#contractToMs ? fault('after-contract', field, "is after the contract's last day") : null;
   }
 
   #time(type: TypePlan, record: DecodedRecord): LineFault | null {

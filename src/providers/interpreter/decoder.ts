@@ -26,7 +26,7 @@ export async function decodeFile(
   { sha256, name, subject, spoolPath }: DecodeRequest,
   run: DecodeRun,
 ): Promise<DecodeResult> {
-  const { account, timeZone, cycleDay, numberMask, hashKey, nowMs } = subject;
+  const { account, timeZone, cycleDay, numberMask, hashKey, nowMs, contractFromMs, contractToMs } = subject;
   return decodeSurviving(
     compute,
     {
@@ -35,7 +35,7 @@ export async function decodeFile(
       compression: layout.files.compression,
       name,
       spec: layout,
-      ...{ account, timeZone, cycleDay, numberMask, hashKey, nowMs, spoolPath },
+      ...{ account, timeZone, cycleDay, numberMask, hashKey, nowMs, contractFromMs, contractToMs, spoolPath },
     },
     run,
   );

@@ -50,7 +50,7 @@ export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
   const result = (): ReadResult => ({ found: progress.found, remember: (tx) => remember(tx, reading, progress) });
   try {
     await checkAccount(fetch);
-    for (const window of windowsToRead(discover.window, subject.watermark, subject.nowMs)) {
+    for (const window of windowsToRead(discover.window, subject.watermark, subject.nowMs, subject.contractFromMs)) {
       await readWindow(fetch, window, progress);
     }
     return result();

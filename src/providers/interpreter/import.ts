@@ -128,32 +128,23 @@ async function store(
   const rows = new Map(stored.map((file) => [file.sha256, file]));
   // what another task stored meanwhile is that task's to import
   const rowOf = (file: FileToImport) => (file.id === undefined ? rows.get(file.sha256) : (file as ReceivedFile));
-  const touched = new Set<string>();
-  const counts = { files: 0, records: 0, duplicates: 0, quarantinedLines: 0, quarantinedFiles: 0, heldBack };
-  for (const { file, decoded, spoolPath } of accepted) {
-    const row = rowOf(file);
-    if (!row) continue;
-    await ensureCycles(tx, contract, decoded.cycles);
-    const { id: rawFileId, logicalKey, version } = row;
-    // without a period of its own a file is as old as its first record: nothing in it is late
-    const since = decoded.periodFrom ?? decoded.cycles[0];
-    const fileCycle = since === undefined ? '-infinity' : cycleStartOfDate(since, subject.cycleDay);
-    const merge = {
-      contractId: input.contractId,
-      rawFileId,
-      logicalKey,
-      version,
-      fileCycle,
-      spoolPath,
-      rows: decoded.rows,
-    };
-    for (const cycle of await mergeRecords(tx, merge)) touched.add(cycle);
-    await markImported(tx, input.contractId, row, decoded);
-    counts.files += 1;
-    counts.records += decoded.records;
-    counts.duplicates += decoded.duplicates;
-    counts.quarantinedLines += decoded.quarantined.length;
-  }
+  const imported = accepted.flatMap((one) => {
+    const row = rowOf(one.file);
+    return row ? [{ ...one, id: row.id, logicalKey: row.logicalKey, version: row.version }] : [];
+  });
+  await ensureCycles(tx, contract, [...new Set(imported.flatMap(({ decoded }) => decoded.cycles))].sort());
+  const merges = imported.map((one) => toMerge(one, subject));
+  const cycles = await mergeRecords(tx, input.contractId, merges);
+  await markImported(tx, input.contractId, imported);
+  const sum = (of: (decoded: Decoded) => number) => imported.reduce((all, { decoded }) => all + of(decoded), 0);
+  const counts = {
+    files: imported.length,
+    records: sum(({ records }) => records),
+    duplicates: sum(({ duplicates }) => duplicates),
+    quarantinedLines: sum(({ quarantined }) => quarantined.length),
+    quarantinedFiles: 0,
+    heldBack,
+  };
   for (const { file, problem } of refused) {
     const row = rowOf(file);
     if (!row) continue;
@@ -161,7 +152,6 @@ async function store(
     counts.quarantinedFiles += 1;
   }
   await followUp(tx, input, accepted, refused);
-  const cycles = [...touched].sort();
   await touchCycles(tx, input.contractId, cycles);
   await tx.query(noteCycles, [input.syncTaskId, input.contractId, cycles]);
   await tx.query('update sync_task set counts = counts || $2::jsonb where id = $1', [
@@ -169,6 +159,16 @@ async function store(
     JSON.stringify(counts),
   ]);
   return { ...counts, cycles };
+}
+
+/** Without a period of its own a file is as old as its first record: nothing in it is late. */
+function toMerge(
+  { decoded, id, logicalKey, version, spoolPath }: Accepted & Pick<ReceivedFile, 'id' | 'logicalKey' | 'version'>,
+  { cycleDay }: SyncSubject,
+) {
+  const since = decoded.periodFrom ?? decoded.cycles[0];
+  const fileCycle = since === undefined ? '-infinity' : cycleStartOfDate(since, cycleDay);
+  return { rawFileId: id, logicalKey, version, fileCycle, spoolPath, rows: decoded.rows };
 }
 
 /** Pages of an API that were refused leave a hole; one that is filled again settles them. */

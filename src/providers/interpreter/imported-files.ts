@@ -1,4 +1,4 @@
-/** How the result of decoding a file is written to its row, to `quarantine` and to the inventory. */
+/** How the result of decoding files is written to their rows and to `quarantine`. */
 import type { FileProblem } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
 import type { Decoded } from './decoder.ts';
@@ -10,9 +10,11 @@ export interface Refused {
 }
 
 const imported = `
-  update raw_file set state = 'imported', records = $2, crc32 = $3, period = daterange($4, $5, '[]'), quarantined_lines = $6,
-    imported_at = now()
-  where id = $1`;
+  update raw_file f set state = 'imported', records = d.records, crc32 = d.crc, period = daterange(d.period_from, d.period_to, '[]'),
+    quarantined_lines = d.quarantined, imported_at = now()
+  from jsonb_to_recordset($1::jsonb)
+    as d (id bigint, records bigint, crc text, period_from date, period_to date, quarantined integer)
+  where f.id = d.id`;
 
 const supersedeOlder = `
   update raw_file set state = 'superseded' where contract_id = $1 and logical_key = $2 and version < $3
@@ -25,39 +27,39 @@ const settleQuarantine = `
 
 const quarantineLines = `
   insert into quarantine (raw_file_id, line_no, byte_offset, code, field, message, raw_masked)
-  select $1, l.line_no, l.byte_offset, l.code, l.field, l.message, l.raw_masked
-  from jsonb_to_recordset($2::jsonb) as l (line_no integer, byte_offset bigint, code text, field text, message text, raw_masked text)`;
+  select l.raw_file_id, l.line_no, l.byte_offset, l.code, l.field, l.message, l.raw_masked
+  from jsonb_to_recordset($1::jsonb)
+    as l (raw_file_id bigint, line_no integer, byte_offset bigint, code text, field text, message text, raw_masked text)`;
 
-/** Numbers that nobody told us of: kept as discovered subscriptions of the contract. */
-const discover = `
-  insert into subscription (contract_id, msisdn, source, first_seen)
-  select $1, msisdn, 'discovered', min(local_start)::date from cdr_stage group by msisdn
-  on conflict (contract_id, msisdn) do nothing`;
+export interface ImportedFile {
+  readonly id: string;
+  readonly logicalKey: string;
+  readonly version: number;
+  readonly decoded: Pick<Decoded, 'records' | 'crc' | 'periodFrom' | 'periodTo' | 'quarantined'>;
+}
 
-/** Follows `mergeRecords`, whose stage it still reads. */
-export async function markImported(
-  tx: Tx,
-  contractId: string,
-  file: { id: string; logicalKey: string; version: number },
-  decoded: Pick<Decoded, 'records' | 'crc' | 'periodFrom' | 'periodTo' | 'quarantined'>,
-): Promise<void> {
-  await tx.query(imported, [
-    file.id,
-    decoded.records,
-    decoded.crc,
-    decoded.periodFrom,
-    decoded.periodTo,
-    decoded.quarantined.length,
-  ]);
-  const older = [contractId, file.logicalKey, file.version];
-  await tx.query(supersedeOlder, older);
-  await tx.query(settleQuarantine, older);
-  await tx.query(discover, [contractId]);
-  if (decoded.quarantined.length === 0) return;
-  const lines = decoded.quarantined.map(({ line, offset, code, field, message, rawMasked }) => {
-    return { line_no: line, byte_offset: offset, code, field, message, raw_masked: rawMasked };
-  });
-  await tx.query(quarantineLines, [file.id, JSON.stringify(lines)]);
+/** All in one go: an API's window is a file for each page. */
+export async function markImported(tx: Tx, contractId: string, files: readonly ImportedFile[]): Promise<void> {
+  const rows = files.map(({ id, decoded }) => ({
+    id,
+    records: decoded.records,
+    crc: decoded.crc,
+    period_from: decoded.periodFrom,
+    period_to: decoded.periodTo,
+    quarantined: decoded.quarantined.length,
+  }));
+  await tx.query(imported, [JSON.stringify(rows)]);
+  for (const { logicalKey, version } of files) {
+    if (version === 1) continue;
+    await tx.query(supersedeOlder, [contractId, logicalKey, version]);
+    await tx.query(settleQuarantine, [contractId, logicalKey, version]);
+  }
+  const lines = files.flatMap(({ id, decoded }) =>
+    decoded.quarantined.map(({ line, offset, code, field, message, rawMasked }) => {
+      return { raw_file_id: id, line_no: line, byte_offset: offset, code, field, message, raw_masked: rawMasked };
+    }),
+  );
+  if (lines.length > 0) await tx.query(quarantineLines, [JSON.stringify(lines)]);
 }
 
 export async function markQuarantined(tx: Tx, id: string, problem: FileProblem): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Which stretches of time are to be read from an API. What was broken off comes first, then what has to be read once more,
  * then everything since the last time, overlapping it by some days: usage that comes late, or that a moving page hid, is
- * found there (F14).
+ * found there (F14). Nothing is asked for that was before the contract.
  */
 import type { DiscoverPages } from '../spec/discover.ts';
 import type { PartWindow, Watermark, Window } from '../sync-input.ts';
@@ -18,12 +18,14 @@ export function windowsToRead(
   { firstDays, overlapDays, maxDays }: DiscoverPages['window'],
   watermark: Watermark,
   nowMs: number,
+  contractFromMs: number | null = null,
 ): WindowToRead[] {
   const part = watermark.window ?? null;
   const known = watermark.readTo === undefined ? null : Date.parse(watermark.readTo);
   const again = (watermark.again ?? []).filter((window) => !part || keyOf(window) !== keyOf(part));
   const windows: WindowToRead[] = again.map((window) => ({ ...window, part: null, isNew: false }));
-  let fromMs = wholeSecond(known === null ? nowMs - firstDays * dayMs : known - overlapDays * dayMs);
+  const wantedMs = known === null ? nowMs - firstDays * dayMs : known - overlapDays * dayMs;
+  let fromMs = wholeSecond(Math.max(wantedMs, contractFromMs ?? wantedMs));
   const untilMs = wholeSecond(nowMs);
   if (part) {
     const isNew = known === null || Date.parse(part.to) > known;

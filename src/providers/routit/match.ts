@@ -118,8 +118,8 @@ async function store(
   await lockContract(tx, contractId);
   await ensureCycles(tx, { id: contractId, cycleDay, timeZone }, decoded.cycles);
   const fileCycle = cycleStartOfDate(`${delivery.period}-01`, cycleDay);
-  const merge = { contractId, rawFileId, logicalKey, version, fileCycle, spoolPath, rows: delivery.known };
-  const touched = await mergeRecords(tx, merge);
+  const merge = { rawFileId, logicalKey, version, fileCycle, spoolPath, rows: delivery.known };
+  const touched = await mergeRecords(tx, contractId, [merge]);
   if (delivery.fileState === 'received') {
     const { records, crc, quarantined } = decoded;
     const days = Temporal.PlainYearMonth.from(delivery.period).daysInMonth;
@@ -130,7 +130,7 @@ async function store(
       periodFrom: `${delivery.period}-01`,
       periodTo: `${delivery.period}-${days}`,
     };
-    await markImported(tx, contractId, { id: rawFileId, logicalKey, version }, imported);
+    await markImported(tx, contractId, [{ id: rawFileId, logicalKey, version, decoded: imported }]);
   }
   await touchCycles(tx, contractId, touched);
   await tx.query(noteCycles, [input.syncTaskId, contractId, touched]);

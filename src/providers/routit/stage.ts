@@ -112,14 +112,17 @@ async function decode(
   spoolPath: string,
 ): Promise<Staged> {
   const mark = await decimalMarkOf(services.archive.path(delivery.sha256));
-  const { cycleDay, timeZone, numberMask, hashKey } = end ?? subject;
+  const { cycleDay, timeZone, numberMask, hashKey, contractFromMs, contractToMs } = end ?? subject;
   const answer = await decodeFile(
     { layout: chargesLayouts[mark] },
     services,
     {
       sha256: delivery.sha256,
       name: delivery.name,
-      subject: { ...subject, account: delivery.customerNo, cycleDay, timeZone, numberMask, hashKey },
+      subject: {
+        ...subject,
+        ...{ account: delivery.customerNo, cycleDay, timeZone, numberMask, hashKey, contractFromMs, contractToMs },
+      },
       spoolPath,
     },
     { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },

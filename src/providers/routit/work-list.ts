@@ -1,6 +1,6 @@
 /** The rows of the work list: what the provider says that it delivers, and what became of it. */
 import type { Tx } from '../../database/session.ts';
-import type { SyncInput } from '../sync-input.ts';
+import { contractTerm, type SyncInput } from '../sync-input.ts';
 import type { Listed } from './overview.ts';
 
 export interface ListedPeriod {
@@ -83,7 +83,7 @@ export async function setDeliveryState(
 /** Whose contract a customer number of the provider is: of the same provider, with that account. */
 export const endContract = `
   select k.id, k.cycle_day as "cycleDay", k.time_zone as "timeZone", c.code as customer, c.number_mask as "numberMask",
-    c.hash_key as "hashKey"
+    c.hash_key as "hashKey", ${contractTerm}
   from contract r join contract k on k.provider = r.provider and k.account_no = lpad($2, 10, '0') and k.id <> r.id
   join customer c on c.id = k.customer_id
   where r.id = $1 and c.active order by k.id limit 1`;
@@ -95,4 +95,6 @@ export interface EndContract {
   readonly customer: string;
   readonly numberMask: number;
   readonly hashKey: Buffer;
+  readonly contractFromMs: number | null;
+  readonly contractToMs: number | null;
 }

@@ -47,7 +47,7 @@ const rounds: readonly (readonly Bad[])[] = [
   ],
   [
     { fault: 'F12', kind: 'negative', refused: /./ },
-    { fault: 'F12', kind: 'before-contract', refused: /./ },
+    { fault: 'F12', kind: 'before-contract', refused: /before the contract's first day/ },
     { fault: 'F17', kind: 'bomb', refused: /./ },
     { fault: 'F09', kind: 'no-mark', refused: null },
   ],

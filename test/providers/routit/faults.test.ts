@@ -1,7 +1,13 @@
 /** What the provider's calls can do (domain.md 5.7), end to end: what must happen, how often it was asked, and totals afterwards. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { callsOf, control } from '../../simulator/http/served.ts';
+import { selfSigned } from '../../support/certificate.ts';
 import { type ResellerWorld, resellerWorld } from './reseller-world.ts';
 
 let world: ResellerWorld;
@@ -151,6 +157,53 @@ test('F01: a password that is refused is tried once; the profile is suspended, a
   assert.ok(world.openAlerts().some((alert) => alert.startsWith('profile.suspended')));
   assert.equal((await world.sync({ force: true })).status, 'succeeded');
   assert.deepEqual(await world.database.query('select 1 from sync_profile where suspended_reason is not null'), []);
+});
+
+test('F21: a server that does not prove who it is gets neither password nor second try, until a person says whom to trust', async (t) => {
+  const old = { from: new Date('2020-01-01'), to: new Date('2021-01-01') };
+  const directory = mkdtempSync(join(tmpdir(), 'routit-tls-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const transport = async (change: object) =>
+    world.applyCustomers(({ customers }) => {
+      const [profile] = customers.flatMap(({ contracts }) => contracts.flatMap(({ profiles = [] }) => profiles));
+      Object.assign(profile!.transport, { caFile: undefined }, change);
+    });
+  for (const [certificate, isTrusted, refused] of [
+    [selfSigned(), false, /localhost:\d+: self-signed certificate/],
+    [selfSigned(old), true, /certificate has expired/],
+    [selfSigned({ host: 'example.org' }), true, /Host: localhost\. is not in the cert/],
+    [selfSigned(), true, null],
+  ] as const) {
+    let connections = 0;
+    const { port, hostname } = new URL(world.served.base);
+    const front = createTlsServer(certificate, (outside) => {
+      connections += 1;
+      const inside = connect(Number(port), hostname);
+      outside.on('error', () => inside.destroy());
+      inside.on('error', () => outside.destroy());
+      outside.pipe(inside).pipe(outside);
+    });
+    t.after(() => front.close());
+    await new Promise<void>((resolve) => void front.listen(0, 'localhost', resolve));
+    const caFile = join(directory, 'authority.pem');
+    writeFileSync(caFile, certificate.cert);
+    const base = `https://localhost:${(front.address() as AddressInfo).port}`;
+    await transport(isTrusted ? { base, caFile } : { base });
+    const ended = await world.sync();
+    assert.equal(ended.status, refused === null ? 'succeeded' : 'failed', ended.reason ?? '');
+    assert.equal(connections > 0, refused === null, 'nothing was sent');
+    const [profile] = await world.database.query<{ why: string | null }>(
+      'select suspended_reason as why from sync_profile',
+    );
+    if (refused) assert.match(profile!.why!, refused);
+    assert.equal(
+      world.openAlerts().some((alert) => alert.startsWith('profile.suspended')),
+      refused !== null,
+    );
+  }
+  await transport({ base: world.served.base });
+  assert.equal((await world.sync({ force: true })).status, 'succeeded');
+  assert.deepEqual(await world.differences(), []);
 });
 
 test('an end customer without a tariff fails alone, and has its totals once it has one', async () => {

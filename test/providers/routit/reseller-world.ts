@@ -33,10 +33,16 @@ export interface EndedSync {
 
 export interface ResellerWorld {
   readonly database: Database;
+  readonly url: string;
+  /** Of the archive. */
+  readonly directory: string;
   readonly served: ServedProviders;
   /** `rule subject` of what is open. */
   openAlerts(): readonly string[];
   messageOf(rule: string): string;
+  /** Opens a sync; `ended` resolves when somebody has brought it to its end. */
+  begin(options?: { force?: boolean }): Promise<{ ended(): Promise<EndedSync> }>;
+  work(): void;
   /** Runs a sync to its end. */
   sync(options?: { force?: boolean }): Promise<EndedSync>;
   /** What differs from the truth of now, and whether the oracle sees a breach. */
@@ -55,22 +61,28 @@ export interface CustomersForm {
     code: string;
     name?: string;
     numberMask?: number;
-    contracts: { account: string; tariff?: string; provider?: string; subscriptions: { msisdn: string }[] }[];
+    contracts: {
+      account: string;
+      tariff?: string;
+      provider?: string;
+      subscriptions: { msisdn: string }[];
+      profiles?: { transport: object }[];
+    }[];
   }[];
 }
 
 export async function resellerWorld(
-  options: { records?: number; faults?: readonly unknown[]; services?: Partial<RoutItServices> } = {},
+  options: {
+    records?: number;
+    faults?: readonly unknown[];
+    services?: Partial<RoutItServices>;
+    /** False: other processes do the work, until `work`. */
+    works?: boolean;
+  } = {},
 ): Promise<ResellerWorld> {
   const served = await serve(['ROUTIT'], { records: options.records ?? 800, faults: options.faults ?? [] });
   const h = await harness();
   const directory = mkdtempSync(join(tmpdir(), 'reseller-'));
-  const archive = await openArchive(directory, {
-    expectedId: null,
-    randomId: () => crypto.randomUUID(),
-    nowMs: Date.now,
-  });
-  const compute = openComputePool({ threads: 1 });
   const open = new Map<string, AlertInput>();
   const sessions: { results: SessionResult[]; pauses: number[] } = { results: [], pauses: [] };
   const alerts = {
@@ -85,22 +97,10 @@ export async function resellerWorld(
     keepToken() {},
     release: (result) => void sessions.results.push(result),
   });
-  const services: RoutItServices = {
-    archive,
-    compute,
-    alerts,
-    openTransport: () => Promise.reject(new Error('no files here')),
-    openRest: () => {
-      throw new Error('no pages here');
-    },
-    acquireSession: async () => ({ kind: 'granted', session: session() }),
-    resolveSecret: () => secrets.ROUTIT,
-    fetchGiveUpAfterMs: 600_000,
-    silenceMs: 700,
-    ...options.services,
-  };
+  const services = { ...(await routItServices(directory, alerts, session)), ...options.services };
   const definitions = routItChains(services);
-  const engine = h.engine(definitions, { lanes: 8, alerts });
+  const work = () => h.engine(definitions, { lanes: 8, alerts });
+  let engine = options.works === false ? null : work();
   const enqueue = h.enqueueWith(definitions);
   const form = customersForm(served.contracts) as CustomersForm;
   const { database } = h;
@@ -109,43 +109,55 @@ export async function resellerWorld(
     await applyCustomers(tx, form);
   });
 
+  async function begin({ force = false } = {}) {
+    const [profile] = await database.query<DueProfile>(
+      `select ${profileColumns} from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id`,
+    );
+    const decision = { result: 'routed', syncType: 'ROUTIT', chain: 'routit' } as const;
+    const opened = await database.transaction((tx) =>
+      openSyncTask(
+        tx,
+        profile!,
+        decision,
+        async (inTx, chain, input, how) => (await enqueue(inTx, chain, input as Json, how)).chainId,
+        { requestedBy: 'test', force },
+      ),
+    );
+    return {
+      async ended() {
+        await until(
+          async () => {
+            await database.query(`update chain set run_at = now() where state = 'timer'`);
+            const [chain] = await database.query<{ state: string }>('select state from chain where id = $1', [
+              opened!.chainId,
+            ]);
+            return chain!.state;
+          },
+          (state) => ['succeeded', 'failed', 'dead', 'quarantined', 'cancelled'].includes(state),
+          30_000,
+        );
+        const [ended] = await database.query<EndedSync>(
+          `select t.id as "taskId", c.state, c.reason, t.status, t.counts from sync_task t join chain c on c.id = t.chain_id where t.id = $1`,
+          [opened!.taskId],
+        );
+        return ended!;
+      },
+    };
+  }
+
   return {
     database,
+    directory,
+    url: h.url,
     served,
     sessions,
     openAlerts: () => [...open.keys()].sort(),
     messageOf: (rule) => [...open.values()].find((alert) => alert.rule === rule)?.message ?? '',
-    async sync({ force = false } = {}) {
-      const [profile] = await database.query<DueProfile>(
-        `select ${profileColumns} from sync_profile p join contract k on k.id = p.contract_id join customer c on c.id = k.customer_id`,
-      );
-      const decision = { result: 'routed', syncType: 'ROUTIT', chain: 'routit' } as const;
-      const opened = await database.transaction((tx) =>
-        openSyncTask(
-          tx,
-          profile!,
-          decision,
-          async (inTx, chain, input, how) => (await enqueue(inTx, chain, input as Json, how)).chainId,
-          { requestedBy: 'test', force },
-        ),
-      );
-      await until(
-        async () => {
-          await database.query(`update chain set run_at = now() where state = 'timer'`);
-          const [chain] = await database.query<{ state: string }>('select state from chain where id = $1', [
-            opened!.chainId,
-          ]);
-          return chain!.state;
-        },
-        (state) => ['succeeded', 'failed', 'dead', 'quarantined', 'cancelled'].includes(state),
-        30_000,
-      );
-      const [ended] = await database.query<EndedSync>(
-        `select t.id as "taskId", c.state, c.reason, t.status, t.counts from sync_task t join chain c on c.id = t.chain_id where t.id = $1`,
-        [opened!.taskId],
-      );
-      return ended!;
+    begin,
+    work() {
+      engine ??= work();
     },
+    sync: async (options) => (await begin(options)).ended(),
     differences: () => differencesFrom(served, database),
     async deliveries() {
       const rows = await database.query<{ key: string; state: string; reason: string | null }>(
@@ -163,12 +175,37 @@ export async function resellerWorld(
       await database.transaction(async (tx) => void (await applyCustomers(tx, form)));
     },
     async close() {
-      await engine.stop(1_000);
-      await compute.close();
+      await engine?.stop(1_000);
+      await services.compute.close();
       await h.close();
       await served.stop();
       rmSync(directory, { recursive: true, force: true });
     },
+  };
+}
+
+/** As a node has them; what `session` gives is never refused. */
+export async function routItServices(
+  directory: string,
+  alerts: RoutItServices['alerts'],
+  session: () => ProviderSession,
+): Promise<RoutItServices> {
+  return {
+    archive: await openArchive(directory, {
+      expectedId: null,
+      randomId: () => crypto.randomUUID(),
+      nowMs: Date.now,
+    }),
+    compute: openComputePool({ threads: 1 }),
+    alerts,
+    openTransport: () => Promise.reject(new Error('no files here')),
+    openRest: () => {
+      throw new Error('no pages here');
+    },
+    acquireSession: async () => ({ kind: 'granted', session: session() }),
+    resolveSecret: () => secrets.ROUTIT,
+    fetchGiveUpAfterMs: 600_000,
+    silenceMs: 700,
   };
 }
 

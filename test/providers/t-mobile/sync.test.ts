@@ -136,16 +136,22 @@ async function assertTruth(): Promise<void> {
 
 test('pages, tokens, versions and voids become the totals of the truth, with calls that fail in between', async () => {
   const faults = [
+    // of the second client, by a clock that is wrong: the token has ended when it comes
+    { at: 'T_MOBILE.token', nth: 3, fault: 'F21' },
     { at: 'T_MOBILE.usage', nth: 2, fault: 'F01' },
     { at: 'T_MOBILE.usage', nth: 4, fault: 'F02', arg: { retryAfter: 2 } },
     { at: 'T_MOBILE.usage', nth: 6, fault: 'F03', arg: { kind: 'html' } },
     { at: 'T_MOBILE.usage', nth: 8, fault: 'F03', arg: { kind: 'reset', bytes: 100 } },
     { at: 'T_MOBILE.usage', nth: 10, fault: 'F14', arg: { kind: 'missed' } },
     { at: 'T_MOBILE.usage', nth: 12, fault: 'F20' },
+    { at: 'T_MOBILE.usage', nth: 13, fault: 'F12', arg: { kind: 'before-contract' } },
   ];
   await control(served, 'POST', 'faults', faults);
   assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
   await assertTruth();
+  const impossible = await h.database.query(`select reason from raw_file where reason like '%before the contract%'`);
+  assert.equal(impossible.length, 1);
+  assert.equal(await callsOf(served, 'T_MOBILE.token'), 4);
   const calls = await callsOf(served, 'T_MOBILE.usage');
   assert.ok(calls < 60, `${calls} calls`);
   await control(served, 'POST', 'advance-clock', { seconds: 86_400 });

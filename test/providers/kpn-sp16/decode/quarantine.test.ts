@@ -52,6 +52,31 @@ for (const [index, [code, field, parts, value]] of cases.entries()) {
   });
 }
 
+const term = {
+  contractFromMs: Date.parse('2026-03-10T00:00:00+01:00'),
+  contractToMs: Date.parse('2026-03-11T00:00:00+01:00'),
+};
+const aroundTheContract: [what: string, parts: LineParts, code: string | null][] = [
+  ['a call in the second before its first day', { start: '20260309235959' }, 'before-contract'],
+  ['a call in its first second', { start: '20260310000000' }, null],
+  ['a call in its last second', { start: '20260310235959' }, null],
+  ['a message in the second after its last day', { type: '20', start: '20260311000000' }, 'after-contract'],
+  ['a monthly fee from the day before', { type: '40', start: '2026030920260331' }, 'before-contract'],
+  ['a credit of the day before', { type: '50', start: '2026030920260309', amount: '00000001250-' }, null],
+  ['what is charged once after it', { type: '50', start: '2026040120260401' }, null],
+];
+
+for (const [what, parts, code] of aroundTheContract) {
+  test(`F12 ${what} ${code === null ? "is the contract's" : 'is impossible and goes to quarantine'}`, async () => {
+    const { result } = await decode(gzipped([...calls(999), line({ id: '5000', ...parts })]), term);
+    assert.ok(result.ok, result.ok ? '' : result.problem.message);
+    assert.deepEqual(
+      result.quarantined.map((problem) => problem.code),
+      code === null ? [] : [code],
+    );
+  });
+}
+
 test('lines of another length or line end are quarantined without losing step', async () => {
   for (const bad of [line().slice(0, 150), `${line()} `, `${line().slice(0, 90)}\n${line().slice(91, 199)}`]) {
     const bytes = fileBytes([...calls(1999), line({ id: 'BADLINE' }), ...calls(1, 7000)]).toString('latin1');

@@ -198,3 +198,21 @@ test('no dialled number is whole in the spool or the result', async () => {
     'one number, one hash, however it was dialled',
   );
 });
+
+test('what a thread learnt of numbers for one customer is not taken for those of another', async () => {
+  const bytes = gzipped([line({ dialled: '0687654321' })]);
+  const first = { hashKey: Buffer.from('key of the first'), numberMask: 4 };
+  const others = [
+    { hashKey: Buffer.from('key of the second'), numberMask: 4 },
+    { hashKey: Buffer.from('key of the first'), numberMask: 6 },
+  ];
+  const seen = async (customer: typeof first) => {
+    const { rows } = await decode(bytes, customer);
+    return { hash: rows[0]!.b_hash, prefix: rows[0]!.b_prefix, masked: rows[0]!.b_masked };
+  };
+  const expected = await seen(first);
+  assert.deepEqual(await seen(first), expected);
+  assert.notEqual((await seen(others[0]!)).hash, expected.hash);
+  assert.deepEqual(await seen(others[1]!), { hash: expected.hash, prefix: '31687', masked: '+31687******' });
+  assert.deepEqual(await seen(first), expected);
+});

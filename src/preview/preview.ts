@@ -1,0 +1,114 @@
+/**
+ * What a file of usage records would cost under a tariff, without importing anything of it: the kernel's fused pass on the
+ * node's compute threads. Totals are those of an import of the same records under the same tariff, but for what the pass does not
+ * know, which is told in `notes`.
+ *
+ * Keys that do not fit the memory go to a directory of `spoolDirectory` that is removed again, however the preview ends. Rejects
+ * with `InputError` for what is wrong with the file, and with the signal's reason when every thread has stopped.
+ */
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../input-error.ts';
+import { type FusedPassResult, fusedPass } from '../kernel/fused-pass.ts';
+import type { RunKernelTask } from '../kernel/side-by-side.ts';
+import type { UsageLayout } from '../kernel/usage-layout.ts';
+import { UnreadableFileError } from '../kernel/usage-reader.ts';
+import { maskNumber } from '../log/mask.ts';
+import { type PreviewTariff, ratingBy } from './preview-tariff.ts';
+import type { PreviewEnd, PreviewRow } from './views.ts';
+
+export interface PreviewRequest {
+  readonly file: string;
+  readonly layout: UsageLayout;
+  readonly tariff: PreviewTariff;
+  readonly timeZone: string;
+  /** Digits at the end of a dialled number that an import would not keep. */
+  readonly numberMask: number;
+  /** Show the numbers of subscribers. */
+  readonly numbers: boolean;
+}
+
+export interface PreviewMeans {
+  readonly run: RunKernelTask;
+  readonly threads: number;
+  /** Bytes for record keys. */
+  readonly keyMemory: number;
+  readonly spoolDirectory: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+}
+
+export interface Preview {
+  readonly rows: Iterable<PreviewRow>;
+  readonly end: PreviewEnd;
+}
+
+export async function preview(request: PreviewRequest, means: PreviewMeans): Promise<Preview> {
+  const { file: path, layout, tariff } = request;
+  const { keyMemory: dedupMemory, spoolDirectory, ...rest } = means;
+  const scratch = mkdtempSync(join(spoolDirectory, 'preview-'));
+  try {
+    const rating = ratingBy(tariff, request);
+    const result = await fusedPass({ path, layout, rating, scratch, dedupMemory, ...rest });
+    return { rows: rowsOf(result, request), end: endOf(result, request) };
+  } catch (error) {
+    throw inputError(error, path);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** An error of a thread has its name, not its class. */
+function inputError(error: unknown, path: string): unknown {
+  if ((error as Error).name !== UnreadableFileError.name) return error;
+  return new InputError(`${path}: ${(error as Error).message}`, { cause: error });
+}
+
+function* rowsOf({ rows }: FusedPassResult, { layout, numbers }: PreviewRequest): Iterable<PreviewRow> {
+  for (const { subscriber, kind: index, ...sums } of rows) {
+    const { kind, category } = layout.kinds[index]!;
+    const number = String(subscriber);
+    yield {
+      subscriber: numbers ? number : maskNumber(number),
+      word: layout.kinds[index]!.word,
+      kind,
+      category,
+      records: String(sums.records),
+      unrated: String(sums.unrated),
+      usage: String(sums.usage),
+      amountE8: String(sums.amountE8),
+      providerAmountE8: String(sums.chargeE8),
+    };
+  }
+}
+
+function endOf(result: FusedPassResult, { file, layout, tariff, timeZone, numberMask }: PreviewRequest): PreviewEnd {
+  const { rows, records, duplicates, unrated, faults, faultCount, bytes } = result;
+  const sum = (of: (row: (typeof rows)[number]) => bigint) => String(rows.reduce((all, row) => all + of(row), 0n));
+  return {
+    file,
+    bytes,
+    tariff: tariff.code,
+    version: tariff.version,
+    timeZone,
+    numberMask,
+    records,
+    duplicates,
+    unrated: Number(sum((row) => row.unrated)),
+    amountE8: sum((row) => row.amountE8),
+    providerAmountE8: sum((row) => row.chargeE8),
+    unratedReasons: unrated.map(({ kind, ...why }) => ({ word: layout.kinds[kind]!.word, ...why })),
+    faultCount,
+    faults,
+    keysOnDisk: result.spilled,
+    notes: notesOf(tariff),
+  };
+}
+
+/** What an import under this tariff would do and the pass does not. */
+function notesOf({ code, contracts, withAllowances }: PreviewTariff): string[] {
+  if (withAllowances === 0) return [];
+  const of = `${withAllowances} of ${contracts} contracts with tariff ${code}`;
+  return [`allowances are not applied: ${of} have allowances or shared bundles, and would pay less than this`];
+}

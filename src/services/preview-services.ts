@@ -1,0 +1,99 @@
+/**
+ * `preview`: what a file would cost under a tariff. One at a time on a node, on all compute threads but one, so that steps of
+ * chains go on beside it; with a single thread they wait. What is wrong with the request is told before the stream begins.
+ */
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { errorAnswer } from '../admin/error-answer.ts';
+import { ServiceError } from '../admin/service-error.ts';
+import { sampleFile } from '../kernel/sample-file.ts';
+import { onPool } from '../kernel/side-by-side.ts';
+import type { UsageLayout } from '../kernel/usage-layout.ts';
+import { parseLayoutDocument } from '../preview/layout-document.ts';
+import { preview } from '../preview/preview.ts';
+import { readPreviewTariff } from '../preview/preview-tariff.ts';
+import { providerLayout } from '../preview/provider-layout.ts';
+import { streamPreview } from '../preview/stream-preview.ts';
+import type { PreviewQuery } from '../preview/views.ts';
+import type { ReportStream } from '../reports/stream-report.ts';
+import type { ServiceContext } from './context.ts';
+
+type Context = Pick<ServiceContext, 'database' | 'compute' | 'providers' | 'spoolDirectory' | 'taskMemoryMb'>;
+
+export function previewServices({ database, compute, providers, spoolDirectory, taskMemoryMb }: Context) {
+  let running: string | null = null;
+
+  async function begin(query: PreviewQuery): Promise<ReportStream> {
+    const { file, numbers, numberMask } = query;
+    const layout = query.layout === undefined ? layoutOf(query.provider) : parseLayoutDocument(query.layout);
+    const tariff = await database.read((session) => readPreviewTariff(session, query.tariff, query.version));
+    checkFile(file, layout);
+    const { timeZone = tariff.timeZone } = query;
+    const threads = Math.max(1, compute.status().threads - 1);
+    const body = streamPreview({
+      work: (stream) =>
+        preview(
+          { file, layout, tariff, timeZone, numberMask, numbers },
+          { run: onPool(compute), threads, keyMemory: threads * taskMemoryMb * 2 ** 20, spoolDirectory, ...stream },
+        ),
+      shown: (error) => errorAnswer(error).body.error,
+      ended() {
+        running = null;
+      },
+    });
+    return { contentType: 'application/x-ndjson; charset=utf-8', body };
+  }
+
+  function layoutOf(syncType: string | undefined): UsageLayout {
+    const found = providers.find(({ adapter }) => adapter.syncType === syncType);
+    if (!found) {
+      const names = providers.map(({ adapter }) => adapter.syncType).join(', ');
+      throw new ServiceError('not-found', `no provider has the sync type ${syncType ?? '(none)'}; known: ${names}`);
+    }
+    const made = providerLayout(found.adapter.layout);
+    if (made.ok) return made.layout;
+    const reasons = made.reasons.join('; ');
+    throw new ServiceError(
+      'refused',
+      `the files of ${syncType} cannot be previewed as they are: ${reasons}. Give a layout of your own: --layout FILE`,
+    );
+  }
+
+  return {
+    async preview(query: PreviewQuery): Promise<ReportStream> {
+      if (running !== null) {
+        throw new ServiceError('conflict', `a preview of ${running} is under way; ask again when it has ended`);
+      }
+      running = query.file;
+      try {
+        return await begin(query);
+      } catch (error) {
+        running = null;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Throws `ServiceError` for a file that cannot be read, is packed, or lacks a column. */
+function checkFile(path: string, layout: UsageLayout): void {
+  try {
+    if (!statSync(path).isFile()) throw new Error(`${path} is no file`);
+    if (isPacked(path)) throw new Error(`${path} is packed (gzip); unpack it first`);
+    sampleFile(path, layout);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== undefined) throw new ServiceError('not-found', `${path} cannot be read by the service (${code})`);
+    throw new ServiceError('refused', message, { cause: error });
+  }
+}
+
+function isPacked(path: string): boolean {
+  const begin = new Uint8Array(2);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, begin);
+  } finally {
+    closeSync(file);
+  }
+  return begin[0] === 0x1f && begin[1] === 0x8b;
+}

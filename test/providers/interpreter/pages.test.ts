@@ -1,0 +1,153 @@
+/** APIs as a description may have them: each kind of credential, both kinds of paging, and what a server may do wrong. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { selfSigned } from '../../support/certificate.ts';
+import { type Api, type ApiWorld, json, openApi, openApiWorld, secret } from './api-world.ts';
+
+let world: ApiWorld;
+let api: Api;
+before(async () => {
+  world = await openApiWorld();
+  api = await openApi();
+});
+after(async () => {
+  await api.close();
+  await world.close();
+});
+beforeEach(() => {
+  api.asked.length = 0;
+  api.answers.length = 0;
+  api.items = 5;
+  world.released.length = 0;
+});
+
+const base = () => `http://localhost:${api.port}`;
+const byKey = { kind: 'apikey', header: 'x-key' };
+const byPassword = { kind: 'basic' };
+const withKey = () => ({ base: base(), apiKey: { env: 'KEY' } });
+const withPassword = () => ({ base: base(), user: 'jan', password: { env: 'PASSWORD' } });
+const succeeded = { state: 'succeeded', reason: null };
+const wheres = () => api.asked.map(({ where }) => where.replace('/usage', '').trim());
+
+test('an API with a key in a header is read by offset, to the page that is not full', async () => {
+  await world.connect(withKey());
+  assert.deepEqual(await world.sync(byKey, 'offset'), succeeded);
+  assert.deepEqual(wheres(), ['', 'skip=2', 'skip=4']);
+  assert.ok(api.asked.every(({ credential }) => credential === `key ${secret}`));
+  assert.equal(await world.records(), 5);
+});
+
+test('pages that are all full end with an empty one; a period without usage is one empty page', async () => {
+  for (const [items, pages] of [
+    [4, ['', 'skip=2', 'skip=4']],
+    [0, ['']],
+  ] as const) {
+    api.asked.length = 0;
+    api.items = items;
+    await world.connect(withKey());
+    assert.deepEqual(await world.sync(byKey, 'offset'), succeeded);
+    assert.deepEqual(wheres(), pages);
+    assert.equal(await world.records(), items);
+  }
+});
+
+test('an API with user and password is read by cursor; what it refuses is asked once, and the profile suspended', async () => {
+  await world.connect(withPassword());
+  assert.deepEqual(await world.sync(byPassword, 'cursor'), succeeded);
+  assert.deepEqual(wheres(), ['', 'cursor=2', 'cursor=4']);
+  const basic = `Basic ${Buffer.from(`jan:${secret}`).toString('base64')}`;
+  assert.ok(api.asked.every(({ credential }) => credential === basic));
+  for (const [auth, transport] of [
+    [byPassword, withPassword()],
+    [byKey, withKey()],
+  ] as const) {
+    api.asked.length = 0;
+    api.answers.push((response) => json(response, 401, { error: 'unknown' }));
+    await world.connect(transport);
+    const { state, reason } = await world.sync(auth, 'cursor');
+    assert.equal(state, 'failed');
+    assert.match(reason!, /^http:\/\/localhost:\d+\/usage refused the credential: 401, unknown$/);
+    assert.equal(api.asked.length, 1);
+    assert.equal(await world.suspended(), reason);
+    assert.match(world.alerts.get('profile.suspended')!, /linekeeper sync resume --customer C\d+ --profile api$/);
+  }
+});
+
+const gone = (response: Parameters<typeof json>[0]) => json(response, 410, { error: 'cursor_expired' });
+const asUsual = () => undefined;
+
+test('F14 a cursor that expires has its window read from its beginning, and nothing is there twice', async () => {
+  await world.connect(withKey());
+  api.answers.push(asUsual, asUsual, gone);
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.deepEqual(wheres(), ['', 'cursor=2', 'cursor=4', '', 'cursor=2', 'cursor=4']);
+  assert.equal(await world.records(), 5);
+});
+
+test('F14 a cursor that was kept when reading broke off, and expired since, has its window read from its beginning', async () => {
+  await world.connect(withKey());
+  api.answers.push(asUsual, asUsual, (response) => json(response, 500, {}), gone);
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  // what was used in the meantime is a window of its own
+  assert.deepEqual(wheres().slice(0, 7), ['', 'cursor=2', 'cursor=4', 'cursor=4', '', 'cursor=2', 'cursor=4']);
+  assert.equal(await world.records(), 5);
+});
+
+test('F14 cursors that always expire are not followed for ever: the step waits and tries again later', async () => {
+  await world.connect(withKey());
+  const everyOther = [asUsual, gone];
+  api.answers.push(...everyOther, ...everyOther, ...everyOther);
+  const waited: string[] = [];
+  assert.deepEqual(await world.sync(byKey, 'cursor', (why) => void waited.push(why)), succeeded);
+  assert.match(waited[0]!, /the cursor of a page has expired/);
+  assert.deepEqual(wheres().slice(0, 7), ['', 'cursor=2', '', 'cursor=2', '', 'cursor=2', '']);
+  assert.equal(await world.records(), 5);
+});
+
+test('F15 an answer of a byte now and then costs its deadline and not the lane: the step waits, with an alert', async (t) => {
+  await world.connect(withKey());
+  api.answers.push((response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' });
+    const dripping = setInterval(() => response.write(' '), 20);
+    t.after(() => clearInterval(dripping));
+    return true;
+  });
+  const waited: string[] = [];
+  const alerted = () => world.alerts.get('profile.unavailable');
+  const ended = await world.sync(byKey, 'cursor', (why) => void waited.push(`${why}; ${alerted()}`));
+  assert.deepEqual(ended, succeeded);
+  assert.match(waited[0]!, /was not answered whole within 400 ms.*; profile C\d+\/api waits for its provider/);
+  assert.deepEqual([world.released, alerted()], [['unavailable', 'ok'], undefined]);
+  assert.equal(await world.records(), 5);
+});
+
+test('F21 a server that does not prove who it is is told nothing, and suspends the profile until a person says whom to trust', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'tls-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const caFile = join(directory, 'authority.pem');
+  const old = { from: new Date('2020-01-01'), to: new Date('2021-01-01') };
+  const cases = [
+    ['nobody knows its authority', selfSigned(), false, /DEPTH_ZERO_SELF_SIGNED_CERT/],
+    ['its certificate has ended, or a clock is wrong', selfSigned(old), true, /CERT_HAS_EXPIRED/],
+    ['it is another host', selfSigned({ host: 'example.org' }), true, /ERR_TLS_CERT_ALTNAME_INVALID/],
+    ['it is who it must be', selfSigned(), true, null],
+  ] as const;
+  for (const [name, certificate, isTrusted, refused] of cases) {
+    const server = await openApi(certificate);
+    t.after(() => server.close());
+    writeFileSync(caFile, certificate.cert);
+    await world.connect({
+      base: `https://localhost:${server.port}`,
+      apiKey: { env: 'KEY' },
+      ...(isTrusted ? { caFile } : {}),
+    });
+    const { state, reason } = await world.sync(byKey, 'cursor');
+    assert.equal(state, refused === null ? 'succeeded' : 'failed', name);
+    assert.equal(server.asked.length, refused === null ? 3 : 0, name);
+    if (refused) assert.match(reason!, refused);
+    assert.equal(await world.suspended(), reason, name);
+  }
+});
