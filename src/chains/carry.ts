@@ -151,7 +151,6 @@ class Carry {
   #mayLead(run: Run): boolean {
     return (
       run.chain.attempt === 1 &&
-
       this.#context.turn() === this.#turn &&
       this.#beganMs >= this.#vain.untilMs &&
       !this.#context.isDraining()
