@@ -16,6 +16,7 @@ import { byteRanges, unfinished } from './byte-ranges.ts';
 import type { RecordFault } from './csv-slow.ts';
 import { bytesPerEntry } from './key-log.ts';
 import { lostInMemory } from './lost-in-memory.ts';
+import { type MergedSlab, mergedRows } from './merged-slab.ts';
 import type {
   FuseResult,
   KernelArgs,
@@ -31,7 +32,7 @@ import { sampleFile } from './sample-file.ts';
 import { SeenKeysFullError } from './seen-keys.ts';
 import { type RunKernelTask, sideBySide } from './side-by-side.ts';
 import { partitionsFor } from './spilled-keys.ts';
-import { type SlabRow, TotalsSlab } from './totals-slab.ts';
+import type { SlabRow } from './totals-slab.ts';
 import { noPrice, UnratedCounts } from './unrated-reasons.ts';
 import type { UsageLayout } from './usage-layout.ts';
 
@@ -53,8 +54,9 @@ export interface FusedPassOptions {
   readonly rangeBytes?: number;
 }
 
-export interface FusedPassResult {
-  readonly rows: readonly SlabRow[];
+export interface FusedTotals {
+  /** To be read by `mergedRows`. */
+  readonly totals: MergedSlab;
   /** Records that count. */
   readonly records: number;
   /** Records that lost against a later one of the same key, equal or not. */
@@ -71,11 +73,23 @@ export interface FusedPassResult {
   readonly bytes: number;
 }
 
+export interface FusedPassResult extends Omit<FusedTotals, 'totals'> {
+  /** By subscriber, then kind. */
+  readonly rows: readonly SlabRow[];
+}
+
 const defaultRangeBytes = 8 * 1024 * 1024;
 /** Losers that are worth a task of their own. */
 const settleAtLeast = 256;
 
+/** `fusedTotals` with all rows at once. */
 export async function fusedPass(options: FusedPassOptions): Promise<FusedPassResult> {
+  const { totals, ...result } = await fusedTotals(options);
+  return { ...result, rows: [...mergedRows(totals)] };
+}
+
+/** What takes long is done on the pool's threads; the caller's thread stays free. */
+export async function fusedTotals(options: FusedPassOptions): Promise<FusedTotals> {
   const sample = sampleFile(options.path, options.layout);
   const file: KernelFile = { ...sample.file, rating: options.rating };
   const { run, signal } = options;
@@ -110,7 +124,7 @@ async function pass(
   file: KernelFile,
   makeDedup: MakeDedup,
   poison: readonly PoisonRecord[],
-): Promise<FusedPassResult> {
+): Promise<FusedTotals> {
   const guessed = makeDedup();
   const fused = poison.length === 0 ? await fuseGuessed(options, file, guessed) : null;
   if (fused !== null) return gather(options, file, guessed, fused, []);
@@ -179,28 +193,26 @@ async function gather(
   dedup: KernelDedup,
   fused: readonly FuseResult[],
   others: readonly RecordFault[],
-): Promise<FusedPassResult> {
+): Promise<FusedTotals> {
   const { run, signal } = options;
-  const slab = new TotalsSlab(file.columns.kinds.length);
-  const unrated = new UnratedCounts(noPrice);
   const inParallel = <A extends KernelArgs>(args: readonly A[]) => sideBySide({ run, signal }, args);
   const threadKeys = fused.map(({ keys }) => keys!);
-  const lost = dedup.by === 'memory' ? [await lostInMemory(threadKeys, inParallel)] : await lostOnDisk(options, dedup);
+  const lost = dedup.by === 'memory' ? await lostInMemory(threadKeys, inParallel) : await lostOnDisk(options, dedup);
   const settled = await settle(options, file, lost);
-  for (const each of [...fused, ...settled]) {
-    slab.merge(each.slab);
-    unrated.merge(each.unrated);
-  }
-  const rows = slab.rows();
+  const parts = [...fused, ...settled];
+  const kinds = file.columns.kinds.length;
+  const totals = await run({ task: 'kernel-merge', kinds, slabs: parts.map(({ slab }) => slab) }, { signal });
+  const unrated = new UnratedCounts(noPrice);
+  for (const part of parts) unrated.merge(part.unrated);
   const faults = [...others, ...fused.flatMap((each) => each.faults)];
   for (const offset of settled.flatMap((each) => each.conflicts)) {
     faults.push({ offset, code: 'conflicting-duplicate', field: null });
   }
   const wrong = fused.reduce((sum, each) => sum + each.faultCount, others.length);
   return {
-    rows,
-    records: Number(rows.reduce((sum, row) => sum + row.records, 0n)),
-    duplicates: lost.reduce((sum, pairs) => sum + pairs.length / 2, 0),
+    totals,
+    records: Number(totals.sums.reduce((sum, { records }) => sum + records, 0n)),
+    duplicates: lost.length / 2,
     unrated: unrated.list(),
     faults: faults.sort((a, b) => a.offset - b.offset),
     faultCount: settled.reduce((sum, each) => sum + each.conflictCount, wrong),
@@ -212,7 +224,7 @@ async function gather(
 async function lostOnDisk(
   { run, signal, threads }: FusedPassOptions,
   { directory, partitions }: KernelDedup & { readonly by: 'spill' },
-): Promise<Float64Array[]> {
+): Promise<Float64Array> {
   const workers = Math.min(threads, partitions);
   const share = Math.ceil(partitions / workers);
   const tasks = Array.from({ length: workers }, (_, worker) => ({
@@ -221,24 +233,17 @@ async function lostOnDisk(
     from: worker * share,
     to: Math.min(partitions, (worker + 1) * share),
   }));
-  return sideBySide({ run, signal }, tasks);
+  const pairs = await sideBySide({ run, signal }, tasks);
+  return run({ task: 'kernel-in-order', pairs }, { signal });
 }
 
-function settle({ run, signal, threads }: FusedPassOptions, file: KernelFile, lost: readonly Float64Array[]) {
-  const pairs = byOffset(lost);
-  const workers = Math.min(threads, Math.ceil(pairs.length / 2 / settleAtLeast));
-  const share = Math.ceil(pairs.length / 2 / workers) * 2;
+function settle({ run, signal, threads }: FusedPassOptions, file: KernelFile, lost: Float64Array) {
+  const workers = Math.min(threads, Math.ceil(lost.length / 2 / settleAtLeast));
+  const share = Math.ceil(lost.length / 2 / workers) * 2;
   const tasks = Array.from({ length: workers }, (_, worker) => ({
     task: 'kernel-settle' as const,
     file,
-    lost: pairs.slice(worker * share, (worker + 1) * share),
+    lost: lost.subarray(worker * share, (worker + 1) * share),
   }));
   return sideBySide({ run, signal }, tasks);
-}
-
-/** All pairs in the order of the file. */
-function byOffset(lost: readonly Float64Array[]): Float64Array {
-  const pairs = lost.flatMap((each) => Array.from({ length: each.length / 2 }, (_, pair) => [each, pair * 2] as const));
-  pairs.sort(([a, at], [b, bt]) => a[at]! - b[bt]!);
-  return Float64Array.from(pairs.flatMap(([each, at]) => [each[at]!, each[at + 1]!]));
 }

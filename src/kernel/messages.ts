@@ -1,6 +1,7 @@
 /** Arguments and results of the kernel's tasks on pool threads: plain data, and arrays in shared memory that are not copied. */
 import type { RecordFault } from './csv-slow.ts';
 import type { KeyLogPart } from './key-log.ts';
+import type { MergedSlab } from './merged-slab.ts';
 import type { PriceTables } from './price-list.ts';
 import type { KeySlots } from './seen-keys.ts';
 import type { SlabTables } from './totals-slab.ts';
@@ -62,8 +63,12 @@ export type KernelArgs =
     }
   | { readonly task: 'kernel-borders'; readonly file: KernelFile; readonly ranges: KernelRanges }
   | { readonly task: 'kernel-common'; readonly one: KeySlots; readonly other: KeySlots }
+  | { readonly task: 'kernel-wanted'; readonly keys: readonly Int32Array[] }
   | { readonly task: 'kernel-places'; readonly log: readonly KeyLogPart[]; readonly wanted: WantedTables }
+  | { readonly task: 'kernel-lost'; readonly count: number; readonly places: readonly Float64Array[] }
   | { readonly task: 'kernel-partitions'; readonly directory: string; readonly from: number; readonly to: number }
+  | { readonly task: 'kernel-in-order'; readonly pairs: readonly Float64Array[] }
+  | { readonly task: 'kernel-merge'; readonly kinds: number; readonly slabs: readonly SlabTables[] }
   | CutArgs
   | { readonly task: 'kernel-probe'; readonly file: KernelFile; readonly from: number; readonly to: number }
   | {
@@ -121,9 +126,14 @@ export interface KernelResults {
   readonly 'kernel-borders': null;
   /** High and low word of each key. */
   readonly 'kernel-common': Int32Array;
+  readonly 'kernel-wanted': WantedTables;
   /** Pairs: a wanted key's number, a record's offset. */
   readonly 'kernel-places': Float64Array;
-  /** Pairs: a record that lost, the one that counts. */
+  /** Pairs: a record that lost, the one that counts; in the order of the file. */
+  readonly 'kernel-lost': Float64Array;
+  readonly 'kernel-in-order': Float64Array;
+  readonly 'kernel-merge': MergedSlab;
+  /** Pairs as these, in no order. */
   readonly 'kernel-partitions': Float64Array;
   /** Where the records begin, and behind them where the last one ends. */
   readonly 'kernel-cut': Float64Array;

@@ -3,13 +3,15 @@ import type { TaskControl } from '../compute/task-control.ts';
 import { batchRater, type RaterOf } from './batch-rater.ts';
 import { cutRecords, probeRecords } from './cut-records.ts';
 import { fuse } from './fuse.ts';
+import { inOrder } from './in-order.ts';
 import { wantedPlaces } from './key-log.ts';
+import { mergeSlabs } from './merged-slab.ts';
 import type { KernelArgs, KernelFile, KernelRanges, KernelResults } from './messages.ts';
 import { RangePass } from './range-pass.ts';
 import { commonKeys } from './seen-keys.ts';
 import { settle } from './settle.ts';
 import { lostInPartition } from './spilled-keys.ts';
-import { WantedKeys } from './wanted-keys.ts';
+import { lostPairs, WantedKeys, wantedTables } from './wanted-keys.ts';
 
 /** Another `raterOf` is for tests of what a rater may do to its thread. */
 export async function runKernelTask(
@@ -24,8 +26,16 @@ export async function runKernelTask(
       return findBorders(args.file, args.ranges, control);
     case 'kernel-common':
       return Int32Array.from(commonKeys(args.one, args.other));
+    case 'kernel-wanted':
+      return wantedTables(args.keys);
     case 'kernel-places':
       return Float64Array.from(wantedPlaces(args.log, new WantedKeys(args.wanted)));
+    case 'kernel-lost':
+      return inOrder([lostPairs(args.count, args.places)]);
+    case 'kernel-in-order':
+      return inOrder(args.pairs);
+    case 'kernel-merge':
+      return mergeSlabs(args.kinds, args.slabs);
     case 'kernel-partitions':
       return lostInPartitions(args.directory, args.from, args.to, control);
     case 'kernel-cut':

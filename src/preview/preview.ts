@@ -10,8 +10,10 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../input-error.ts';
-import { type FusedPassResult, fusedPass } from '../kernel/fused-pass.ts';
+import { type FusedTotals, fusedTotals } from '../kernel/fused-pass.ts';
+import { mergedRows } from '../kernel/merged-slab.ts';
 import type { RunKernelTask } from '../kernel/side-by-side.ts';
+import type { SlabSums } from '../kernel/totals-slab.ts';
 import type { UsageLayout } from '../kernel/usage-layout.ts';
 import { UnreadableFileError } from '../kernel/usage-reader.ts';
 import { maskNumber } from '../log/mask.ts';
@@ -50,7 +52,7 @@ export async function preview(request: PreviewRequest, means: PreviewMeans): Pro
   const scratch = mkdtempSync(join(spoolDirectory, 'preview-'));
   try {
     const rating = ratingBy(tariff, request);
-    const result = await fusedPass({ path, layout, rating, scratch, dedupMemory, ...rest });
+    const result = await fusedTotals({ path, layout, rating, scratch, dedupMemory, ...rest });
     return { rows: rowsOf(result, request), end: endOf(result, request) };
   } catch (error) {
     throw inputError(error, path);
@@ -65,8 +67,8 @@ function inputError(error: unknown, path: string): unknown {
   return new InputError(`${path}: ${(error as Error).message}`, { cause: error });
 }
 
-function* rowsOf({ rows }: FusedPassResult, { layout, numbers }: PreviewRequest): Iterable<PreviewRow> {
-  for (const { subscriber, kind: index, ...sums } of rows) {
+function* rowsOf({ totals }: FusedTotals, { layout, numbers }: PreviewRequest): Iterable<PreviewRow> {
+  for (const { subscriber, kind: index, ...sums } of mergedRows(totals)) {
     const { kind, category } = layout.kinds[index]!;
     const number = String(subscriber);
     yield {
@@ -83,9 +85,9 @@ function* rowsOf({ rows }: FusedPassResult, { layout, numbers }: PreviewRequest)
   }
 }
 
-function endOf(result: FusedPassResult, { file, layout, tariff, timeZone, numberMask }: PreviewRequest): PreviewEnd {
-  const { rows, records, duplicates, unrated, faults, faultCount, bytes } = result;
-  const sum = (of: (row: (typeof rows)[number]) => bigint) => String(rows.reduce((all, row) => all + of(row), 0n));
+function endOf(result: FusedTotals, { file, layout, tariff, timeZone, numberMask }: PreviewRequest): PreviewEnd {
+  const { totals, records, duplicates, unrated, faults, faultCount, bytes } = result;
+  const sum = (of: (sums: SlabSums) => bigint) => String(totals.sums.reduce((all, sums) => all + of(sums), 0n));
   return {
     file,
     bytes,
@@ -95,9 +97,9 @@ function endOf(result: FusedPassResult, { file, layout, tariff, timeZone, number
     numberMask,
     records,
     duplicates,
-    unrated: Number(sum((row) => row.unrated)),
-    amountE8: sum((row) => row.amountE8),
-    providerAmountE8: sum((row) => row.chargeE8),
+    unrated: Number(sum(({ unrated: count }) => count)),
+    amountE8: sum(({ amountE8 }) => amountE8),
+    providerAmountE8: sum(({ chargeE8 }) => chargeE8),
     unratedReasons: unrated.map(({ kind, ...why }) => ({ word: layout.kinds[kind]!.word, ...why })),
     faultCount,
     faults,

@@ -40,8 +40,17 @@ interface OffsetTable {
 
 /** Reads a zone's offset changes for the years given (last one inclusive). Throws RangeError for an unknown zone. */
 export function openLocalTime(timeZone: string, firstYear = 1970, lastYear = 2199): LocalTime {
-  return createLocalTime(timeZone, readOffsets(timeZone, firstYear, lastYear));
+  const key = `${timeZone} ${firstYear} ${lastYear}`;
+  let table = tables.get(key);
+  if (table === undefined) {
+    table = readOffsets(timeZone, firstYear, lastYear);
+    tables.set(key, table);
+  }
+  return createLocalTime(timeZone, table);
 }
+
+/** Reading one takes a millisecond and more, and a page of an API is decoded in ten. Never changed; there are 600 zones. */
+const tables = new Map<string, OffsetTable>();
 
 function readOffsets(timeZone: string, firstYear: number, lastYear: number): OffsetTable {
   const endMs = Date.UTC(lastYear + 1, 0, 1);

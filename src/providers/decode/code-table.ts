@@ -22,9 +22,12 @@ export interface Code {
 }
 
 const slots = 32_768;
+/** Codes of four digits, which most providers have, are found by their number. */
+const numbered = 4;
 
 export class CodeTable {
   readonly #slots = new Int32Array(slots);
+  readonly #byNumber = new Array<Code | undefined>(10 ** numbered).fill(undefined);
   readonly #bytes: Buffer[] = [];
   readonly #codes: Code[] = [];
   readonly #encoding: Encoding;
@@ -50,6 +53,16 @@ export class CodeTable {
       .slice(this.#known)
       .map(({ code }) => code)
       .sort();
+  }
+
+  /** As `find`, of digits only; `number` is what they say. */
+  findDigits(number: number, bytes: Uint8Array, from: number, to: number): Code | null {
+    if (to - from !== numbered) return this.find(bytes, from, to);
+    const known = this.#byNumber[number];
+    if (known !== undefined) return known;
+    const code = this.find(bytes, from, to);
+    if (code !== null) this.#byNumber[number] = code;
+    return code;
   }
 
   /** Null when there are too many unknown ones. */

@@ -27,16 +27,20 @@ export class DialledNumbers {
   readonly #mask: number;
   readonly #hashKey: Uint8Array | null;
   readonly #national: (KeptDialled | undefined)[];
+  /** 10 for each hidden digit. */
+  readonly #hidden: number;
   readonly #other = new FieldMemo<KeptDialled | null>(16_384);
-  readonly #hashes = new FieldMemo<string | null>(131_072);
+  readonly #hashes: FieldMemo<string | null> | null;
 
   /** Without a key no hashes are made. `numberMask` is at most 9. */
   constructor(numberMask: number, hashKey: Uint8Array | null) {
     this.#mask = numberMask;
+    this.#hidden = 10 ** numberMask;
     this.#national = new Array<KeptDialled | undefined>(
       10 ** (nationalDigits - 1 - Math.max(numberMask, leastMask)),
     ).fill(undefined);
     this.#hashKey = hashKey;
+    this.#hashes = hashKey === null ? null : new FieldMemo(131_072);
   }
 
   /** True when what it has learnt holds for files of this mask and key, too. */
@@ -65,17 +69,17 @@ export class DialledNumbers {
   /** The digits that masking leaves of a Dutch number as keyed at home, as a number; -1 when it is none, or they are too many. */
   #nationalIndex(bytes: Buffer, from: number): number {
     if (bytes[from] !== zero || bytes[from + 1] === zero || this.#mask < leastMask) return -1;
-    const shown = nationalDigits - 1 - this.#mask;
-    const hidden = readDigits(bytes, from + 1 + shown, this.#mask);
-    return hidden < 0 ? -1 : readDigits(bytes, from + 1, shown);
+    const number = readDigits(bytes, from + 1, nationalDigits - 1);
+    return number < 0 ? -1 : (number / this.#hidden) | 0;
   }
 
   /** Hex, or null (see `DecodedRecord.dialledHash`). The field must hold a number or be blank. */
   hashOf(bytes: Buffer, from: number, to: number): string | null {
-    if (!this.#hashKey) return null;
+    const hashes = this.#hashes;
+    if (hashes === null) return null;
     const length = lengthOf(bytes, from, to);
-    const known = this.#hashes.get(bytes, from, length);
-    return known === undefined ? this.#hashes.put(hash(textOf(bytes, from, length), this.#hashKey)) : known;
+    const known = hashes.get(bytes, from, length);
+    return known === undefined ? hashes.put(hash(textOf(bytes, from, length), this.#hashKey!)) : known;
   }
 
   /**

@@ -56,20 +56,23 @@ export function daysInMonth(year: number, month: number): number {
 /** yyyymmdd as one integer; -1 when it is no day of the calendar. */
 export function readDate(bytes: Uint8Array, at: number): number {
   const value = readDigits(bytes, at, 8);
-  if (value < 0) return -1;
-  const year = Math.floor(value / 10_000);
-  const month = Math.floor(value / 100) % 100;
-  const day = value % 100;
-  if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return -1;
-  return value;
+  return value >= 0 && isDay(value) ? value : -1;
+}
+
+/** Of a yyyymmdd: is it in the calendar? */
+export function isDay(date: number): boolean {
+  const year = (date / 10_000) | 0;
+  const month = ((date / 100) | 0) % 100;
+  const day = date % 100;
+  return year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
 }
 
 /** hhmmss as seconds of the day; -1 when it is no time. */
 export function readTime(bytes: Uint8Array, at: number): number {
   const value = readDigits(bytes, at, 6);
   if (value < 0) return -1;
-  const hour = Math.floor(value / 10_000);
-  const minute = Math.floor(value / 100) % 100;
+  const hour = (value / 10_000) | 0;
+  const minute = ((value / 100) | 0) % 100;
   const second = value % 100;
   return hour > 23 || minute > 59 || second > 59 ? -1 : hour * 3600 + minute * 60 + second;
 }

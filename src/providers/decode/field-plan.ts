@@ -31,9 +31,13 @@ export interface FieldPlan {
   readonly table: EnumTable | null;
   /** Of the table's texts, as indexes into the meanings of this field (`enumMeanings`). */
   readonly meanings: readonly number[];
+  /** Of a field of one byte, by that byte; -1 for what is none. Null when a text may be longer. */
+  readonly flags: Int8Array | null;
 }
 
 export interface TypePlan {
+  /** Among the types of its layout. */
+  readonly index: number;
   readonly name: string;
   readonly kind: RecordKind | null;
   readonly foreignIsRoaming: boolean;
@@ -67,10 +71,16 @@ export interface TypePlan {
 }
 
 /** `slotOf` gives the slot of a place; equal places share one. */
-export function planType(type: RecordType, encoding: Encoding, slotOf: (place: Place) => number): TypePlan {
+export function planType(
+  type: RecordType,
+  index: number,
+  encoding: Encoding,
+  slotOf: (place: Place) => number,
+): TypePlan {
   const fields = type.fields.map((field) => planField(field, encoding, slotOf(field.from)));
   const the = (to: Field['to']) => fields.find((field) => field.to === to) ?? null;
   return {
+    index,
     name: type.name,
     kind: type.kind ?? null,
     foreignIsRoaming: type.foreignIsRoaming,
@@ -125,6 +135,8 @@ function planField(field: Field, encoding: Encoding, slot: number): FieldPlan {
   const [first, last] = typeof field.from === 'string' ? [1, 0] : field.from;
   const written = field.as === 'enum' ? Object.keys(field.values) : [];
   const known: readonly string[] = field.as === 'enum' ? enumMeanings[field.to] : [];
+  const table = field.as === 'enum' ? new EnumTable(written.map((text) => encoded(text, encoding))) : null;
+  const meanings = field.as === 'enum' ? written.map((text) => known.indexOf(field.values[text]!)) : [];
   return {
     to: field.to,
     as: field.as,
@@ -137,9 +149,17 @@ function planField(field: Field, encoding: Encoding, slot: number): FieldPlan {
     form: field.as === 'int' || field.as === 'dec' || field.as === 'decComma' ? numberForm(field) : null,
     format: field.as === 'local' ? new LocalFormat(field.format) : null,
     isoDuration: field.as === 'duration' && field.format === 'iso',
-    table: field.as === 'enum' ? new EnumTable(written.map((text) => encoded(text, encoding))) : null,
-    meanings: field.as === 'enum' ? written.map((text) => known.indexOf(field.values[text]!)) : [],
+    table,
+    meanings,
+    flags: table !== null && first === last ? flagsOf(table, meanings) : null,
   };
+}
+
+function flagsOf(table: EnumTable, meanings: readonly number[]): Int8Array {
+  return Int8Array.from({ length: 256 }, (_, byte) => {
+    const index = table.find(Uint8Array.of(byte), 0, 1);
+    return index < 0 ? -1 : meanings[index]!;
+  });
 }
 
 function numberForm(field: Field & { as: 'int' | 'dec' | 'decComma' }): NumberForm {

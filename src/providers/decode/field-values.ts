@@ -35,6 +35,7 @@ export class FieldValues {
   /** Index into the field's meanings; -1 when the file writes something else. */
   meaning(field: FieldPlan): number {
     const { bytes, base, from, to } = this.#slots;
+    if (field.flags !== null) return field.flags[bytes[base + from[field.slot]!]!]!;
     const index = field.table!.find(bytes, base + from[field.slot]!, base + to[field.slot]!);
     return index < 0 ? -1 : field.meanings[index]!;
   }

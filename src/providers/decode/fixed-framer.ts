@@ -64,6 +64,7 @@ export class FixedFramer implements Framer {
       slots.from[slot] = Number(place[0]) - 1;
       slots.to[slot] = Number(place[1]);
     }
+    intake.expectFixedWidth();
     const texts = layout.types.flatMap((type) => type.texts);
     this.#textFrom = Math.min(this.#length & ~3, ...texts.map((field) => field.at & ~3));
     this.#textTo = Math.max(this.#textFrom, ...texts.map((field) => Math.min(this.#length & ~3, (field.end + 3) & ~3)));

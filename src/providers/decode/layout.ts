@@ -46,7 +46,7 @@ export function compileLayout(spec: LayoutSpec): Layout {
     places.push(place);
     return places.length - 1;
   };
-  const types = spec.records.types.map((type) => planType(type, encoding, slotOf));
+  const types = spec.records.types.map((type, index) => planType(type, index, encoding, slotOf));
   const whens = spec.records.types.flatMap(({ when }, index) =>
     when ? when.is.map((text) => ({ text, type: types[index]!, from: when.from })) : [],
   );

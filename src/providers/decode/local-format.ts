@@ -3,6 +3,7 @@ import { formatParts } from '../spec/places.ts';
 import { daysInMonth, readDate, readDigits, readTime } from './digits.ts';
 
 export class LocalFormat {
+  readonly text: string;
   readonly hasDate: boolean;
   readonly hasTime: boolean;
   readonly #length: number;
@@ -28,6 +29,7 @@ export class LocalFormat {
       number,
       number,
     ];
+    this.text = format;
     this.#length = format.length;
     this.#year = year;
     this.#month = month;

@@ -36,6 +36,8 @@ export class LocalClock {
   #lastHour: Hour | null = null;
   #lastDate = -1;
   #lastStill: Hour | null = null;
+  #day = 0;
+  #dayMs = localMs(0, 0);
   #lines = 0;
   #disorder = 0;
   #previous = 0;
@@ -54,13 +56,17 @@ export class LocalClock {
    * time: corrections and charges do not.
    */
   resolve(date: number, second: number, flag: DstFlag, ordered: boolean): LocalStart {
-    const key = date * 100 + Math.floor(second / 3600);
+    const key = date * 100 + ((second / 3600) | 0);
     const known = key === this.#lastKey ? this.#lastHour! : this.#hour(key);
     const hour = known.mixed ? this.#look(date, second) : known;
     const twice = hour.first !== hour.second && !hour.gap;
     const secondPass = this.#passOf(date * 100_000 + second, key, twice, flag, ordered);
     const offset = secondPass ? hour.second : hour.first;
-    this.result.startMs = localMs(date, second) - offset * 60_000;
+    if (date !== this.#day) {
+      this.#day = date;
+      this.#dayMs = localMs(date, 0);
+    }
+    this.result.startMs = this.#dayMs + second * 1000 - offset * 60_000;
     this.result.offsetMinutes = offset;
     this.result.ambiguous = twice && flag === '' && !(secondPass && this.#trusted());
     this.result.shifted = hour.gap;

@@ -17,7 +17,8 @@ export class Plausibility {
   }
 
   faultOf(amount: FieldPlan, record: DecodedRecord): LineFault | null {
-    for (const { kind, per, atMostE8, plusE8 } of this.#bounds) {
+    for (let index = 0; index < this.#bounds.length; index += 1) {
+      const { kind, per, atMostE8, plusE8 } = this.#bounds[index]!;
       if (kind !== record.kind) continue;
       const units = Math.ceil(record.usage / per);
       if (Math.abs(record.providerAmountE8) > plusE8 + units * atMostE8) {

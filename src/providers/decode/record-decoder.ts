@@ -10,9 +10,10 @@ import { DialledNumbers, noDialled } from './dialled-numbers.ts';
 import { paddedDigits, readDigits } from './digits.ts';
 import type { FieldPlan, TypePlan } from './field-plan.ts';
 import { FieldValues } from './field-values.ts';
+import { type FixedReader, fixedReader } from './fixed-reader.ts';
 import type { Layout, Slots } from './layout.ts';
 import { fault, type LineFault } from './line-fault.ts';
-import { readMsisdn } from './msisdn.ts';
+import { PartyReader } from './party-reader.ts';
 import { Plausibility } from './plausibility.ts';
 import { cancelling, correcting, type DecodedRecord, emptyRecord, original } from './record.ts';
 import { type ContractTerm, StartReader } from './start-reader.ts';
@@ -26,6 +27,8 @@ export interface RecordDecoderOptions extends ContractTerm {
   readonly nowMs: number;
   /** One that serves this mask and key and knows numbers already; else the file begins with none. */
   readonly dialled?: DialledNumbers;
+  /** Read every record by its fields, without code made from the layout. */
+  readonly byFields?: boolean;
 }
 
 /** No call is longer than the longest cycle. */
@@ -44,8 +47,12 @@ export class RecordDecoder {
   readonly #account: string;
   readonly #starts: StartReader;
   readonly #dialled: DialledNumbers;
+  readonly #parties: PartyReader;
   readonly #visited: VisitedNetworks;
   readonly #plausibility: Plausibility;
+  readonly #byFields: boolean;
+  /** By type; none but for lines of fixed width. */
+  #readers: readonly (FixedReader | null)[];
 
   constructor(layout: Layout, slots: Slots, options: RecordDecoderOptions) {
     this.#layout = layout;
@@ -54,13 +61,30 @@ export class RecordDecoder {
     this.#account = options.account;
     this.#starts = new StartReader(slots, this.#values, options);
     this.#dialled = options.dialled ?? new DialledNumbers(options.numberMask, options.hashKey);
+    this.#parties = new PartyReader(slots, this.#dialled);
     this.#visited = new VisitedNetworks(layout.homeNetworks);
     this.#plausibility = new Plausibility(layout.spec.records.plausible);
+    this.#byFields = options.byFields ?? false;
+    this.#readers = layout.types.map(() => null);
+  }
+
+  /** All lines have the layout's width, and will stand in the bytes that the slots have now. */
+  expectFixedWidth(): void {
+    if (this.#byFields) return;
+    const shared = { dialled: this.#dialled, visited: this.#visited, starts: this.#starts };
+    const parts = { ...shared, record: this.record, codes: this.#layout.codes, longestCallS, inBundle: flags };
+    this.#readers = this.#layout.types.map((type) => fixedReader(type, this.#slots, parts));
   }
 
   /** Before `decode`: a line that is faulty otherwise still counts in the file's sum. NaN when the amount cannot be read. */
   readAmount(type: TypePlan | null): void {
-    this.record.providerAmountE8 = type === null ? Number.NaN : this.#values.number(type.amount);
+    let amount = Number.NaN;
+    if (type !== null) {
+      const reader = this.#readers[type.index]!;
+      if (reader !== null) amount = reader.amount(this.#slots.base);
+      if (Number.isNaN(amount)) amount = this.#values.number(type.amount);
+    }
+    this.record.providerAmountE8 = amount;
   }
 
   /** True when the record says that it is another account's. */
@@ -73,12 +97,14 @@ export class RecordDecoder {
   decode(type: TypePlan): LineFault | null {
     const record = this.record;
     record.bytes = this.#slots.bytes;
+    const reader = this.#readers[type.index]!;
+    if (reader?.read(this.#slots.base)) return this.#finish(type);
     const keyFault = this.#key(type);
     if (keyFault) return keyFault;
     const kind = type.kind ?? this.#kindOf(type.kindField!);
     if (kind === null) return fault('bad-value', type.kindField, 'is no kind of record of this layout');
     const charge = kind === 'recurring' || kind === 'oneoff' || kind === 'credit';
-    const msisdnFault = this.#msisdn(type.msisdn);
+    const msisdnFault = this.#parties.msisdn(type.msisdn, record);
     if (msisdnFault) return msisdnFault;
     if (charge) return this.#charge(type, kind);
     record.kind = kind;
@@ -88,7 +114,7 @@ export class RecordDecoder {
   #usage(type: TypePlan, kind: 'voice' | 'sms' | 'mms' | 'data'): LineFault | null {
     const record = this.record;
     const fields =
-      this.#dialledNumber(type.dialled) ??
+      this.#parties.dialled(type.dialled, record) ??
       this.#starts.usage(type, record) ??
       this.#usageOf(type, kind) ??
       this.#code(type) ??
@@ -101,9 +127,11 @@ export class RecordDecoder {
       if (flag < 0) return fault('bad-flag', type.inBundle, 'is no flag of this layout');
       record.inBundle = flags[flag]!;
     }
-    return (
-      this.#correction(type) ?? this.#starts.resolve(type, record) ?? this.#plausibility.faultOf(type.amount, record)
-    );
+    return this.#correction(type) ?? this.#finish(type);
+  }
+
+  #finish(type: TypePlan): LineFault | null {
+    return this.#starts.resolve(type, this.record) ?? this.#plausibility.faultOf(type.amount, this.record);
   }
 
   #charge(type: TypePlan, kind: RecordKind): LineFault | null {
@@ -148,41 +176,6 @@ export class RecordDecoder {
     return recordKinds[this.#values.meaning(field)] ?? null;
   }
 
-  #msisdn(field: FieldPlan): LineFault | null {
-    const record = this.record;
-    const { bytes, base, from, to } = this.#slots;
-    const first = base + from[field.slot]!;
-    const length = base + to[field.slot]! - first;
-    record.msisdnCountry = '';
-    record.msisdnFrom = first;
-    if (field.as === 'digits') record.msisdnDigits = paddedDigits(bytes, first, length);
-    else readMsisdn(bytes, first, length, record);
-    if (field.optional) {
-      return record.msisdnDigits < 0 ? fault('bad-number', field, 'is neither a number nor blank') : null;
-    }
-    const digits = record.msisdnDigits + record.msisdnCountry.length;
-    return digits < 8 || digits > 15 ? fault('bad-number', field, 'is no number of 8 to 15 digits') : null;
-  }
-
-  #dialledNumber(field: FieldPlan | null): LineFault | null {
-    const record = this.record;
-    record.dialled = noDialled;
-    record.dialledHash = null;
-    record.prefix = '';
-    if (field === null) return null;
-    const { bytes, base, from, to } = this.#slots;
-    const first = base + from[field.slot]!;
-    const end = base + to[field.slot]!;
-    const hidden = field.as === 'masked';
-    const dialled = hidden ? this.#dialled.hidden(bytes, first, end) : this.#dialled.of(bytes, first, end);
-    if (dialled === null) return fault('bad-number', field, 'is no dialled number');
-    if (dialled === noDialled) return field.optional ? null : fault('bad-number', field, 'is blank');
-    record.dialled = dialled;
-    record.prefix = dialled.prefix;
-    if (!hidden || dialled.prefix !== '') record.dialledHash = this.#dialled.hashOf(bytes, first, end);
-    return null;
-  }
-
   #usageOf(type: TypePlan, kind: 'voice' | 'sms' | 'mms' | 'data'): LineFault | null {
     const record = this.record;
     record.usageS = 0;
@@ -217,11 +210,14 @@ export class RecordDecoder {
     const { bytes, base, from, to } = this.#slots;
     const first = base + from[field.slot]!;
     let end = base + to[field.slot]!;
-    if (field.as === 'digits' && readDigits(bytes, first, end - first) < 0) return badNumber(field);
+    const number = field.as === 'digits' ? readDigits(bytes, first, end - first) : 0;
+    if (number < 0) return badNumber(field);
     while (end > first && bytes[end - 1] === 32) end -= 1;
     if (end === first) return fault('missing-value', field, 'is blank');
     if (end - first > longestCode) return fault('bad-value', field, `is longer than ${longestCode} bytes`);
-    const code: Code | null = this.#layout.codes.find(bytes, first, end);
+    const { codes } = this.#layout;
+    const code: Code | null =
+      field.as === 'digits' ? codes.findDigits(number, bytes, first, end) : codes.find(bytes, first, end);
     if (code === null) return fault('bad-value', field, 'is one unknown code too many');
     record.code = code;
     record.category = code.category;

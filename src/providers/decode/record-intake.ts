@@ -65,6 +65,11 @@ export class RecordIntake {
     this.#contentKeys = byContent ? new ContentKeys(options.account, expected) : null;
   }
 
+  /** See `RecordDecoder`. */
+  expectFixedWidth(): void {
+    this.#decoder.expectFixedWidth();
+  }
+
   /** The record's hash must stand in it before `take`. */
   get record(): DecodedRecord {
     return this.#decoder.record;

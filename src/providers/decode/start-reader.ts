@@ -15,7 +15,7 @@ import { type DecodedRecord, original } from './record.ts';
 const dayMs = 86_400_000;
 /** Fees are charged in advance, usage cannot be. */
 const chargeAheadMs = 400 * dayMs;
-const earliestDate = 20_000_101;
+export const earliestDate = 20_000_101;
 const dstFlags: readonly DstFlag[] = enumMeanings.dst.map((meaning) => {
   return meaning === 'summer' ? 'S' : meaning === 'winter' ? 'W' : '';
 });
@@ -63,6 +63,12 @@ export class StartReader {
     if (meaning < 0) return fault('bad-flag', dst, 'is no flag of summer or winter time');
     this.#flag = dstFlags[meaning]!;
     return null;
+  }
+
+  /** Date and second are in the record already; `meaning` of its flag, -1 without one. */
+  local(meaning: number): void {
+    this.#flag = meaning < 0 ? '' : dstFlags[meaning]!;
+    this.#isInstant = false;
   }
 
   /** Reads the first day of a charge, which begins at local midnight unless the layout says when. */
