@@ -27,6 +27,11 @@ export interface RecordFault {
   readonly reason?: string;
 }
 
+/** `1,234,567,890`: a bare number of so many digits would be masked as a phone number. */
+export function shownOffset(offset: number): string {
+  return offset.toLocaleString('en-US');
+}
+
 const newline = 10;
 const blank = 32;
 /** Quotes stay doubled: a text that holds one is no value of ours. */

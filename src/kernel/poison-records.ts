@@ -9,7 +9,7 @@
 import { ComputePoolClosedError, ThreadDiedError } from '../compute/thread-died.ts';
 import { maskText } from '../log/mask.ts';
 import type { BytePart } from './byte-ranges.ts';
-import type { RecordFault } from './csv-slow.ts';
+import { type RecordFault, shownOffset } from './csv-slow.ts';
 import type { KernelFile } from './messages.ts';
 import type { RunKernelTask, RunOptions } from './side-by-side.ts';
 
@@ -63,7 +63,7 @@ export async function withoutPoison<T>(
       if (found.length === 0) throw error.cause;
       poison.push(...found);
       if (poison.length > mostPoison) {
-        const offsets = poison.map(({ fault }) => fault.offset).join(', ');
+        const offsets = poison.map(({ fault }) => shownOffset(fault.offset)).join('; ');
         throw new Error(`${file.path}: more than ${mostPoison} records end the threads that read them, at ${offsets}`, {
           cause: error.cause,
         });
