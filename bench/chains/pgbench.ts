@@ -92,7 +92,7 @@ function movedBy(owner: string, step: string, place: number, steps: readonly str
     4: all(`'${step}'::text`),
     5: all('1::smallint'),
     6: all(`'00-0123456789abcdef0123456789abcdef-0123456789abcdef-01'::text`),
-    7: all('0.1::float8'),
+    7: all('100::bigint'),
     8: all(`'succeeded'::text`),
     9: all('null::text'),
     10: all(`'null'::text`),
@@ -100,7 +100,7 @@ function movedBy(owner: string, step: string, place: number, steps: readonly str
     12: all('true'),
     13: all('2::smallint'),
     14: all(`'four'::text`),
-    15: all(`'succeeded'::text`),
+    15: all(`${place + 1}::bigint`),
   };
 }
 

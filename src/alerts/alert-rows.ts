@@ -24,14 +24,15 @@ export type Session = Pick<Database, 'query'>;
 const columns = `id::text as id, rule, subject, level, message, detail, state, occurrences, first_at as "firstAt",
   last_at as "lastAt", resolved_at as "resolvedAt", notified_at as "notifiedAt"`;
 
-// an alert that gets worse is told again at once; its level never falls while it is open
+// an alert that gets worse is told again at once, and so is one without reminders that is of something else now; its level never
+// falls while it is open
 const raiseSql = `
-insert into alert as a (rule, subject, level, message, detail, occurrences)
-values ($1, $2, $3, $4, $5, $6)
+insert into alert as a (rule, subject, level, message, detail, occurrences, remind)
+values ($1, $2, $3, $4, $5, $6, not $7)
 on conflict (rule, subject) where state = 'open' do update set
   level = case when severity.worse then excluded.level else a.level end,
-  notified_at = case when severity.worse then null else a.notified_at end,
-  message = excluded.message, detail = excluded.detail,
+  notified_at = case when severity.worse or (not excluded.remind and a.detail <> excluded.detail) then null else a.notified_at end,
+  remind = excluded.remind, message = excluded.message, detail = excluded.detail,
   occurrences = a.occurrences + excluded.occurrences, last_at = now()`.replaceAll(
   'severity.worse',
   `(array_position('{info,warning,critical}'::text[], excluded.level) > array_position('{info,warning,critical}'::text[], a.level))`,
@@ -76,8 +77,8 @@ where ($1::text is null or state = $1)
 order by state = 'open' desc, last_at desc, id desc limit $2`;
 
 export async function raiseRow(session: Session, alert: AlertInput, count: number): Promise<void> {
-  const { rule, subject, level, message, detail } = alert;
-  await session.query(raiseSql, [rule, subject, level, message, JSON.stringify(detail ?? {}), count]);
+  const { rule, subject, level, message, detail, once } = alert;
+  await session.query(raiseSql, [rule, subject, level, message, JSON.stringify(detail ?? {}), count, once ?? false]);
 }
 
 /** The row it closed, or null when none was open. */

@@ -7,6 +7,8 @@ export interface AlertInput {
   readonly level: 'info' | 'warning' | 'critical';
   readonly message: string;
   readonly detail?: Record<string, unknown>;
+  /** No reminders: told once, and again when it is raised with another detail. For what may well stay until somebody finds the time. */
+  readonly once?: boolean;
 }
 
 export interface Alerts {

@@ -12,6 +12,7 @@ export function cleanAlert(alert: AlertInput): Required<AlertInput> {
     level: alert.level,
     message: cleanText(alert.message, longestMessage),
     detail: cleanDetail(alert.detail ?? {}),
+    once: alert.once ?? false,
   };
 }
 

@@ -10,6 +10,8 @@ export const Episode = z.strictObject({
   level: z.enum(['info', 'warning', 'critical']),
   message: z.string(),
   detail: z.record(z.string(), z.unknown()),
+  /** No reminders; files of a release before do not say. */
+  once: z.boolean().default(false),
   /** 0: only the end of an alert that was raised before, in the database. */
   occurrences: z.int().min(0),
   firstAt: z.iso.datetime(),
@@ -30,6 +32,7 @@ export function startEpisode(alert: AlertInput, count: number, nowMs: number, no
     level: alert.level,
     message: alert.message,
     detail: { ...alert.detail },
+    once: alert.once ?? false,
     occurrences: count,
     firstAt: at,
     lastAt: at,
@@ -38,13 +41,16 @@ export function startEpisode(alert: AlertInput, count: number, nowMs: number, no
   };
 }
 
-/** The same rule as in the table: worse is told again at once, the level never falls. */
+/** The same rules as in the table: worse is told again at once, and so is something else; the level never falls. */
 export function repeatEpisode(episode: Episode, alert: AlertInput, count: number, nowMs: number): Episode {
   const worse = severity[alert.level] > severity[episode.level];
+  const once = alert.once ?? false;
+  const isOther = once && JSON.stringify(alert.detail ?? {}) !== JSON.stringify(episode.detail);
   return {
     ...episode,
     level: worse ? alert.level : episode.level,
-    notifiedAt: worse ? null : episode.notifiedAt,
+    notifiedAt: worse || isOther ? null : episode.notifiedAt,
+    once,
     message: alert.message,
     detail: { ...alert.detail },
     occurrences: episode.occurrences + count,
@@ -62,5 +68,5 @@ export function endEpisode(rule: string, subject: string, open: Episode | null, 
 export function isDue(episode: Episode, nowMs: number, reminderMs: number): boolean {
   if (episode.resolvedAt !== null) return false;
   if (episode.notifiedAt === null) return true;
-  return episode.level !== 'info' && nowMs - Date.parse(episode.notifiedAt) >= reminderMs;
+  return !episode.once && episode.level !== 'info' && nowMs - Date.parse(episode.notifiedAt) >= reminderMs;
 }

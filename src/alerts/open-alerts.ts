@@ -6,7 +6,7 @@
  * - Database up: one open row per (rule, subject). Database away (`isUp()` false, a connection error, or no answer within
  *   5 s): the same in `alerts.jsonl`, so that a restarted process neither raises nor tells it again; written to the
  *   database, once, when it is back.
- * - An open alert is told once and, unless it is an info, again every `reminderMs`. With several nodes one of them tells.
+ * - An open alert is told once and, unless it is an info or asks for no reminders (`once`), again every `reminderMs`. With several nodes one of them tells.
  *   What no channel took is offered again after a minute. A resolve is told when the alert was.
  * - What neither the database nor the file takes is still logged and told, and kept in memory.
  */
@@ -166,7 +166,9 @@ export function openAlerts(options: AlertOptions): AlertService {
   function keep(change: Change): void {
     const nowMs = clock.nowMs();
     if (change.kind === 'raise') {
-      spool.raise(change.alert, change.count, nowMs, teller.lastToldAtMs(change.alert));
+      const { alert } = change;
+      // whether it is something else than what was told is in the row: better twice than not at all
+      spool.raise(alert, change.count, nowMs, alert.once ? null : teller.lastToldAtMs(alert));
       return;
     }
     const episode = spool.resolve(change.rule, change.subject, nowMs);

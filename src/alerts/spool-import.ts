@@ -11,14 +11,14 @@ const mergeSql = `
 update alert set
   spool_id = $1, message = $4, detail = $5, occurrences = occurrences + $6, last_at = greatest(last_at, $7::timestamptz),
   notified_at = greatest(notified_at, $8::timestamptz), resolved_at = $9,
-  state = case when $9::timestamptz is null then 'open' else 'resolved' end
+  state = case when $9::timestamptz is null then 'open' else 'resolved' end, remind = not $10
 where rule = $2 and subject = $3 and state = 'open'
 returning id`;
 
 const insertSql = `
 insert into alert
-  (spool_id, rule, subject, level, message, detail, occurrences, first_at, last_at, notified_at, resolved_at, state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, case when $11::timestamptz is null then 'open' else 'resolved' end)`;
+  (spool_id, rule, subject, level, message, detail, occurrences, first_at, last_at, notified_at, resolved_at, remind, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, not $12, case when $11::timestamptz is null then 'open' else 'resolved' end)`;
 
 const endSql = `
 update alert set spool_id = $1, state = 'resolved', resolved_at = $4
@@ -33,14 +33,15 @@ export async function importEpisodes(database: Database, episodes: readonly Epis
 }
 
 async function write(tx: Tx, episode: Episode): Promise<void> {
-  const { id, rule, subject, level, message, detail, occurrences, firstAt, lastAt, notifiedAt, resolvedAt } = episode;
+  const { id, rule, subject, level, message, detail, occurrences, firstAt, lastAt, notifiedAt, resolvedAt, once } =
+    episode;
   if (occurrences === 0) {
     await tx.query(endSql, [id, rule, subject, resolvedAt]);
     return;
   }
   const json = JSON.stringify(detail);
-  const merged = [id, rule, subject, message, json, occurrences, lastAt, notifiedAt, resolvedAt];
+  const merged = [id, rule, subject, message, json, occurrences, lastAt, notifiedAt, resolvedAt, once];
   if ((await tx.query(mergeSql, merged)).length > 0) return;
-  const row = [id, rule, subject, level, message, json, occurrences, firstAt, lastAt, notifiedAt, resolvedAt];
+  const row = [id, rule, subject, level, message, json, occurrences, firstAt, lastAt, notifiedAt, resolvedAt, once];
   await tx.query(insertSql, row);
 }

@@ -29,17 +29,24 @@ function withLog(update: string): string {
  * $12 next step, $13 whether this node may go on with it, $14 priority, $15 the chain's name. A higher one that waited 1 s goes
  * first, and a pause holds before the next step.
  */
-export const moveToNextStep = withLog(`
+export const moveToNextStep = movingOn('0');
+
+/** The same; a suspect stays one. */
+export const moveSuspectOn = movingOn('c.suspect');
+
+function movingOn(suspect: string): string {
+  return withLog(`
     update chain c
     set step = $12, previous = $10::jsonb,
         state = (case when g.go then 'running' else 'ready' end)::chain_state,
         owner = case when g.go then c.owner end,
         token = c.token + g.go::int,
         started_token = case when g.go then c.token + 1 end,
-        attempt = g.go::int, rejections = 0, rejected_since = null, suspect = 0,
+        attempt = g.go::int, rejections = 0, rejected_since = null, suspect = ${suspect},
         reason = null, reason_by = null, since = now()
     from (select $13::boolean and not ${isPaused('$15::text')} and not ${isBroken('$15::text', '$12', '$1')}
                  and not ${waitsAbove('$14::smallint')} as go) g`);
+}
 
 /** $12 succeeded or failed. */
 export const finish = withLog(`

@@ -20,6 +20,7 @@ import type { Sessions } from './sessions.ts';
 import type { SharedCommit } from './shared-commit.ts';
 import type { SlotNeed } from './slots.ts';
 import type { StopPoints } from './stop-points.ts';
+import type { Stretch } from './stretch.ts';
 
 /** The row that a completing statement returns. Null: the fence was missed, nothing was written. */
 export interface Moved {
@@ -53,6 +54,10 @@ export interface Plan {
   readonly nextSlot: SlotNeed | null;
   /** Asked at each try, as the node may have begun to drain. */
   readonly mayContinue: () => boolean;
+  /** What is written with it. Null: it is alone. */
+  readonly stretch: Stretch | null;
+  /** Its chain is a suspect, and stays one: what killed the process may have been the next step, which ran ahead. */
+  readonly staysSuspect: boolean;
 }
 
 export async function completeOnce(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
@@ -128,6 +133,7 @@ async function completeAlone(
 /** Without a callback: one statement, or more when a child may have come to its end or an intent is taken back. */
 function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
   const { kind } = plan.decision;
+  if (plan.staysSuspect) return writeRow(context, run, plan, context.sessions.engine, null);
   if (kind === 'succeeded' || kind === 'failed') return completeGrouped(context, run, plan);
   const intended = kind === 'rejected' && plan.step?.effects.kind === 'atMostOnce';
   const mayDie = isChild(run) && (kind === 'crashed' || kind === 'rejected' || kind === 'unknown');
@@ -138,7 +144,9 @@ function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<
 async function completeGrouped(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
   const completion = completionOf(context, run, plan, nothing);
   const completed = await context.group.complete(completion);
-  return completed && { state: completed.state, reason: completed.reason, previous: jsonOf(completion.output) };
+  if (completed === null) return null;
+  const { state, reason } = completed;
+  return { state, reason, previous: state === 'running' ? jsonOf(completion.output) : null };
 }
 
 async function completeTogether(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
@@ -197,6 +205,7 @@ function completionOf(context: CompletionContext, run: Run, plan: Plan, result: 
     mayContinue: plan.mayContinue,
     nextSlot: failed ? null : plan.nextSlot,
     children: failed ? 0 : result.children,
+    stretch: plan.stretch,
   };
 }
 

@@ -39,13 +39,14 @@ export type Decision =
 
 /** The decision for what a handler returned; nonsense is a crash that names the handler and what it returned. */
 export function decisionOf(run: Run, returned: unknown): Decision {
-  const who = `step ${run.chain.step} of chain ${run.chain.name}`;
-  if (!isOutcome(returned)) {
-    const what =
-      returned === null ? 'null' : typeof returned === 'object' ? 'an object of no known kind' : typeof returned;
-    return crashed(new Error(`${who} returned ${what}; return succeeded(…), rejected(…) or failed(…)`));
-  }
   try {
+    if (isPlainSuccess(returned)) return plainSuccess;
+    const who = `step ${run.chain.step} of chain ${run.chain.name}`;
+    if (!isOutcome(returned)) {
+      const what =
+        returned === null ? 'null' : typeof returned === 'object' ? 'an object of no known kind' : typeof returned;
+      return crashed(new Error(`${who} returned ${what}; return succeeded(…), rejected(…) or failed(…)`));
+    }
     switch (returned.kind) {
       case 'succeeded': {
         const output = serialise(returned.output ?? null, `output of ${who}`);
@@ -110,6 +111,15 @@ export function crashed(thrown: unknown): Decision {
 export function errorOf(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new Error(`thrown was not an Error but ${typeof thrown}: ${String(thrown).slice(0, 200)}`, { cause: thrown });
+}
+
+/** What most steps give that have nothing to say: made once. */
+const plainSuccess: Decision = { kind: 'succeeded', output: 'null', commit: null, children: [] };
+
+function isPlainSuccess(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, output, commit, children } = value as Record<string, unknown>;
+  return kind === 'succeeded' && output == null && commit == null && children === undefined;
 }
 
 function isOutcome(value: unknown): value is Outcome {

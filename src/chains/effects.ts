@@ -24,10 +24,15 @@ export async function writeIntent(engine: Pick<Database, 'query'>, bootId: strin
   return row!.written ? 'written' : 'found';
 }
 
-/** Throws an Error that names the step when its key function throws or answers nonsense. */
-export function effectKeyOf(step: AnyStep, run: Run): string {
+/** The same at every attempt. */
+export function ownEffectKey({ chain }: Run, step: AnyStep): string {
+  return `${chain.chainId}:${step.name}`;
+}
+
+/** Null: the step's effects have none of their own. Throws an Error that names the step when its key function throws or answers nonsense. */
+export function effectKeyOf(step: AnyStep, run: Run): string | null {
   const { chain } = run;
-  if (step.effects.kind !== 'idempotent') return `${chain.chainId}:${step.name}`;
+  if (step.effects.kind !== 'idempotent') return null;
   const key: unknown = step.effects.key(chain.input as Json);
   if (typeof key === 'string' && key !== '') return key;
   throw new Error(`effect key of step ${step.name} of chain ${chain.name} must be a text; it is ${typeof key}`);

@@ -111,7 +111,10 @@ export function createEngine(options: EngineOptions): Engine {
       })();
       return stopping;
     },
-    running: () => runs().map((run) => describeRun(run, settings.clock)),
+    running: () =>
+      runs()
+        .filter((run) => !run.ahead)
+        .map((run) => describeRun(run, settings.clock)),
     status: () => ({
       bootId: current?.bootId ?? null,
       lanes: settings.lanes,

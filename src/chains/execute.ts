@@ -3,25 +3,20 @@
  * ignores its abort is left behind after a short grace; what it still writes is fenced by its token.
  */
 import { type TraceContext, withContext } from '../../otel/context.ts';
-import type { Database } from '../database/session.ts';
 import type { Deadlines } from './deadlines.ts';
 import { crashed, type Decision, decisionOf, decisionOfThrown } from './decision.ts';
 import { effectKeyOf } from './effects.ts';
-import type { EngineLog } from './environment.ts';
 import type { AnyStep } from './registry.ts';
 import type { Run } from './run.ts';
-import { openStepContext } from './step-context.ts';
+import { type OpenStepContext, openStepContext, type StepOutside } from './step-context.ts';
 import { noStopPoints, type StopPoints } from './stop-points.ts';
 import { pause } from './wake.ts';
 
 /** A handler gets so long after the abort at its deadline to clean up before its crash is written. */
 const graceMs = 500;
 
-export interface ExecuteContext {
-  readonly reads: Database;
-  readonly log: EngineLog;
+export interface ExecuteContext extends StepOutside {
   readonly deadlines: Deadlines;
-  readonly spoolRoot: string | null;
   readonly stopPoints: StopPoints;
   /** For steps without a deadline of their own. */
   readonly stepDeadlineMs: number;
@@ -29,69 +24,75 @@ export interface ExecuteContext {
 
 export interface Executed {
   readonly decision: Decision;
-  /** To be called when the completion is known. Never throws. Null when there is nothing to remove. */
-  removeSpool(): Promise<void> | null;
+  /** Null: no handler began. */
+  readonly opened: OpenStepContext | null;
 }
 
-export async function execute(outside: ExecuteContext, run: Run, step: AnyStep): Promise<Executed> {
-  let effectKey: string;
+/** Without a handler. */
+export function decided(decision: Decision): Executed {
+  return { decision, opened: null };
+}
+
+/**
+ * Never rejects. One promise with two listeners, not a chain of async functions: the engine's share of a step without work is
+ * mostly promises.
+ */
+export function execute(outside: ExecuteContext, run: Run, step: AnyStep): Executed | Promise<Executed> {
+  let effectKey: string | null;
   try {
     effectKey = effectKeyOf(step, run);
   } catch (error) {
-    return { decision: crashed(error), removeSpool: noSpool };
+    return decided(crashed(error));
   }
-  const { deadlines, stopPoints } = outside;
-  deadlines.watch(run, step.deadlineMs ?? outside.stepDeadlineMs);
-  const opened = openStepContext(run, {
-    reads: outside.reads,
-    log: outside.log,
-    spoolRoot: outside.spoolRoot,
-    effectKey,
-    onProgress(done, total, unit) {
-      run.progress = { done, total, unit };
-      deadlines.extend(run);
-      void stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
-    },
-  });
+  outside.deadlines.watch(run, step.deadlineMs ?? outside.stepDeadlineMs);
+  const opened = openStepContext(run, step, outside, effectKey);
   // told to end while it waited for a lane: it does not begin any more
-  const handled = run.abort.reason
-    ? Promise.reject(run.abort.reason)
-    : startHandler(run, () => step.handler(opened.context));
-  const ended = new Promise((resolve, reject) => {
-    run.abort.listen(reject);
-    handled.then(resolve, reject);
+  const started = run.abort.reason ? Promise.reject(run.abort.reason) : startHandler(run, step, opened);
+  const handled = outside.stopPoints === noStopPoints ? started : stopped(outside.stopPoints, run, started);
+  return new Promise((resolve) => {
+    let isOver = false;
+    const end = (decision: Decision) => {
+      isOver = true;
+      const last = run.abort.reason ? afterAbort(run, opened, handled) : atEnd(run, opened);
+      const executed = { decision, opened };
+      if (last) void last.then(() => resolve(executed));
+      else resolve(executed);
+    };
+    const onThrown = (thrown: unknown) => {
+      if (!isOver) end(decisionOfThrown(run, thrown));
+    };
+    run.abort.listen(onThrown);
+    handled.then((returned) => {
+      if (!isOver) end(decisionOf(run, returned));
+    }, onThrown);
   });
-  let decision: Decision;
-  try {
-    if (stopPoints !== noStopPoints) {
-      ended.catch(() => {});
-      await stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
-    }
-    decision = decisionOf(run, await ended);
-  } catch (error) {
-    decision = decisionOfThrown(run, error);
-  }
-  if (run.abort.reason) await waitForEnd(handled);
-  run.deadlineAtMs = Number.POSITIVE_INFINITY;
-  const given = opened.endReads();
-  // a read session whose query was cancelled may take a moment; the step does not wait for it
-  if (given && !run.abort.reason) await given;
-  return { decision, removeSpool: opened.removeSpool };
 }
 
-function noSpool(): null {
-  return null;
+/** Null, or what has to be waited for before the step is over; never rejects. */
+function atEnd(run: Run, opened: OpenStepContext): Promise<void> | null {
+  run.deadlineAtMs = Number.POSITIVE_INFINITY;
+  return opened.endReads();
+}
+
+/** A read session whose query was cancelled may take a moment; the step does not wait for it. */
+async function afterAbort(run: Run, opened: OpenStepContext, handled: Promise<unknown>): Promise<void> {
+  await waitForEnd(handled);
+  void atEnd(run, opened);
+}
+
+async function stopped(stopPoints: StopPoints, run: Run, started: Promise<unknown>): Promise<unknown> {
+  started.catch(() => {});
+  await stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+  return started;
 }
 
 /** The handler's promise; its late rejection, after the wait for it was given up, is no one's crash. */
-function startHandler(run: Run, handler: () => Promise<unknown>): Promise<unknown> {
-  return withContext(contextOf(run), () => {
-    try {
-      return Promise.resolve(handler());
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  });
+function startHandler(run: Run, step: AnyStep, { context }: OpenStepContext): Promise<unknown> {
+  try {
+    return Promise.resolve(withContext(contextOf(run), () => step.handler(context)));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** What runs in the handler's name and in its commit's. */

@@ -8,54 +8,63 @@
  *
  * $1 owner, $2 ids, $3 tokens, $4 steps, $5 attempts, $6 traceparents of the attempts, $7 durations in us, $8 outcomes,
  * $9 reasons, $10 outputs, $11 next steps (null: this was the last), $12 whether this node may go on with them,
- * $13 priorities, $14 chain names. The outcome is also the state of a chain that ends. A higher priority that waited 1 s goes
- * first, and a pause holds before the next step.
+ * $13 priorities, $14 chain names, $15 the token that is the fence: null for a step that another of its chain follows in this
+ * statement, and that of the first of them for the last (stretch.ts). The outcome is also the state of a chain that ends. A
+ * higher priority that waited 1 s goes first, and a pause holds before the next step: a stretch is then not written at all.
  */
 import { arrayText, type Element } from '../database/array-text.ts';
 import type { Tx } from '../database/session.ts';
 import { countChildren } from './join-sql.ts';
-import { isBroken, isPaused, waitsAbove } from './row-rules.ts';
+import { isPaused, waitsAbove } from './row-rules.ts';
 import type { Run } from './run.ts';
 import type { SlotNeed } from './slots.ts';
+import type { AheadStep, Stretch } from './stretch.ts';
+
+/** The breaker of its next step is open, or one of a chain of which more than a step is written. */
+const isBrokenAhead = `(exists (select from breaker) and exists (
+    select from breaker b where b.chain = g.name and (b.step = g.next_step or g.fence <> g.token)
+                            and b.probe_chain_id is distinct from g.id))`;
 
 export const moveMany = moving(false);
 
 /**
- * The same for chains that have to do with others: $15 concurrency keys of the next steps and $16 their limits, $17 how many
+ * The same for chains that have to do with others: $16 concurrency keys of the next steps and $17 their limits, $18 how many
  * children the step opened: then the chain waits for them. A chain goes on at once to a step with a key only when it has
  * that key's slot already.
  */
 export const moveLinked = moving(true);
 
 function moving(linked: boolean): string {
+  const clear = `not ${isPaused('g.name')} and not ${isBrokenAhead} and not ${waitsAbove('g.priority')}`;
   const when = (text: string) => (linked ? text : '');
   return `
   with ${linked ? 'locked' : 'given'} as materialized (
-    select g.*,
-           g.next_step is not null and g.may and not ${isPaused('g.name')}
-           and not ${isBroken('g.name', 'g.next_step', 'g.id')} and not ${waitsAbove('g.priority')}
-           ${when('and g.children = 0 and (g.next_key is null or g.next_key is not distinct from c.slot_key)')} as go
+    select g.id, g.token, g.step, g.attempt, g.traceparent, g.duration_us, g.outcome, g.reason, g.output::jsonb as output,
+           g.next_step, g.fence, ${when('g.next_key, g.next_limit, g.children,')}
+           g.next_step is not null and g.may and ${when('g.children = 0 and (g.next_key is null or g.next_key is not distinct from c.slot_key) and')}
+           ${clear} as go,
+           g.fence is not null and (g.fence = g.token or ${clear}) as whole
     from unnest($2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::text[], $9::text[],
-                $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[]
-                ${when(', $15::text[], $16::smallint[], $17::int[]')})
-         as g (id, token, step, attempt, traceparent, duration_us, outcome, reason, output, next_step, may, priority, name
-               ${when(', next_key, next_limit, children')})
+                $10::text[], $11::text[], $12::boolean[], $13::smallint[], $14::text[], $15::bigint[]
+                ${when(', $16::text[], $17::smallint[], $18::int[]')})
+         as g (id, token, step, attempt, traceparent, duration_us, outcome, reason, output, next_step, may, priority, name,
+               fence ${when(', next_key, next_limit, children')})
          ${when(`,
          lateral (select id, slot_key from chain where chain.id = g.id and chain.owner = $1 and chain.token = g.token
                   for no key update) c`)}
   ), moved as (
     update chain c
-    set step = coalesce(l.next_step, c.step),
-        previous = coalesce(l.output::jsonb, c.previous),
+    set step = coalesce(l.next_step, l.step),
+        previous = coalesce(l.output, c.previous),
         state = (case ${when("when l.children > 0 then 'children'")}
                       when l.next_step is null then l.outcome when l.go then 'running'
                       ${when("when l.next_key is not null then 'concurrency'")} else 'ready' end)::chain_state,
         owner = case when l.go then c.owner end,
-        token = c.token + l.go::int,
-        started_token = case when l.go then c.token + 1 when l.next_step is null then c.started_token end,
-        attempt = case when l.next_step is null then c.attempt else l.go::int end,
-        rejections = case when l.next_step is null then c.rejections else 0 end,
-        rejected_since = case when l.next_step is null then c.rejected_since end,
+        token = l.token + l.go::int,
+        started_token = case when l.go then l.token + 1 when l.next_step is null then l.token end,
+        attempt = case when l.next_step is null then l.attempt else l.go::int end,
+        rejections = case when l.next_step is null and l.fence = l.token then c.rejections else 0 end,
+        rejected_since = case when l.next_step is null and l.fence = l.token then c.rejected_since end,
         suspect = 0,
         reason = l.reason, reason_by = case when l.reason is not null then 'step ' || l.step end,
         since = now(),
@@ -66,14 +75,15 @@ function moving(linked: boolean): string {
         failed_children = case when l.next_step is null then c.failed_children else 0 end,
         slot_key = l.next_key, slot_limit = l.next_limit`)}
     from ${linked ? 'locked' : 'given'} l
-    where c.id = l.id and coalesce(c.owner = $1, false) and c.token = l.token
-    returning c.id, c.state, l.token as was, l.step, l.attempt, l.outcome, l.reason, l.output, l.duration_us,
-              l.traceparent
+    where l.whole and c.id = l.id and coalesce(c.owner = $1, false) and c.token = l.fence
+    returning c.id, c.state, c.reason
   ), logged as (
     insert into step_log (chain_id, token, at, step, attempt, outcome, reason, output, node, started_at, traceparent)
-    select id, was, clock_timestamp(), step, attempt, outcome, reason, output::jsonb, $1,
+    select id, token, clock_timestamp(), step, attempt, outcome, reason, output, $1,
            clock_timestamp() - make_interval(secs => duration_us / 1e6), traceparent
-    from moved
+    from ${linked ? 'locked' : 'given'}
+    -- written so that it is one look at a hash table for each: a join would compare all with all
+    where (id in (select id from moved)) is true
   )
   select id, state, reason from moved`;
 }
@@ -101,6 +111,8 @@ export interface Completion {
   readonly nextSlot: SlotNeed | null;
   /** How many children the step opened; known when its callback has run. */
   readonly children: number;
+  /** What is written with it. Null: it is alone. */
+  readonly stretch: Stretch | null;
 }
 
 /** Whether the completion concerns other chains, so that `moveLinked` has to write it. */
@@ -116,9 +128,27 @@ export interface Completed {
   readonly output?: string | null;
 }
 
-/** One array, as text, for each parameter of `moveMany` from $2 on. */
+/** A step of a stretch as a line of the statement. */
+type Line = Pick<Completion, 'run' | 'durationMs' | 'outcome' | 'reason' | 'output' | 'nextStep' | 'mayContinue'>;
+
+function lineOf(step: AheadStep): Line {
+  return { ...step, outcome: 'succeeded', reason: null };
+}
+
+/** One array, as text, for each parameter of `moveMany` from $2 on. From now on the stretches stay as they are. */
 export function columnsOf(completions: readonly Completion[]): string[] {
-  const column = (value: (completion: Completion) => Element) => arrayText(completions, value);
+  const lines: Line[] = [];
+  const fences: (bigint | null)[] = [];
+  for (const completion of completions) {
+    lines.push(completion);
+    completion.stretch?.seal();
+    for (const step of completion.stretch?.steps ?? []) {
+      fences.push(null);
+      lines.push(lineOf(step));
+    }
+    fences.push(completion.run.chain.token);
+  }
+  const column = (value: (line: Line) => Element) => arrayText(lines, value);
   return [
     column(({ run }) => run.chain.chainId),
     column(({ run }) => run.chain.token),
@@ -134,6 +164,7 @@ export function columnsOf(completions: readonly Completion[]): string[] {
     column(({ mayContinue }) => mayContinue()),
     column(({ run }) => run.chain.priority),
     column(({ run }) => run.chain.name),
+    arrayText(fences, (fence) => fence),
   ];
 }
 
@@ -149,7 +180,8 @@ export function linkedColumnsOf(completions: readonly Completion[]): string[] {
 
 /**
  * Writes the completions and, when some are of children that ended, counts these at their parents as the last statement.
- * `tx` must be a transaction when there are such. Answers are in the order of the completions; null missed its fence.
+ * `tx` must be a transaction when there are such. Answers are in the order of the completions; null missed its fence. A
+ * stretch that the rows do not allow is dropped but for its first step, which a second statement writes.
  */
 export async function moveAll(
   tx: Pick<Tx, 'query'>,
@@ -160,6 +192,15 @@ export async function moveAll(
   const values = linked ? linkedColumnsOf(completions) : columnsOf(completions);
   const rows = await tx.query<Completed & { id: string }>(linked ? moveLinked : moveMany, [bootId, ...values]);
   const byId = new Map(rows.map((row) => [row.id, row]));
+  const refused = completions.filter(({ run, stretch }) => stretch?.steps.length && !byId.has(run.chain.chainId));
+  if (refused.length > 0) {
+    for (const { stretch } of refused) stretch!.drop();
+    const alone = await moveAll(tx, bootId, refused);
+    for (const [at, one] of alone.moved.entries()) {
+      const id = refused[at]!.run.chain.chainId;
+      if (one) byId.set(id, { ...one, id });
+    }
+  }
   const moved = completions.map(({ run }) => byId.get(run.chain.chainId) ?? null);
   const ended = completions.filter(
     ({ run, nextStep }) => nextStep === null && byId.has(run.chain.chainId) && isChild(run),

@@ -3,23 +3,19 @@
  * while it is being committed, it has no lane. A handler's crash is a row;
  * what rejects out of a lane is the engine's own crash and goes to `onCrash`.
  */
-import { childTraceparent } from '../../otel/traceparent.ts';
+
+import { createCarry } from './carry.ts';
 import { endStep, failedJoin } from './children.ts';
-import type { Plan } from './completion.ts';
 import { createDeadlines } from './deadlines.ts';
 import { crashed, type Decision, decisionOfThrown } from './decision.ts';
 import { unknownEffect, writeIntent } from './effects.ts';
 import type { Clock } from './environment.ts';
-import { type ExecuteContext, type Executed, execute } from './execute.ts';
+import { decided, type ExecuteContext, type Executed, execute } from './execute.ts';
 import { createLaneQueue } from './lane-queue.ts';
-import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
-import { type ClaimedChain, keyOf, type Run, RunAbort, type RunAborted } from './run.ts';
-import { type SettleContext, type Settled, settle } from './settle.ts';
+import type { AnyStep, Registry } from './registry.ts';
+import { type ClaimedChain, keyOf, type Run, type RunAborted } from './run.ts';
+import type { SettleContext, Settled } from './settle.ts';
 import { type SlotNeed, slotNeedOf } from './slots.ts';
-
-/** A chain that goes on here without a claim gives its lane back after so many steps, or so long. */
-const continuationSteps = 16;
-const continuationMs = 2_000;
 
 export interface LanesContext {
   readonly count: number;
@@ -27,7 +23,7 @@ export interface LanesContext {
   readonly continues: boolean;
   readonly registry: Registry;
   readonly settle: SettleContext;
-  readonly execute: Omit<ExecuteContext, 'deadlines'> & { readonly clock: Clock };
+  readonly execute: Omit<ExecuteContext, 'deadlines' | 'onProgress'> & { readonly clock: Clock };
   /** A lane is free again, and rows may have become ready. */
   readonly onFree: () => void;
   readonly onLeft: (run: Run, decision: Decision, settled: Settled) => void;
@@ -52,28 +48,33 @@ export interface Lanes {
 export function createLanes(context: LanesContext): Lanes {
   const held = new Map<string, Run>();
   const { clock, stopPoints } = context.execute;
-  const outside: ExecuteContext = { ...context.execute, deadlines: createDeadlines(clock, () => held.values()) };
+  const deadlines = createDeadlines(clock, () => held.values());
+  const outside: ExecuteContext = {
+    ...context.execute,
+    deadlines,
+    onProgress(run, done, total, unit) {
+      run.progress = { done, total, unit };
+      deadlines.extend(run);
+      void stopPoints.reach('mid-handler', run.chain.chainId, run.chain.step);
+    },
+  };
   const queue = createLaneQueue({ count: context.count, nowMs: clock.monotonicMs, onFree: context.onFree });
   let draining = false;
+  const carryOn = createCarry({
+    held,
+    clock,
+    stopPoints,
+    registry: context.registry,
+    continues: context.continues,
+    settle: context.settle,
+    isDraining: () => draining,
+    queue,
+    begin,
+    onLeft: context.onLeft,
+  });
   let carried = 0;
   let busy = 0;
   const onIdle: (() => void)[] = [];
-
-  function hold(chain: ClaimedChain): Run {
-    const run: Run = {
-      chain,
-      key: keyOf(chain.chainId, chain.token),
-      startedMs: clock.monotonicMs(),
-      traceparent: childTraceparent(chain.traceparent),
-      abort: new RunAbort(),
-      phase: 'handling',
-      progress: null,
-      deadlineMs: Number.POSITIVE_INFINITY,
-      deadlineAtMs: Number.POSITIVE_INFINITY,
-    };
-    held.set(run.key, run);
-    return run;
-  }
 
   function free(): number {
     return Math.max(0, Math.min(queue.room(), mostHeld(context.count) - busy));
@@ -90,64 +91,6 @@ export function createLanes(context: LanesContext): Lanes {
       busy -= 1;
       if (busy === 0) for (const resolve of onIdle.splice(0)) resolve();
       context.onFree();
-    }
-  }
-
-  async function carryOn(claimed: ClaimedChain): Promise<void> {
-    const beganMs = clock.monotonicMs();
-    let steps = 1;
-    let run: Run | null = hold(claimed);
-    const mayContinue = () =>
-      context.continues && !draining && steps < continuationSteps && clock.monotonicMs() - beganMs < continuationMs;
-    while (run !== null) {
-      const current: Run = run;
-      try {
-        const settled = await runStep(current, mayContinue);
-        run = settled.kind === 'continue' ? hold(settled.next) : null;
-        steps += 1;
-      } finally {
-        held.delete(current.key);
-      }
-    }
-  }
-
-  /** The lane is the handler's: it is free again when that has returned, and the completion belongs to the committer. */
-  async function runStep(run: Run, mayContinue: () => boolean): Promise<Settled> {
-    const { chainId } = run.chain;
-    const definition = context.registry.find(run.chain.name, run.chain.version);
-    const step = definition && stepOf(definition, run.chain.step);
-    const executed = await inLane(run, step ?? null);
-    const { decision } = executed;
-    run.phase = 'completing';
-    let stopped = stopPoints.reach('after-handler', chainId, run.chain.step);
-    if (stopped) await stopped;
-    let settled: Settled = { kind: 'lost' };
-    try {
-      if (decision.kind !== 'lost') {
-        settled = await settle(context.settle, run, planOf(run, decision, step ?? null, definition, mayContinue));
-        stopped = stopPoints.reach('before-ack', chainId, run.chain.step);
-        if (stopped) await stopped;
-      }
-    } finally {
-      const removed = executed.removeSpool();
-      if (removed) await removed;
-    }
-    context.onLeft(run, decision, settled);
-    return settled;
-  }
-
-  async function inLane(run: Run, step: AnyStep | null): Promise<Executed> {
-    const entered = queue.enter();
-    if (entered !== true && !(await entered)) {
-      return decided({ kind: 'released', reason: 'no lane was free for it here' });
-    }
-    run.startedMs = clock.monotonicMs();
-    try {
-      const stopped = stopPoints.reach('after-claim', run.chain.chainId, run.chain.step);
-      if (stopped) await stopped;
-      return await begin(run, step);
-    } finally {
-      queue.leave(clock.monotonicMs() - run.startedMs);
     }
   }
 
@@ -219,28 +162,6 @@ export function createLanes(context: LanesContext): Lanes {
 /** Chains that handle or complete at once: what waits to be committed is bounded too. */
 function mostHeld(lanes: number): number {
   return Math.max(1_000, 4 * lanes);
-}
-
-function planOf(
-  run: Run,
-  decision: Plan['decision'],
-  step: AnyStep | null,
-  definition: Parameters<typeof stepAfter>[0] | null,
-  mayContinue: () => boolean,
-): Plan {
-  const next = definition && step ? stepAfter(definition, step.name) : null;
-  const nextStep = next?.name ?? null;
-  try {
-    const nextSlot = decision.kind === 'succeeded' ? slotNeedOf(next, run.chain.name, run.chain.input) : null;
-    return { decision, step, nextStep, nextSlot, mayContinue };
-  } catch (error) {
-    const crash = crashed(error) as Plan['decision'];
-    return { decision: crash, step, nextStep, nextSlot: null, mayContinue };
-  }
-}
-
-function decided(decision: Decision): Executed {
-  return { decision, removeSpool: () => null };
 }
 
 function unknownStep(run: Run): Executed {

@@ -12,7 +12,7 @@
 
 import { releaseHeld } from './completion-sql.ts';
 import type { NodeInfo } from './environment.ts';
-import { keyOf, type Run, RunAborted } from './run.ts';
+import { aheadKeyOf, keyOf, type Run, RunAborted } from './run.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface LeaseContext {
@@ -73,7 +73,7 @@ export function createLease(context: LeaseContext): Lease {
   let unheld = new Map<string, number>();
 
   async function renew(): Promise<'renewed' | 'declared-dead'> {
-    const heldBefore = new Map([...context.held].filter(([, run]) => run.phase === 'handling'));
+    const heldBefore = new Map([...context.held].filter(([, run]) => run.phase === 'handling' && !run.ahead));
     const nextClaim = context.claims.next();
     const beganMs = nowMs();
     const looks = beganMs >= lookDueMs;
@@ -102,7 +102,7 @@ export function createLease(context: LeaseContext): Lease {
 
   /** A completion in flight has already moved the row to the next token while memory still has the one before. */
   function heldByForerunner({ id, token }: { id: string; token: bigint }): boolean {
-    return context.held.has(keyOf(id, token - 1n));
+    return context.held.has(keyOf(id, token - 1n)) || context.held.has(aheadKeyOf(id, token - 1n));
   }
 
   function abortLost(heldBefore: Map<string, Run>, owned: ReadonlyMap<string, unknown>): void {

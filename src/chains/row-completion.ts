@@ -10,6 +10,7 @@ import {
   block,
   finish,
   keepKey,
+  moveSuspectOn,
   moveToNextStep,
   recordCrash,
   recordRejection,
@@ -47,7 +48,8 @@ export async function writeRow(
     case 'succeeded': {
       const values = common('succeeded', null, callbackOutput ?? decision.output, null);
       if (plan.nextStep === null) return one(finish, [...values, 'succeeded']);
-      return one(moveToNextStep, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
+      const text = plan.staysSuspect ? moveSuspectOn : moveToNextStep;
+      return one(text, [...values, plan.nextStep, plan.mayContinue(), chain.priority, chain.name]);
     }
     case 'failed':
       return one(finish, [...common('failed', decision.reason, callbackOutput, null), 'failed']);

@@ -88,8 +88,10 @@ export class RunAbort {
 
 export interface Run {
   readonly chain: ClaimedChain;
-  /** `id:token`. */
-  readonly key: string;
+  /** What it is held under: `keyOf`, or `aheadKeyOf` while it is ahead. */
+  key: string;
+  /** It began before the row was at its step, which is on its way there. */
+  ahead: boolean;
   /** When its handler began; until then, when it was held. */
   startedMs: number;
   /** Of this attempt's span. */
@@ -120,6 +122,34 @@ export interface RunningStep {
 
 export function keyOf(chainId: string, token: bigint): string {
   return `${chainId}:${token}`;
+}
+
+/** Another key, so that the row's own next claim, should it not come to this run, is no one's double. */
+export function aheadKeyOf(chainId: string, token: bigint): string {
+  return `${chainId}:${token}+`;
+}
+
+/** The chain at its next step here, under the next token. Its `claimedAt` stays: a search in the log begins there or later. */
+export function chainAfter(
+  { chain }: Pick<Run, 'chain'>,
+  at: Pick<ClaimedChain, 'step' | 'previous' | 'linked'>,
+): ClaimedChain {
+  return {
+    chainId: chain.chainId,
+    name: chain.name,
+    version: chain.version,
+    step: at.step,
+    token: chain.token + 1n,
+    attempt: 1,
+    rejections: 0,
+    priority: chain.priority,
+    subject: chain.subject,
+    input: chain.input,
+    previous: at.previous,
+    traceparent: chain.traceparent,
+    claimedAt: chain.claimedAt,
+    linked: at.linked,
+  };
 }
 
 export function describeRun(run: Run, clock: Clock): RunningStep {

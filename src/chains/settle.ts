@@ -14,10 +14,11 @@ import { CallbackError } from './callback.ts';
 import { type CompletionContext, completeOnce, hasCallback, type Moved, type Plan } from './completion.ts';
 import { readLog } from './completion-sql.ts';
 import { crashed, type Decision } from './decision.ts';
+import type { Json } from './define.ts';
 import type { EngineAvailability, EngineLog } from './environment.ts';
 import { isRefused } from './gathering.ts';
 import { createPatience, isTransient, type Patience } from './patience.ts';
-import type { ClaimedChain, Linked, Run } from './run.ts';
+import { type ClaimedChain, chainAfter, type Linked, type Run } from './run.ts';
 
 export type Settled =
   /** The chain goes on here, under the next token. */
@@ -45,12 +46,12 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
   for (;;) {
     try {
       if (unknown) {
-        const told = await fromLog(context, run);
+        const told = await fromLog(context, run, current);
         if (told) return told;
         unknown = false;
       }
       const moved = await completeOnce(context, run, current);
-      if (!moved) return (await fromLog(context, run)) ?? { kind: 'lost' };
+      if (!moved) return (await fromLog(context, run, current)) ?? { kind: 'lost' };
       return settled(run, current, moved);
     } catch (error) {
       const cause = error instanceof CallbackError ? error.cause : error;
@@ -63,6 +64,11 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
       patience ??= createPatience(context.availability, context.random);
       if (await patience.waitOut(cause, context.signal)) {
         context.log.warn({ chainId: run.chain.chainId, step: run.chain.step, err: cause }, 'completion is tried again');
+        continue;
+      }
+      if (current.stretch?.steps.length && isRefused(error)) {
+        // of which of them shows when the first is alone
+        current.stretch.drop();
         continue;
       }
       if (!hasCallback(current.decision) && (current.decision.kind === 'crashed' || !isRefused(error))) throw error;
@@ -79,11 +85,14 @@ function isDiskFull(error: unknown): boolean {
 
 function settled(run: Run, plan: Plan, moved: Moved): Settled {
   if (moved.state !== 'running') return { kind: 'left', state: moved.state, reason: moved.reason };
-  return continued(run, {
-    step: plan.nextStep!,
-    previous: moved.previous,
-    linked: linkedAfter(run, plan.nextSlot?.key ?? null),
-  });
+  const last = plan.stretch?.steps.at(-1);
+  const linked = linkedAfter(run, plan.nextSlot?.key ?? null);
+  const at = {
+    step: (last ?? plan).nextStep!,
+    previous: last ? (JSON.parse(last.output) as Json) : moved.previous,
+    linked,
+  };
+  return { kind: 'continue', next: chainAfter(last?.run ?? run, at) };
 }
 
 /** What `moveLinked` leaves on the row of a chain that goes on here: its join is over, its slot that of the next step. */
@@ -92,33 +101,13 @@ function linkedAfter({ chain }: Run, slotKey: string | null): Linked | null {
   return { ...chain.linked, slotKey, joinToken: null, failedChildren: 0 };
 }
 
-/** Its `claimedAt` stays: what it bounds, the search in the log, begins there or later. */
-function continued({ chain }: Run, at: Pick<ClaimedChain, 'step' | 'previous' | 'linked'>): Settled {
-  const next: ClaimedChain = {
-    chainId: chain.chainId,
-    name: chain.name,
-    version: chain.version,
-    step: at.step,
-    token: chain.token + 1n,
-    attempt: 1,
-    rejections: 0,
-    priority: chain.priority,
-    subject: chain.subject,
-    input: chain.input,
-    previous: at.previous,
-    traceparent: chain.traceparent,
-    claimedAt: chain.claimedAt,
-    linked: at.linked,
-  };
-  return { kind: 'continue', next };
-}
-
-/** Null when the log has no row of this token: it did not commit. */
-async function fromLog(context: SettleContext, run: Run): Promise<Settled | null> {
+/** Null when the log has no row of this token: it did not commit, and what was to be written with it neither. */
+async function fromLog(context: SettleContext, run: Run, { stretch }: Plan): Promise<Settled | null> {
   const { chainId, token, claimedAt } = run.chain;
   const [row] = await context.sessions.engine.query(readLog, [chainId, token, context.bootId, claimedAt]);
   if (!row) return null;
-  const goesOn = row.state === 'running' && row.owner === context.bootId && BigInt(row.token) === token + 1n;
+  const last = stretch?.steps.at(-1)?.run ?? run;
+  const goesOn = row.state === 'running' && row.owner === context.bootId && BigInt(row.token) === last.chain.token + 1n;
   if (!goesOn) return { kind: 'left', state: row.state, reason: row.reason };
-  return continued(run, { step: row.step, previous: row.previous, linked: row.linked });
+  return { kind: 'continue', next: chainAfter(last, { step: row.step, previous: row.previous, linked: row.linked }) };
 }

@@ -10,6 +10,8 @@ import { parseTraceparent } from '../../otel/traceparent.ts';
 import type { Database, ReadSession, Row } from '../database/session.ts';
 import { readChildren } from './children.ts';
 import type { StepContext, StepLog } from './define.ts';
+import { ownEffectKey } from './effects.ts';
+import type { AnyStep } from './registry.ts';
 import type { Run } from './run.ts';
 
 export interface OpenStepContext {
@@ -24,20 +26,27 @@ export interface StepOutside {
   readonly reads: Database;
   readonly log: StepLog;
   readonly spoolRoot: string | null;
-  readonly effectKey: string;
-  readonly onProgress: (done: number, total: number, unit: string) => void;
+  readonly onProgress: (run: Run, done: number, total: number, unit: string) => void;
 }
 
 /** Everything but plain values is made when the handler takes it: most take little. */
-class Context implements StepContext {
+class Context implements StepContext, OpenStepContext {
   readonly #run: Run;
+  readonly #step: AnyStep;
   readonly #outside: StepOutside;
+  readonly #effectKey: string | null;
   #reads: LazyRead | null = null;
   #spool: Promise<string> | null = null;
 
-  constructor(run: Run, outside: StepOutside) {
+  constructor(run: Run, step: AnyStep, outside: StepOutside, effectKey: string | null) {
     this.#run = run;
+    this.#step = step;
     this.#outside = outside;
+    this.#effectKey = effectKey;
+  }
+
+  get context(): StepContext {
+    return this;
   }
 
   get chainId() {
@@ -59,10 +68,10 @@ class Context implements StepContext {
     return this.#run.traceparent;
   }
   get effectKey() {
-    return this.#outside.effectKey;
+    return this.#effectKey ?? ownEffectKey(this.#run, this.#step);
   }
   get progress() {
-    return this.#outside.onProgress;
+    return (done: number, total: number, unit: string) => this.#outside.onProgress(this.#run, done, total, unit);
   }
   get read() {
     this.#reads ??= lazyRead(this.#outside.reads, () => this.#run.abort.signal);
@@ -110,9 +119,14 @@ class Context implements StepContext {
   }
 }
 
-export function openStepContext(run: Run, outside: StepOutside): OpenStepContext {
-  const context = new Context(run, outside);
-  return { context, endReads: () => context.endReads(), removeSpool: () => context.removeSpool() };
+/** `effectKey`: null for that of every step. */
+export function openStepContext(
+  run: Run,
+  step: AnyStep,
+  outside: StepOutside,
+  effectKey: string | null,
+): OpenStepContext {
+  return new Context(run, step, outside, effectKey);
 }
 
 async function removeDirectory(spool: Promise<string>): Promise<void> {

@@ -136,6 +136,26 @@ test('an open alert is told again after the reminder time, an info is not', asyn
   );
 });
 
+test('an alert without reminders is told once, and again when it is of something else, also while the database is away', async () => {
+  const alerts = open({ reminderMs: 0 });
+  const found = (findings: string, message: string) => ({ ...late, message, detail: { findings }, once: true });
+  for (const isUp of [true, false, true]) {
+    up = isUp;
+    for (const alert of [found('a', 'of generation 1'), found('a', 'of generation 2')]) {
+      alerts.raise({ ...alert, detail: { ...alert.detail, isUp } });
+      await alerts.flush(5_000);
+      await alerts.sweep();
+      await alerts.flush(5_000);
+    }
+  }
+  assert.deepEqual(
+    receiver.got.map(({ status, message }) => [status, message]),
+    Array(3).fill(['open', 'of generation 1']),
+  );
+  const [row, ...more] = await alerts.list({});
+  assert.deepEqual([row!.message, row!.occurrences, more.length], ['of generation 2', 6, 0]);
+});
+
 test('what a rule over totals wrote is told once without reminders, and its end to those who heard of it', async () => {
   const alerts = open({ reminderMs: 900_000 });
   const insert = `insert into alert (rule, subject, level, message, remind) values ('usage.spike', $1, 'warning', 'x', false)`;

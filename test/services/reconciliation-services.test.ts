@@ -125,7 +125,18 @@ describe('reconciliations', () => {
       /^invoice F1 and our totals \(generation 1\) differ by 14\.5005 EUR net, with 2 open finding\(s\)/,
     );
     assert.ok(!JSON.stringify(alert).includes(anna));
-    await services.decideFinding({ id: idOf(view, 'rate_difference'), state: 'accepted', why: 'agreed', by: 'bob' });
+    await publish(database, contract, cycle, own);
+    await run();
+    const again = raised.at(-1)!;
+    assert.match(again.message, /generation 2/);
+    assert.deepEqual([again.once, again.detail], [true, alert.detail]);
+    await services.decideFinding({
+      id: idOf(await show(), 'rate_difference'),
+      state: 'accepted',
+      why: 'agreed',
+      by: 'bob',
+    });
+    assert.notDeepEqual(raised.at(-1)!.detail, alert.detail);
     const before = resolved.length;
     const disputed = await services.dispute({ customer, cycle, why: 'twice', by: 'bob' });
     assert.deepEqual(

@@ -9,6 +9,8 @@ export interface ImportReport {
   readonly refused: readonly Refused[];
   readonly missing: { readonly numbers: readonly number[]; readonly blocks: boolean };
   readonly heldBack: number;
+  /** Pages that were refused, and whose windows were read whole now. */
+  readonly readAgain: readonly string[];
 }
 
 export function reportImport(alerts: Alerts, subject: SyncSubject, report: ImportReport): void {
@@ -22,6 +24,7 @@ export function reportImport(alerts: Alerts, subject: SyncSubject, report: Impor
       detail: { ...problem },
     });
   }
+  for (const name of report.readAgain) alerts.resolve('file.quarantined', about(name));
   reportMissing(alerts, subject, report);
   for (const { file, decoded } of report.accepted) {
     alerts.resolve('file.quarantined', about(file.name));

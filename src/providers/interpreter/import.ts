@@ -16,7 +16,7 @@ import { type Decoded, decodeFile } from './decoder.ts';
 import type { ReceivedFile } from './found-files.ts';
 import { reportImport } from './import-alerts.ts';
 import { markImported, markQuarantined, type Refused } from './imported-files.ts';
-import { readAgainLater, settleWindows, windowOf, windowPrefix } from './refused-pages.ts';
+import { readAgainLater, refusedPages, settleWindows, wholeWindows, windowOf } from './refused-pages.ts';
 import type { InterpreterServices } from './services.ts';
 
 /** Without an id it was fetched by this very command, and is not stored yet. */
@@ -77,7 +77,8 @@ export function importWith(adapter: Adapter, services: InterpreterServices) {
     }
     context.progress(plan.now.length, plan.now.length, 'files');
     const heldBack = files.length - accepted.length - refused.length;
-    reportImport(services.alerts, subject, { accepted, refused, missing: plan.missing, heldBack });
+    const readAgain = await refusedPages(context.read, contractId, filledBy(accepted, refused));
+    reportImport(services.alerts, subject, { accepted, refused, missing: plan.missing, heldBack, readAgain });
     return {
       store: (tx, stored) => store(tx, context.input, subject, { accepted, refused, heldBack, stored }),
     };
@@ -178,13 +179,12 @@ async function followUp(tx: Tx, input: SyncInput, accepted: readonly Accepted[],
     input.profileId,
     refused.flatMap(({ file }) => windowOf(file.name) ?? []),
   );
-  const holes = new Set(refused.map(({ file }) => windowPrefix(file.name)));
-  const filled = accepted.filter(({ file }) => windowOf(file.name)).map(({ file }) => windowPrefix(file.name));
-  await settleWindows(
-    tx,
-    input.contractId,
-    [...new Set(filled)].filter((prefix) => !holes.has(prefix)),
-  );
+  await settleWindows(tx, input.contractId, filledBy(accepted, refused));
+}
+
+function filledBy(accepted: readonly Accepted[], refused: readonly Refused[]): string[] {
+  const names = (of: readonly { file: { name: string } }[]) => of.map(({ file }) => file.name);
+  return wholeWindows(names(accepted), names(refused));
 }
 
 const noteCycles = `

@@ -2,7 +2,7 @@
  * A refused page is a hole in its window, and the window may be too long ago to be read again by itself: it is read once
  * more, up to three times (F05). When all of a window's pages were imported, what was refused of it is superseded.
  */
-import type { Tx } from '../../database/session.ts';
+import type { ReadSession, Tx } from '../../database/session.ts';
 import type { Window } from '../sync-input.ts';
 
 export const mostRereads = 3;
@@ -47,12 +47,37 @@ const settle = `
   )
   update quarantine q set state = 'resolved' from old where q.raw_file_id = old.id and q.state = 'open'`;
 
-/** `prefixes`: `<account>_<from>_<to>_` of windows that were read and imported whole. */
-export async function settleWindows(tx: Tx, contractId: string, prefixes: readonly string[]): Promise<void> {
-  if (prefixes.length === 0) return;
-  await tx.query(settle, [contractId, prefixes.map((prefix) => `${prefix.replaceAll('_', '\\_')}%`)]);
+const refusedOf = `
+  select name from raw_file where contract_id = $1 and state = 'quarantined' and logical_key is not null and name like any ($2)`;
+
+/** Names of the pages that `settleWindows` will settle. */
+export async function refusedPages(
+  session: Pick<ReadSession, 'query'>,
+  contractId: string,
+  prefixes: readonly string[],
+): Promise<string[]> {
+  if (prefixes.length === 0) return [];
+  const rows = await session.query<{ name: string }>(refusedOf, [contractId, patternsOf(prefixes)]);
+  return rows.map(({ name }) => name);
 }
 
-export function windowPrefix(name: string): string {
+/** `<account>_<from>_<to>_` of windows of which pages came now, and none was refused. */
+export function wholeWindows(accepted: readonly string[], refused: readonly string[]): string[] {
+  const holes = new Set(refused.map(windowPrefix));
+  const filled = accepted.filter((name) => windowOf(name)).map(windowPrefix);
+  return [...new Set(filled)].filter((prefix) => !holes.has(prefix));
+}
+
+/** `prefixes`: `wholeWindows`. */
+export async function settleWindows(tx: Tx, contractId: string, prefixes: readonly string[]): Promise<void> {
+  if (prefixes.length === 0) return;
+  await tx.query(settle, [contractId, patternsOf(prefixes)]);
+}
+
+function patternsOf(prefixes: readonly string[]): string[] {
+  return prefixes.map((prefix) => `${prefix.replaceAll('_', '\\_')}%`);
+}
+
+function windowPrefix(name: string): string {
   return name.split('_').slice(0, 3).join('_').concat('_');
 }

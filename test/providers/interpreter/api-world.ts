@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AlertInput } from '../../../src/alerts/alerts.ts';
 import { openArchive } from '../../../src/archive/archive.ts';
 import { openComputePool } from '../../../src/compute/open-pool.ts';
 import { applyCustomers } from '../../../src/customers/apply.ts';
@@ -134,8 +135,8 @@ export interface Ended {
 
 export interface ApiWorld {
   readonly h: Harness;
-  /** `rule` to the message of what is open. */
-  readonly alerts: Map<string, string>;
+  /** The message of what is open of a rule. */
+  alert(rule: string): string | undefined;
   readonly released: SessionResult[];
   /** Of a customer of its own, whose profile has this transport; its suspension and what it has read are forgotten. */
   connect(transport: object): Promise<void>;
@@ -151,7 +152,7 @@ export async function openApiWorld(): Promise<ApiWorld> {
   const h = await harness();
   const directory = mkdtempSync(join(tmpdir(), 'pages-'));
   const compute = openComputePool({ threads: 1 });
-  const alerts = new Map<string, string>();
+  const alerts = new Map<string, { rule: string; message: string }>();
   const released: SessionResult[] = [];
   const archive = await openArchive(directory, {
     expectedId: null,
@@ -167,8 +168,8 @@ export async function openApiWorld(): Promise<ApiWorld> {
     archive,
     compute,
     alerts: {
-      raise: ({ rule, message }: { rule: string; message: string }) => void alerts.set(rule, message),
-      resolve: (rule: string) => void alerts.delete(rule),
+      raise: (one: AlertInput) => void alerts.set(`${one.rule} ${one.subject}`, one),
+      resolve: (rule: string, subject: string) => void alerts.delete(`${rule} ${subject}`),
       flush: async () => {},
     },
     openTransport: () => Promise.reject(new Error('it has no files')),
@@ -197,7 +198,7 @@ export async function openApiWorld(): Promise<ApiWorld> {
 
   return {
     h,
-    alerts,
+    alert: (rule) => [...alerts.values()].find((one) => one.rule === rule)?.message,
     released,
     async connect(transport) {
       customers += 1;

@@ -72,7 +72,7 @@ test('an API with user and password is read by cursor; what it refuses is asked 
     assert.match(reason!, /^http:\/\/localhost:\d+\/usage refused the credential: 401, unknown$/);
     assert.equal(api.asked.length, 1);
     assert.equal(await world.suspended(), reason);
-    assert.match(world.alerts.get('profile.suspended')!, /linekeeper sync resume --customer C\d+ --profile api$/);
+    assert.match(world.alert('profile.suspended')!, /linekeeper sync resume --customer C\d+ --profile api$/);
   }
 });
 
@@ -107,6 +107,20 @@ test('F14 cursors that always expire are not followed for ever: the step waits a
   assert.equal(await world.records(), 5);
 });
 
+test('F12 a page that is refused is read again with its window, and then its alert ends', async () => {
+  await world.connect(withKey());
+  api.answers.push((response, url) => {
+    const start = url.searchParams.get('from');
+    const bad = { id: 'bad', who: '+31612345678', start, seconds: '12x', what: 'mobile', cost: '0.1000' };
+    return json(response, 200, { items: [bad], total: 1, next: null });
+  });
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.match(world.alert('file.quarantined')!, /_0001\.json is quarantined, nothing of it was imported: .*"12x"/);
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.equal(world.alert('file.quarantined'), undefined);
+  assert.equal(await world.records(), 5);
+});
+
 test('F15 an answer of a byte now and then costs its deadline and not the lane: the step waits, with an alert', async (t) => {
   await world.connect(withKey());
   api.answers.push((response) => {
@@ -116,7 +130,7 @@ test('F15 an answer of a byte now and then costs its deadline and not the lane: 
     return true;
   });
   const waited: string[] = [];
-  const alerted = () => world.alerts.get('profile.unavailable');
+  const alerted = () => world.alert('profile.unavailable');
   const ended = await world.sync(byKey, 'cursor', (why) => void waited.push(`${why}; ${alerted()}`));
   assert.deepEqual(ended, succeeded);
   assert.match(waited[0]!, /was not answered whole within 400 ms.*; profile C\d+\/api waits for its provider/);
