@@ -121,7 +121,26 @@ test('what nobody is told of goes when its retention is over, with its alert, an
   assert.deepEqual(await world.differences(), []);
 });
 
+test('what comes out of suspense after the records of its cycle were purged is refused, and holds up nobody', async () => {
+  const of5001 = `(select id from contract where account_no = '0000005001')`;
+  const purge = (at: string) =>
+    world.database.query(
+      `update cycle set purge_begun_at = ${at} where contract_id = ${of5001} and cycle_start = '2026-03-01'`,
+    );
+  await purge('now()');
+  await world.database.query(
+    `insert into subscription (contract_id, msisdn, source) values (${of5001}, '${strangeNumber}', 'manual')`,
+  );
+  assert.equal((await world.sync()).status, 'succeeded');
+  const states = await world.deliveries();
+  assert.match(states['5001 2026-03']!, /^refused: it has records of cycle 2026-03-01, whose own were purged/);
+  assert.equal(states['5001 2026-10'], 'matched');
+  await purge('null');
+  await world.database.query(`delete from subscription where msisdn = '${strangeNumber}' and contract_id = ${of5001}`);
+});
+
 test('a number and a customer that are told come out of suspense with the next sync, by themselves', async () => {
+  assert.equal((await world.sync({ force: true })).status, 'succeeded');
   const downloads = await callsOf(world.served, 'ROUTIT.download');
   await world.applyCustomers(({ customers }) => {
     for (const { contracts } of customers) {
