@@ -17,7 +17,7 @@ import { list, seeded } from './small-csv.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lk-rows-'));
 after(() => rmSync(directory, { recursive: true }));
-const rating = { by: 'prices', tables: priceTables(list, [60, 60, 60, 1], { unitE8: 1, mode: 'up' }) } as const;
+const rating = { by: 'prices', tables: priceTables(list, [60, 60, 60, 1, 1], { unitE8: 1, mode: 'up' }) } as const;
 const run = ((args: KernelArgs) => runKernelTask(args, { throwIfAborted() {}, progress() {} })) as RunKernelTask;
 const spec = { ...provider.layout, files: { ...provider.layout.files, lineErrors: { share: 1, below: 10_000 } } };
 

@@ -133,7 +133,7 @@ async function imported(): Promise<string[]> {
   const row = await h.chainUntil(chainId, isState('succeeded', 'dead', 'failed'), 30_000);
   assert.equal(row.state, 'succeeded', String(row.reason));
   const totals = await h.database.query<Record<string, string>>(
-    `select u.msisdn, u.category, u.records, u.unrated, case u.category when 'sms' then u.usage_count else u.usage_s end as usage, u.amount_e8, u.provider_amount_e8
+    `select u.msisdn, u.category, u.records, u.unrated, case u.category when 'sms' then u.usage_count when 'data-national' then u.usage_octets else u.usage_s end as usage, u.amount_e8, u.provider_amount_e8
      from total_usage u join total_generation g using (contract_id, cycle_start, generation) where g.state = 'current'`,
   );
   await engine.stop(1_000);
