@@ -86,18 +86,18 @@ export function createLanes(context: LanesContext): Lanes {
     return Math.max(0, Math.min(queue.room(), mostHeld(context.count) - busy));
   }
 
-  /** Never rejects. */
-  async function carry(claimed: ClaimedChain): Promise<void> {
+  function carry(claimed: ClaimedChain): void {
     busy += 1;
-    try {
-      await carryOn(claimed);
-    } catch (error) {
+    void carryOn(claimed).then(left, (error: unknown) => {
       if (!context.settle.signal.aborted) context.onCrash(error);
-    } finally {
-      busy -= 1;
-      if (busy === 0) for (const resolve of onIdle.splice(0)) resolve();
-      context.onFree();
-    }
+      left();
+    });
+  }
+
+  function left(): void {
+    busy -= 1;
+    if (busy === 0) for (const resolve of onIdle.splice(0)) resolve();
+    context.onFree();
   }
 
   /** The handler, unless the engine has the answer itself. */
@@ -151,7 +151,7 @@ export function createLanes(context: LanesContext): Lanes {
       // the server crashed before that claim was on its disk: the run that it led to is this one's
       if (held.has(keyOf(chain.chainId, chain.token))) return;
       carried += 1;
-      void carry(chain);
+      carry(chain);
     },
     drain() {
       draining = true;
