@@ -56,6 +56,7 @@ export function nodeParts(
     compute: resources.compute,
     taskMemoryMb: resources.config.compute.taskMemoryMb,
     spoolDirectory: resources.spoolDirectory,
+    log: resources.log,
     definitions,
     syncTypes: syncTypesOf(resources.providers.map(({ adapter }) => adapter)),
     enqueue,

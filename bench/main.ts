@@ -3,6 +3,7 @@ import { benchAllowances } from './allowances/bench.ts';
 import { benchCdr } from './cdr/bench.ts';
 import { benchChains } from './chains/bench.ts';
 import { benchFinished } from './finished/bench.ts';
+import { benchPages } from './pages/bench.ts';
 import { benchSoak } from './soak/bench.ts';
 import { benchSp16 } from './sp16/bench.ts';
 import { benchSupervisors } from './supervisors/bench.ts';
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   cdr: benchCdr,
   chains: benchChains,
   finished: benchFinished,
+  pages: benchPages,
   soak: benchSoak,
   sp16: benchSp16,
   supervisors: benchSupervisors,

@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- sp16 [--mb 200] [--threads 2] [--rounds 5]`: decode + dedup + rate + totals of SP16X in the compute pool,
+ * `npm run bench -- sp16 [--mb 200] [--threads 2] [--rounds 5] [--by-hand]`: decode + dedup + rate + totals of SP16X in the compute pool,
  * as one fused pass over files that together have that size. Reported: the first run of a fresh pool (threads started, nothing
- * compiled), and warm runs on one and on all threads. Every run must give the same totals, else the bench fails.
+ * compiled), and warm runs on one and on all threads. Every run must give the same totals, else the bench fails. Beside it the
+ * decoder that the layout makes is measured against one by hand; `--by-hand` does only that.
  */
 import { createHash } from 'node:crypto';
 import { cpus, totalmem } from 'node:os';
@@ -10,6 +11,7 @@ import Table from 'cli-table3';
 import { openThreadPool, type ThreadPool } from '../../src/compute/open-pool.ts';
 import { createUsageTotals } from '../../src/telecom/totals.ts';
 import { type BenchFile, benchFile } from './generate.ts';
+import { sideBySide } from './side-by-side.ts';
 import type { FusedArgs, FusedResult } from './worker.ts';
 
 interface Run {
@@ -34,7 +36,9 @@ interface Measured {
 const never = new AbortController().signal;
 
 export async function benchSp16(args: readonly string[]): Promise<void> {
-  const { mb, threads, rounds } = options(args);
+  const { mb, threads, rounds, onlyByHand } = options(args);
+  compareWithHand(onlyByHand ? rounds : Math.max(rounds, 15));
+  if (onlyByHand) return;
   console.error(`making ${mb} MB of SP16X under .linekeeper/bench, once`);
   const files = Array.from({ length: threads }, (_, index) =>
     benchFile('.linekeeper/bench', Math.round(mb / threads), index + 1),
@@ -61,13 +65,24 @@ export async function benchSp16(args: readonly string[]): Promise<void> {
   report(results);
 }
 
-function options(args: readonly string[]): { mb: number; threads: number; rounds: number } {
+function compareWithHand(rounds: number): void {
+  const result = sideBySide(benchFile('.linekeeper/bench', 20, 1), rounds);
+  console.log(JSON.stringify({ bench: 'sp16', run: 'side-by-side', ...result }));
+  const { least, median } = result;
+  const shown = (name: keyof typeof least) => `${least[name]} (median ${median[name]})`;
+  console.log(
+    `decoding, ns a record: layout ${shown('layout')}, by fields ${shown('byFields')}, by hand ${shown('byHand')}`,
+  );
+}
+
+function options(args: readonly string[]): { mb: number; threads: number; rounds: number; onlyByHand: boolean } {
   const { values } = parseArgs({
     args: [...args],
     options: {
       mb: { type: 'string', default: '200' },
       threads: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '5' },
+      'by-hand': { type: 'boolean', default: false },
     },
   });
   const whole = (name: 'mb' | 'threads' | 'rounds') => {
@@ -76,7 +91,7 @@ function options(args: readonly string[]): { mb: number; threads: number; rounds
       throw new RangeError(`--${name} must be a positive integer, not ${values[name]}`);
     return value;
   };
-  return { mb: whole('mb'), threads: whole('threads'), rounds: whole('rounds') };
+  return { mb: whole('mb'), threads: whole('threads'), rounds: whole('rounds'), onlyByHand: values['by-hand'] };
 }
 
 async function withPool<T>(threads: number, work: (pool: ThreadPool<FusedArgs>) => Promise<T>): Promise<T> {

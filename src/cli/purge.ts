@@ -13,10 +13,26 @@ export async function purge(io: CliIo, options: ServiceOptions & { dryRun?: bool
     printJson(io, purged);
     return exitCode.ok;
   }
-  const { files, bytes, quarantine, cycles, cdr, rated, partitions, totals, keptOpen, more } = purged;
+  const {
+    files,
+    bytes,
+    quarantine,
+    suspense,
+    suspenseRecords,
+    cycles,
+    cdr,
+    rated,
+    partitions,
+    totals,
+    keptOpen,
+    more,
+  } = purged;
   printLine(io, `${dryRun ? 'would remove' : 'removed'} what is past its retention:`);
   printLine(io, `  raw files: ${count(files)} (${count(bytes)} bytes); their rows stay`);
   printLine(io, `  lines in quarantine: ${count(quarantine)}`);
+  if (suspense > 0) {
+    printLine(io, `  deliveries in suspense: ${count(suspense)}, with ${count(suspenseRecords)} records`);
+  }
   printLine(
     io,
     `  records: ${count(cdr)}, their prices: ${count(rated)}, of ${count(cycles)} cycles; their totals stay`,

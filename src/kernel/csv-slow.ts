@@ -27,7 +27,13 @@ export interface RecordFault {
   readonly reason?: string;
 }
 
+/** `1,234,567,890`: a bare number of so many digits would be masked as a phone number. */
+export function shownOffset(offset: number): string {
+  return offset.toLocaleString('en-US');
+}
+
 const newline = 10;
+const blank = 32;
 /** Quotes stay doubled: a text that holds one is no value of ours. */
 const noScratch = -1;
 
@@ -79,7 +85,7 @@ export class SlowRecords {
     const row = batch.rows;
     for (const [index, field] of fields.entries()) {
       if (field === null) continue;
-      const text = bytes.toString('latin1', from[index], to[index]);
+      const text = bytes.toString('latin1', from[index], withoutBlanks(bytes, from[index]!, to[index]!));
       if (field === 'kind') {
         const kind = kinds.findIndex(({ word }) => word === text);
         if (kind < 0) return fault('unknown-kind', field);
@@ -92,6 +98,13 @@ export class SlowRecords {
     batch.rows += 1;
     return null;
   }
+}
+
+/** Blanks behind a value do not count, as in an import. */
+function withoutBlanks(bytes: Buffer, from: number, to: number): number {
+  let end = to;
+  while (end > from && bytes[end - 1] === blank) end -= 1;
+  return end;
 }
 
 function takeField(batch: UsageBatch, row: number, field: Exclude<UsageField, 'kind'>, text: string, at: number) {

@@ -5,7 +5,7 @@
 import type { TaskControl } from '../compute/task-control.ts';
 import { byteRanges } from './byte-ranges.ts';
 import { ChunkWindow } from './chunk-window.ts';
-import { SlowRecords } from './csv-slow.ts';
+import { SlowRecords, shownOffset } from './csv-slow.ts';
 import type { CutArgs, KernelFile } from './messages.ts';
 import { dropImpossibleStarts } from './possible-starts.ts';
 import type { BatchRater } from './price-list.ts';
@@ -28,7 +28,7 @@ export function cutRecords({ file, from, to }: CutArgs, control: TaskControl): F
         at = 0;
         continue;
       }
-      if (slow.endless) throw new UnreadableFileError(`the line at byte ${window.base + at} has no end`);
+      if (slow.endless) throw new UnreadableFileError(`the line at byte ${shownOffset(window.base + at)} has no end`);
       if (window.base + at >= from) found.push(window.base + at);
       at = next;
     }

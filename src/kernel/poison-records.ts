@@ -3,13 +3,13 @@
  * the threads were at is cut into records, halved until one of them alone does it, and the pass is made again without it: the
  * record is a fault with its offset and its reason.
  *
- * With more than `mostPoison` such records, or none that does it alone, the pass rejects with what happened. Each try costs a thread,
+ * With more than `mostPoison` such records, or none that does it alone, the pass rejects with `PoisonedFileError`. Each try costs a thread,
  * some 30 ms and a range: 17 of them for 8 MiB; then the borders of the file's records are found in its order, on one thread.
  */
 import { ComputePoolClosedError, ThreadDiedError } from '../compute/thread-died.ts';
 import { maskText } from '../log/mask.ts';
 import type { BytePart } from './byte-ranges.ts';
-import type { RecordFault } from './csv-slow.ts';
+import { type RecordFault, shownOffset } from './csv-slow.ts';
 import type { KernelFile } from './messages.ts';
 import type { RunKernelTask, RunOptions } from './side-by-side.ts';
 
@@ -17,6 +17,11 @@ import type { RunKernelTask, RunOptions } from './side-by-side.ts';
 export interface PoisonRecord {
   readonly fault: RecordFault;
   readonly next: number;
+}
+
+/** Threads end, and no record can be left out for it. */
+export class PoisonedFileError extends Error {
+  override readonly name = 'PoisonedFileError';
 }
 
 /** Threads failed at these parts of the file. */
@@ -60,11 +65,14 @@ export async function withoutPoison<T>(
         const one = await findPoison(file, part, run, options);
         if (one !== null && !poison.some(({ fault }) => fault.offset === one.fault.offset)) found.push(one);
       }
-      if (found.length === 0) throw error.cause;
+      if (found.length === 0) {
+        const what = maskText((error.cause as Error).message);
+        throw new PoisonedFileError(`no record alone does it, but ${what}`, { cause: error.cause });
+      }
       poison.push(...found);
       if (poison.length > mostPoison) {
-        const offsets = poison.map(({ fault }) => fault.offset).join(', ');
-        throw new Error(`${file.path}: more than ${mostPoison} records end the threads that read them, at ${offsets}`, {
+        const offsets = poison.map(({ fault }) => shownOffset(fault.offset)).join('; ');
+        throw new PoisonedFileError(`more than ${mostPoison} records end the threads that read them, at ${offsets}`, {
           cause: error.cause,
         });
       }

@@ -48,5 +48,5 @@ export function sampleFile(path: string, layout: UsageLayout): FileSample {
 /** UTF-8, or what single bytes mean when it is none. */
 function textOf(bytes: Buffer): string {
   const text = bytes.toString('utf8');
-  return (text.includes('\uFFFD') ? bytes.toString('latin1') : text).replaceAll('""', '"');
+  return (text.includes('\uFFFD') ? bytes.toString('latin1') : text).replaceAll('""', '"').trim();
 }

@@ -14,6 +14,8 @@ import type { UsageKind } from './usage-layout.ts';
 export type RateOne = (batch: UsageBatch, row: number, bytes: Buffer) => RatedRecord;
 
 const zero = 48;
+/** As many digits may be a short code, which the quick ways know. */
+const longestShortCode = 6;
 
 export function singleRater(tariff: CompiledTariff, kinds: readonly UsageKind[], numberMask: number): RateOne {
   // made when there is a record for it
@@ -46,9 +48,9 @@ export function singleRater(tariff: CompiledTariff, kinds: readonly UsageKind[],
 export function alsoKeyedIn(quick: BatchRater, one: RateOne): BatchRater {
   return (batch, bytes) => {
     quick(batch, bytes);
-    const { rows, toAt, amountE8 } = batch;
+    const { rows, toAt, toDigits, amountE8 } = batch;
     for (let row = 0; row < rows; row += 1) {
-      if (bytes[toAt[row]!] !== zero) continue;
+      if (bytes[toAt[row]!] !== zero || toDigits[row]! <= longestShortCode) continue;
       const rated = one(batch, row, bytes);
       amountE8[row] = rated.status === 'rated' ? rated.amountE8 : -1;
     }

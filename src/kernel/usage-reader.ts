@@ -4,7 +4,7 @@
  */
 import { longestRow } from '../providers/decode/csv-row.ts';
 import { fastReader } from './csv-fast.ts';
-import { type RecordFault, SlowRecords } from './csv-slow.ts';
+import { type RecordFault, SlowRecords, shownOffset } from './csv-slow.ts';
 import { batchRows, type UsageBatch, usageBatch } from './usage-batch.ts';
 import type { UsageColumns } from './usage-layout.ts';
 
@@ -59,7 +59,7 @@ export function usageReader(columns: UsageColumns): UsageReader {
       }
       if (slow.endless) {
         throw new UnreadableFileError(
-          `the line at byte ${base + at} does not end within ${longestRecord} bytes; is it a CSV file?`,
+          `the line at byte ${shownOffset(base + at)} does not end within ${longestRecord} bytes; is it a CSV file?`,
         );
       }
       const fault = slow.take(bytes, batch, base + at);

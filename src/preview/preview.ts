@@ -4,9 +4,10 @@
  * know, which is told in `notes`.
  *
  * Keys that do not fit the memory go to a directory of `spoolDirectory` that is removed again, however the preview ends. Rejects
- * with `InputError` for what is wrong with the file, and with the signal's reason when every thread has stopped.
+ * with `InputError` for what is wrong with the file (also that it changed meanwhile) or the disk, and with the signal's reason
+ * when every thread has stopped.
  */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../input-error.ts';
@@ -15,7 +16,6 @@ import { mergedRows } from '../kernel/merged-slab.ts';
 import type { RunKernelTask } from '../kernel/side-by-side.ts';
 import type { SlabSums } from '../kernel/totals-slab.ts';
 import type { UsageLayout } from '../kernel/usage-layout.ts';
-import { UnreadableFileError } from '../kernel/usage-reader.ts';
 import { maskNumber } from '../log/mask.ts';
 import { type PreviewTariff, ratingBy } from './preview-tariff.ts';
 import type { PreviewEnd, PreviewRow } from './views.ts';
@@ -49,22 +49,37 @@ export interface Preview {
 export async function preview(request: PreviewRequest, means: PreviewMeans): Promise<Preview> {
   const { file: path, layout, tariff } = request;
   const { keyMemory: dedupMemory, spoolDirectory, ...rest } = means;
+  const before = stampOf(path);
   const scratch = mkdtempSync(join(spoolDirectory, 'preview-'));
   try {
     const rating = ratingBy(tariff, request);
     const result = await fusedTotals({ path, layout, rating, scratch, dedupMemory, ...rest });
+    if (stampOf(path) !== before) throw new Error('it changed');
     return { rows: rowsOf(result, request), end: endOf(result, request) };
   } catch (error) {
+    means.signal.throwIfAborted();
+    if (stampOf(path) !== before)
+      throw new InputError(`${path} changed while it was read; ask again`, { cause: error });
     throw inputError(error, path);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** An error of a thread has its name, not its class. */
+/** What a copy that is still being written changes. */
+function stampOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : 'gone';
+}
+
+/** Names, because an error of a thread has lost its class. */
+const ofTheFile = new Set(['UnreadableFileError', 'PoisonedFileError']);
+
 function inputError(error: unknown, path: string): unknown {
-  if ((error as Error).name !== UnreadableFileError.name) return error;
-  return new InputError(`${path}: ${(error as Error).message}`, { cause: error });
+  const { name, message, code } = error as NodeJS.ErrnoException;
+  const ofTheSystem = /^E[A-Z]+$/.test(code ?? '');
+  if (!ofTheFile.has(name) && !ofTheSystem) return error;
+  return new InputError(`${path}: ${message}`, { cause: error });
 }
 
 function* rowsOf({ totals }: FusedTotals, { layout, numbers }: PreviewRequest): Iterable<PreviewRow> {

@@ -9,6 +9,7 @@ import { type ChainDefinition, chain, rejected, succeeded } from '../chains/defi
 import type { Database, ReadSession, Tx } from '../database/session.ts';
 import { type FilesRemoved, filesPending, foreseeFiles, purgeFiles } from './purge-files.ts';
 import { foreseeRecords, purgeRecords, type RecordsRemoved, recordsPending } from './purge-records.ts';
+import { foreseeSuspense, purgeSuspense, suspensePending } from './purge-suspense.ts';
 import { foreseeTotals, purgeTotals, totalsPending } from './purge-totals.ts';
 
 export interface Purged extends FilesRemoved, Omit<RecordsRemoved, 'begun' | 'busy'> {
@@ -16,6 +17,9 @@ export interface Purged extends FilesRemoved, Omit<RecordsRemoved, 'begun' | 'bu
   readonly cycles: number;
   /** Cycles whose totals, invoices and reconciliations went. */
   readonly totals: number;
+  /** A reseller's deliveries that nobody was told of, and their records. */
+  readonly suspense: number;
+  readonly suspenseRecords: number;
   /** Cycles past their time that are kept because nobody closed them. */
   readonly keptOpen: number;
   /** There is more; the schedule goes on with it. */
@@ -27,7 +31,7 @@ export type PurgeArchive = Pick<Archive, 'remove'>;
 /** Rows of one table in one transaction. */
 const batchRows = 5_000;
 
-const pending = `select ${recordsPending} or ${filesPending} or ${totalsPending} as more`;
+const pending = `select ${recordsPending} or ${filesPending} or ${suspensePending} or ${totalsPending} as more`;
 
 export async function isPurgePending(session: Pick<ReadSession, 'query'>): Promise<boolean> {
   const [row] = await session.query<{ more: boolean }>(pending);
@@ -39,20 +43,32 @@ type Round = Omit<Purged, 'keptOpen' | 'more'> & { readonly busy: boolean };
 /** One bounded piece, in the caller's transaction. */
 export async function purgeRound(tx: Tx, archive: PurgeArchive, batch = batchRows): Promise<Round> {
   const totals = await purgeTotals(tx);
+  const waited = await purgeSuspense(tx, batch);
+  const suspense = { suspense: waited.deliveries, suspenseRecords: waited.records };
   const files = await purgeFiles(tx, archive, batch);
   const { begun, ...records } = await purgeRecords(tx, batch);
-  const removed = { ...files, ...records, cycles: begun, totals };
+  const removed = { ...files, ...suspense, ...records, cycles: begun, totals };
   if (sizeOf(removed) > 0) await tx.query(record, [JSON.stringify(removed)]);
   return removed;
 }
 
 const record = `insert into audit (actor, action, subject, detail) values ('purge', 'purge.removed', 'retention', $1)`;
 
-function sizeOf({ cycles, files, quarantine, cdr, rated, totals, partitions }: Round): number {
-  return cycles + files + quarantine + cdr + rated + totals + partitions.length;
+function sizeOf({ partitions, busy: _busy, bytes: _bytes, ...counts }: Round): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, partitions.length);
 }
 
-const none = { files: 0, bytes: 0, quarantine: 0, cdr: 0, rated: 0, cycles: 0, totals: 0 };
+const none = {
+  files: 0,
+  bytes: 0,
+  quarantine: 0,
+  suspense: 0,
+  suspenseRecords: 0,
+  cdr: 0,
+  rated: 0,
+  cycles: 0,
+  totals: 0,
+};
 
 /** Goes on until nothing is left, or for `rounds`; what somebody else holds is left. */
 export async function purgeNow(
@@ -75,7 +91,10 @@ export async function purgeNow(
 export async function foreseePurge(session: Pick<ReadSession, 'query'>): Promise<Purged> {
   const { begun, ...records } = await foreseeRecords(session);
   const files = await foreseeFiles(session);
-  return { ...files, ...records, cycles: begun, partitions: [], totals: await foreseeTotals(session), more: false };
+  const waiting = await foreseeSuspense(session);
+  const suspense = { suspense: waiting.deliveries, suspenseRecords: waiting.records };
+  const totals = await foreseeTotals(session);
+  return { ...files, ...suspense, ...records, cycles: begun, partitions: [], totals, more: false };
 }
 
 /** Two of its schedule's periods and some hours. */

@@ -25,6 +25,8 @@ export interface Watermark {
   readonly window?: PartWindow | null;
   /** Windows of which a page was refused: they are read once more. */
   readonly again?: readonly Window[];
+  /** When it was last begun to read all again that may still change (ISO, UTC). */
+  readonly lookedBack?: string;
   /** How often each was, by `from to`. */
   readonly rereads?: Readonly<Record<string, number>>;
 }

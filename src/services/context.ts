@@ -9,6 +9,7 @@ import type { ComputePool } from '../compute/pool.ts';
 import type { Availability } from '../database/availability.ts';
 import type { HostsView } from '../database/hosts/hosts.ts';
 import type { Database } from '../database/session.ts';
+import type { Log } from '../log/log.ts';
 import type { Provider } from '../providers/built-in.ts';
 import type { RoutingDecision, SyncTypeEntry } from '../providers/registry.ts';
 import type { RedisSignals } from '../signals/redis.ts';
@@ -28,6 +29,7 @@ export interface ServiceContext {
   readonly compute: Pick<ComputePool, 'status' | 'run'>;
   /** Heap of one compute thread; what a thread may keep beside it for a pass over a file. */
   readonly taskMemoryMb: number;
+  readonly log: Pick<Log, 'error'>;
   /** For what is made again when it is lost. */
   readonly spoolDirectory: string;
   /** What the router knows. */

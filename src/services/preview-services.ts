@@ -17,9 +17,9 @@ import type { PreviewQuery } from '../preview/views.ts';
 import type { ReportStream } from '../reports/stream-report.ts';
 import type { ServiceContext } from './context.ts';
 
-type Context = Pick<ServiceContext, 'database' | 'compute' | 'providers' | 'spoolDirectory' | 'taskMemoryMb'>;
+type Context = Pick<ServiceContext, 'database' | 'compute' | 'providers' | 'spoolDirectory' | 'taskMemoryMb' | 'log'>;
 
-export function previewServices({ database, compute, providers, spoolDirectory, taskMemoryMb }: Context) {
+export function previewServices({ database, compute, providers, spoolDirectory, taskMemoryMb, log }: Context) {
   let running: string | null = null;
 
   async function begin(query: PreviewQuery): Promise<ReportStream> {
@@ -35,7 +35,11 @@ export function previewServices({ database, compute, providers, spoolDirectory, 
           { file, layout, tariff, timeZone, numberMask, numbers },
           { run: onPool(compute), threads, keyMemory: threads * taskMemoryMb * 2 ** 20, spoolDirectory, ...stream },
         ),
-      shown: (error) => errorAnswer(error).body.error,
+      shown(error) {
+        const { body: answer, unforeseen } = errorAnswer(error);
+        if (unforeseen) log.error({ error }, 'a preview failed');
+        return answer.error;
+      },
       ended() {
         running = null;
       },

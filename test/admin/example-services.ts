@@ -349,7 +349,7 @@ export function exampleServices(): ExampleServices {
     purge: async (request) =>
       called('purge', request, {
         ...{ files: 2, bytes: 4_096, quarantine: 3, cycles: 1, cdr: 120, rated: 120, partitions: ['cdr_2025_03'] },
-        ...{ totals: 0, keptOpen: 1, more: false },
+        ...{ suspense: 0, suspenseRecords: 0, totals: 0, keptOpen: 1, more: false },
       }),
     async usageReport(query) {
       const body = Readable.from([query.format === 'csv' ? 'row;customer\r\n' : '[\n{"row":"usage"}\n]\n']);

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openThreadPool } from '../../src/compute/open-pool.ts';
+import { batchRater, type FileRater } from '../../src/kernel/batch-rater.ts';
 import { fusedPass } from '../../src/kernel/fused-pass.ts';
-import type { KernelArgs } from '../../src/kernel/messages.ts';
+import type { KernelArgs, KernelFile } from '../../src/kernel/messages.ts';
 import { priceTables } from '../../src/kernel/price-list.ts';
+import { runKernelTask } from '../../src/kernel/run-kernel-task.ts';
 import type { RunKernelTask } from '../../src/kernel/side-by-side.ts';
 import { deadly, throwing } from './poison-usage-worker.ts';
-import { header, layout, list, per } from './small-csv.ts';
+import { header, layout, list, per, plainTotals, randomRows, seeded } from './small-csv.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lk-kernel-poison-'));
 const pool = openThreadPool<KernelArgs>({
@@ -67,9 +69,53 @@ test('what nobody foresaw is told with its reason, first and last record too, an
   }
 });
 
+test('random files give what they give without such records, wherever they are cut', async () => {
+  const path = join(directory, 'random.csv');
+  const control = { throwIfAborted() {}, progress() {} };
+  const run = ((args: KernelArgs) => runKernelTask(args, control, throwingRater)) as RunKernelTask;
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const rows = randomRows(seed, 60);
+    const random = seeded(seed + 1000);
+    for (let one = 0; one < 1 + (seed % 3); one += 1) {
+      rows.splice(Math.floor(random() * rows.length), 0, row(7_000_000 + one, throwing, '"two\nlines"').trimEnd());
+    }
+    const content = `${header}\n${rows.join('\n')}\n`;
+    writeFileSync(path, content);
+    const rangeBytes = 100 + Math.floor(random() * 2_000);
+    const scratch = mkdtempSync(join(directory, 'scratch-'));
+    const dedupMemory = seed % 2 === 0 ? 2 ** 30 : 5_000;
+    const { signal } = new AbortController();
+    const result = await fusedPass({
+      ...{ path, layout, rating, run, threads: 2, signal, scratch, rangeBytes, dedupMemory },
+    });
+    const plain = plainTotals(content.replaceAll(`,${throwing},`, ',xxx,'));
+    const lines = result.rows.map(({ subscriber, kind, ...sum }) =>
+      [subscriber, kind, sum.records, sum.unrated, sum.usage, sum.amountE8, sum.chargeE8].join(' '),
+    );
+    const wrong = result.faults.filter(({ code }) => code !== 'conflicting-duplicate').length;
+    const { records, duplicates } = result;
+    assert.deepEqual({ rows: lines.sort(), records, duplicates, wrong }, plain, `seed ${seed}`);
+    assert.ok(result.faults.filter(({ code }) => code === 'unexpected-error').length > seed % 3);
+  }
+});
+
+function throwingRater(file: KernelFile): FileRater {
+  const { rate, reasonOf } = batchRater(file);
+  return {
+    reasonOf,
+    rate(batch, bytes) {
+      if (batch.usage.subarray(0, batch.rows).includes(throwing)) throw new TypeError('nobody foresaw it');
+      rate(batch, bytes);
+    },
+  };
+}
+
 test('a file with more of them than can be looked for is refused, and says where they are', async () => {
   const rows = Array.from({ length: 5 }, (_, at) => [row(9000 + at, throwing), ...good(20, at * 20)]).flat();
-  await assert.rejects(passOver(rows), /more than 4 records end the threads .* at \d+, \d+, \d+, \d+, \d+/);
+  await assert.rejects(
+    passOver(rows),
+    /more than 4 records end the threads .* at [\d,]+; [\d,]+; [\d,]+; [\d,]+; [\d,]+/,
+  );
 });
 
 test('a start before 2000 or too late for the clock of the tariffs is a wrong record', async () => {

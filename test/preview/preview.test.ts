@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -9,6 +9,7 @@ import { openArchive } from '../../src/archive/archive.ts';
 import { openComputePool } from '../../src/compute/open-pool.ts';
 import type { ComputePool } from '../../src/compute/pool.ts';
 import { applyCustomers } from '../../src/customers/apply.ts';
+import { createLog } from '../../src/log/log.ts';
 import type { PreviewLine, PreviewQuery, PreviewRow } from '../../src/preview/views.ts';
 import { buildChain } from '../../src/providers/interpreter/build-chain.ts';
 import { readProvider } from '../../src/providers/spec/load.ts';
@@ -62,6 +63,7 @@ const means = () => ({
   compute: pool,
   spoolDirectory: join(directory, 'spool'),
   taskMemoryMb: 512,
+  log: createLog({ level: 'silent' }),
   providers: [{ adapter: adapter(), file: 'plaintel.json' }],
 });
 const allowance = {
@@ -131,7 +133,7 @@ async function imported(): Promise<string[]> {
   const row = await h.chainUntil(chainId, isState('succeeded', 'dead', 'failed'), 30_000);
   assert.equal(row.state, 'succeeded', String(row.reason));
   const totals = await h.database.query<Record<string, string>>(
-    `select u.msisdn, u.category, u.records, u.unrated, case u.category when 'sms' then u.usage_count else u.usage_s end as usage, u.amount_e8, u.provider_amount_e8
+    `select u.msisdn, u.category, u.records, u.unrated, case u.category when 'sms' then u.usage_count when 'data-national' then u.usage_octets else u.usage_s end as usage, u.amount_e8, u.provider_amount_e8
      from total_usage u join total_generation g using (contract_id, cycle_start, generation) where g.state = 'current'`,
   );
   await engine.stop(1_000);
@@ -174,10 +176,33 @@ test('what is wrong with the request is told before anything is read', async () 
   assert.deepEqual(readdirSync(join(directory, 'spool')), []);
 });
 
-test('a reader who goes away stops every thread, and one preview runs at a time', async () => {
+function largeFile(): string {
   const large = join(directory, 'large.csv');
   writeFileSync(large, header);
   for (let block = 0; block < 150; block += 1) appendFileSync(large, rows.join(''));
+  return large;
+}
+
+test('a file that changes while it is read, and one that is no CSV, are told so', async () => {
+  const large = largeFile();
+  const { body } = await services.preview({
+    file: large,
+    layout,
+    tariff: tariff.tariff,
+    numberMask: 4,
+    numbers: false,
+  });
+  truncateSync(large, 1_000_000);
+  assert.match(
+    await text(body),
+    /"error":\{"code":"invalid-input","message":".*large\.csv changed while it was read; ask/,
+  );
+  writeFileSync(large, `${header}${'x'.repeat(100_000)}`);
+  await assert.rejects(previewed({ file: large }), /large\.csv: the line at byte 52 does not end within 65536 bytes/);
+});
+
+test('a reader who goes away stops every thread, and one preview runs at a time', async () => {
+  const large = largeFile();
   const { completed } = pool.status();
   const query = { file: large, layout, tariff: tariff.tariff, numberMask: 4, numbers: false };
   const { body } = await services.preview(query);

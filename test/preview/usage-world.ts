@@ -44,12 +44,19 @@ export const provider = {
           when: { from: 'Klasse', is: ['sms'] },
           fields: [...common, field('count', 'Eenheden', 'int')],
         },
+        {
+          name: 'session',
+          kind: 'data',
+          when: { from: 'Klasse', is: ['data'] },
+          fields: [...common, field('octets', 'Eenheden', 'int')],
+        },
       ],
       codes: {
         mobiel: { category: 'national-mobile' },
         vast: { category: 'national-fixed' },
         ver: { category: 'international' },
         sms: { category: 'sms' },
+        data: { category: 'data-national' },
       },
     },
   },
@@ -66,6 +73,7 @@ export const layout = {
     vast: { kind: 'voice', category: 'national-fixed' },
     ver: { kind: 'voice', category: 'international' },
     sms: { kind: 'sms', category: 'sms' },
+    data: { kind: 'data', category: 'data-national' },
   },
 };
 
@@ -102,6 +110,12 @@ const rules = (night: string) => [
     rounding: { mode: 'up' },
   },
   { id: 'sms', kind: 'sms', match: { categories: ['sms'] }, steps: [step(0, '0.0599', 1, 1, 1)] },
+  {
+    id: 'data',
+    kind: 'data',
+    match: { categories: ['data-national'] },
+    steps: [step(0, '0.0013', 1_048_576, 1024, 1024), step(50_000_000, '0.0007', 1_048_576, 1024, 1024)],
+  },
 ];
 
 export const tariff = {
@@ -135,15 +149,17 @@ export function usageRows(seed: number, count: number): string[] {
       rows.push(random() < 0.5 ? before : before.replace(/;\d+;(\d+\.\d+)/, ';77;$1'));
       continue;
     }
-    const klass = pick(['mobiel', 'mobiel', 'vast', 'ver', 'sms']);
+    const klass = pick(['mobiel', 'mobiel', 'vast', 'ver', 'sms', 'data']);
     const to = {
       mobiel: pick(['31612345678', '0687654321', '31612344999']),
-      vast: pick(['31201234567', '318000432', '08000432', '1888', '112', '31880123456']),
+      vast: pick(['31201234567', '318000432', '08000432', '1888', '112', '0', '0900', '31880123456']),
       ver: pick(['4915112345678', '4930123456', '33123456789', '0049301234']),
       sms: pick(['31612345678', '4915112345678']),
+      data: '0',
     }[klass];
     const start = new Date((from + Math.floor(random() * seconds)) * 1000).toISOString().replace('.000', '');
-    const usage = klass === 'sms' ? 1 : Math.floor(random() ** 4 * 9000);
+    const most = { sms: 2, data: 90_000_000 }[klass] ?? 9_000;
+    const usage = Math.floor(random() ** 4 * most) + (klass === 'sms' ? 1 : 0);
     const text = random() < 0.1 ? '"quoted; ""two""\nlines"' : 'plain';
     rows.push(
       `${id};3161000000${id % 7};${to};${start};${klass};${usage};0.${String(Math.floor(random() * 10_000)).padStart(4, '0')};${text}\n`,

@@ -23,7 +23,8 @@ async function known(): Promise<BilledContract> {
     { id: 'b', day: `${today}01`, seconds: 70 },
   ]);
   await world.database.query(
-    `insert into subscription (contract_id, msisdn, source, employee, cost_centre) values ($1, $2, 'manual', 'J. Jansen', 'sales')`,
+    `insert into subscription (contract_id, msisdn, source, employee, cost_centre) values ($1, $2, 'manual', 'J. Jansen', 'sales')
+     on conflict (contract_id, msisdn) do update set source = excluded.source, employee = excluded.employee, cost_centre = excluded.cost_centre`,
     [contract.contractId, msisdn],
   );
   await contract.settle();

@@ -1,6 +1,8 @@
 /** Arguments and results of the pool's tasks: plain data that survives structured clone. Amounts are bigint, 1e-8 EUR. */
 
 import type { KernelArgs, KernelResults } from '../../kernel/messages.ts';
+import type { DecodedFile } from '../../providers/decode/file-pass.ts';
+import type { HeaderFacts } from '../../providers/decode/header.ts';
 import type { ContractTerm } from '../../providers/decode/start-reader.ts';
 import type { Compression } from '../../providers/spec/files.ts';
 import type { LayoutSpec } from '../../providers/spec/layout-spec.ts';
@@ -52,36 +54,10 @@ export interface DecodeArgs extends ContractTerm {
   readonly skip?: readonly number[];
 }
 
+/** Of a whole file: what was found in it, what its header claims, and the cycles of its rows (ISO dates, ascending). */
 export type DecodeResult =
   | { readonly ok: false; readonly problem: FileProblem }
-  | {
-      readonly ok: true;
-      /** What the header claims; null where the layout has no such claim. */
-      readonly seq: number | null;
-      readonly periodFrom: string | null;
-      /** Inclusive, as in the file. */
-      readonly periodTo: string | null;
-      readonly previousSeq: number | null;
-      readonly previousCrc: string | null;
-      /** crc32 of all bytes before the trailer, of the whole file without one; lower-case hex. */
-      readonly crc: string;
-      /** Records in the file without header and trailer. */
-      readonly records: number;
-      /** Of the file, header and trailer included; of pages the items. */
-      readonly lines: number;
-      /** Rows in the spool file. */
-      readonly rows: number;
-      readonly duplicates: number;
-      readonly quarantined: readonly LineProblem[];
-      /** ISO dates of the cycles that the rows belong to, ascending. */
-      readonly cycles: readonly string[];
-      readonly unknownCallCodes: readonly string[];
-      /** What a person should know although it harms nothing: a new column that is not in the layout. */
-      readonly notices: readonly string[];
-      readonly bytes: number;
-      /** Of all amounts, 1e-8 EUR; null when the amount of a quarantined record could not be read. */
-      readonly amountE8: bigint | null;
-    };
+  | ({ readonly ok: true; readonly cycles: readonly string[] } & HeaderFacts & Omit<DecodedFile, 'header'>);
 
 export interface RateCycleArgs {
   readonly task: 'rate-cycle';

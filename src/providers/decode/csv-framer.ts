@@ -16,6 +16,7 @@ import { fault, type LineFault } from './line-fault.ts';
 import type { RecordIntake } from './record-intake.ts';
 import { refused } from './refusal.ts';
 import { readTrailer, type Trailer } from './trailer.ts';
+import { WorkBuffer } from './work-buffer.ts';
 
 const chunkBytes = 256 * 1024;
 const lf = 10;
@@ -37,13 +38,12 @@ export class CsvFramer implements Framer {
   readonly #ignored: readonly string[];
   readonly #hash = new ContentHash();
   /** Behind what was read stands room for one row without its doubled quotes. */
-  readonly #work = Buffer.alloc(chunkBytes + longestRow + 1 + longestRow);
+  readonly #buffer = new WorkBuffer(chunkBytes + longestRow, 1 + longestRow);
+  readonly #work = this.#buffer.bytes;
   readonly #trailerWhen: string | null;
   readonly #raw = { from: 0, to: 0, line: 0, offset: 0 };
-  #filled = 0;
   /** Lines before the row at hand, which begins on the next. */
   #line = 0;
-  #before = 0;
   #crc = 0;
   #columns: CsvColumns | null = null;
   #trailer: Trailer | null = null;
@@ -64,21 +64,15 @@ export class CsvFramer implements Framer {
 
   push(chunk: Uint8Array): void {
     this.#crc = crc32(chunk, this.#crc);
-    for (let from = 0; from < chunk.length; ) {
-      const part = chunk.subarray(from, from + chunkBytes + longestRow - this.#filled);
-      this.#work.set(part, this.#filled);
-      this.#filled += part.length;
-      from += part.length;
-      this.#consume(false);
-    }
+    this.#buffer.push(chunk, () => this.#consume(false));
   }
 
   end(): Framed {
     const { name } = this.#expected;
-    if (this.#filled > 0 && this.#work[this.#filled - 1] !== lf) {
+    if (this.#buffer.filled > 0 && this.#work[this.#buffer.filled - 1] !== lf) {
       throw refused(name, 'truncated', `ends in the middle of line ${this.#line + 1}`);
     }
-    this.#consume(true);
+    this.#buffer.drop(this.#consume(true));
     if (this.#columns === null) throw refused(name, 'empty-file', 'is empty: not even its columns are named');
     if (this.#trailerWhen !== null && !this.#trailer) {
       throw refused(name, 'missing-trailer', `ends at line ${this.#line} without a trailer ${this.#trailerWhen}`);
@@ -87,13 +81,14 @@ export class CsvFramer implements Framer {
     return { header: noHeader, trailer: this.#trailer, crc: this.#crc, lines: this.#line, notices };
   }
 
-  #consume(last: boolean): void {
+  /** Answers how many bytes are done with. */
+  #consume(last: boolean): number {
     const work = this.#work;
-    const end = this.#filled;
+    const end = this.#buffer.filled;
     const scratch = chunkBytes + longestRow + 1;
     let at = 0;
-    if (this.#before === 0) {
-      if (end < 3 && !last) return;
+    if (this.#buffer.before === 0) {
+      if (end < 3 && !last) return 0;
       if (work[0] === 0xef && work[1] === 0xbb && work[2] === 0xbf) at = 3;
     }
     while (at < end) {
@@ -106,9 +101,7 @@ export class CsvFramer implements Framer {
       this.#line += this.#row.lines;
       at = next;
     }
-    work.copyWithin(0, at, end);
-    this.#before += at;
-    this.#filled = end - at;
+    return at;
   }
 
   #take(at: number): void {
@@ -127,7 +120,7 @@ export class CsvFramer implements Framer {
     raw.from = at;
     raw.to = row.end;
     raw.line = this.#line + 1;
-    raw.offset = this.#before + at;
+    raw.offset = this.#buffer.before + at;
     if (row.fault !== null) {
       this.#intake.misframed(raw, faults[row.fault]);
       return;

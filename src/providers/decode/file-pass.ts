@@ -31,16 +31,21 @@ export interface PassOptions {
 
 export interface DecodedFile {
   readonly header: HeaderFacts;
-  /** crc32 of all bytes before the trailer, lower-case hex. */
+  /** crc32 of all bytes before the trailer, of the whole file without one; lower-case hex. */
   readonly crc: string;
+  /** Records in the file without header and trailer. */
   readonly records: number;
+  /** Of the file, header and trailer included; of pages the items. */
   readonly lines: number;
+  /** Records that the sink took. */
   readonly rows: number;
   readonly duplicates: number;
   readonly quarantined: readonly LineProblem[];
   readonly unknownCallCodes: readonly string[];
+  /** What a person should know although it harms nothing: a new column that is not in the layout. */
   readonly notices: readonly string[];
   readonly bytes: number;
+  /** Of all amounts, 1e-8 EUR; null when the amount of a quarantined record could not be read. */
   readonly amountE8: bigint | null;
 }
 

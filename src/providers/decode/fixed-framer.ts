@@ -16,6 +16,7 @@ import { fault, type LineFault } from './line-fault.ts';
 import type { RecordIntake } from './record-intake.ts';
 import { refused } from './refusal.ts';
 import { readTrailer, type Trailer } from './trailer.ts';
+import { WorkBuffer } from './work-buffer.ts';
 
 const workBytes = 320 * 1024;
 /** Without a line end in this many bytes it is no text file. */
@@ -30,6 +31,7 @@ export class FixedFramer implements Framer {
   readonly #intake: RecordIntake;
   readonly #slots: Slots;
   readonly #hash = new ContentHash();
+  readonly #buffer: WorkBuffer;
   readonly #work: Buffer;
   readonly #view: DataView;
   readonly #length: number;
@@ -39,10 +41,7 @@ export class FixedFramer implements Framer {
   readonly #textTo: number;
   readonly #trailerWhen: Buffer | null;
   readonly #raw = { from: 0, to: 0, line: 0, offset: 0 };
-  #filled = 0;
   #line = 0;
-  /** Bytes of the file before the work buffer. */
-  #before = 0;
   #crc = 0;
   #header: HeaderFacts = noHeader;
   #trailer: Trailer | null = null;
@@ -57,7 +56,8 @@ export class FixedFramer implements Framer {
     this.#slots = slots;
     this.#length = files.framing.lineLength;
     this.#ends = files.framing.lineEnd === 'crlf' ? 2 : 1;
-    this.#work = Buffer.alloc(Math.max(workBytes, this.#length * 4));
+    this.#buffer = new WorkBuffer(Math.max(workBytes, this.#length * 4));
+    this.#work = this.#buffer.bytes;
     this.#view = new DataView(this.#work.buffer, this.#work.byteOffset, this.#work.length);
     slots.bytes = this.#work;
     for (const [slot, place] of layout.places.entries()) {
@@ -72,18 +72,12 @@ export class FixedFramer implements Framer {
   }
 
   push(chunk: Uint8Array): void {
-    for (let from = 0; from < chunk.length; ) {
-      const part = chunk.subarray(from, from + this.#work.length - this.#filled);
-      this.#work.set(part, this.#filled);
-      this.#filled += part.length;
-      from += part.length;
-      this.#consume();
-    }
+    this.#buffer.push(chunk, () => this.#consume());
   }
 
   end(): Framed {
     const { name } = this.#expected;
-    if (this.#filled > 0) throw refused(name, 'truncated', `ends in the middle of line ${this.#line + 1}`);
+    if (this.#buffer.filled > 0) throw refused(name, 'truncated', `ends in the middle of line ${this.#line + 1}`);
     if (this.#line === 0 && this.#spec.header) throw refused(name, 'empty-file', 'is empty');
     if (this.#spec.trailer && !this.#trailer) {
       throw refused(name, 'missing-trailer', `ends at line ${this.#line} without a trailer ${this.#spec.trailer.when}`);
@@ -91,11 +85,12 @@ export class FixedFramer implements Framer {
     return { header: this.#header, trailer: this.#trailer, crc: this.#crc, lines: this.#line, notices: [] };
   }
 
-  #consume(): void {
+  /** Answers how many bytes are done with. */
+  #consume(): number {
     const work = this.#work;
-    const end = this.#filled;
+    const end = this.#buffer.filled;
     const frame = this.#length + this.#ends;
-    let at = this.#line === 0 && this.#before === 0 ? this.#skipByteOrderMark() : 0;
+    let at = this.#line === 0 && this.#buffer.before === 0 ? this.#skipByteOrderMark() : 0;
     let crcFrom = at;
     while (at < end) {
       if (this.#trailer) throw refused(this.#expected.name, 'after-trailer', 'goes on after its trailer');
@@ -119,9 +114,7 @@ export class FixedFramer implements Framer {
       at = this.#take(at, length, next, trailer);
     }
     this.#crc = crc32(work.subarray(crcFrom, at), this.#crc);
-    work.copyWithin(0, at, end);
-    this.#before += at;
-    this.#filled = end - at;
+    return at;
   }
 
   /** Answers where the next line begins. */
@@ -210,7 +203,7 @@ export class FixedFramer implements Framer {
     raw.from = at;
     raw.to = at + length;
     raw.line = this.#line;
-    raw.offset = this.#before + at;
+    raw.offset = this.#buffer.before + at;
     return raw;
   }
 
@@ -221,7 +214,7 @@ export class FixedFramer implements Framer {
 
   #skipByteOrderMark(): number {
     const work = this.#work;
-    return this.#filled >= 3 && work[0] === 0xef && work[1] === 0xbb && work[2] === 0xbf ? 3 : 0;
+    return this.#buffer.filled >= 3 && work[0] === 0xef && work[1] === 0xbb && work[2] === 0xbf ? 3 : 0;
   }
 
   #notFramed(length: number): string {

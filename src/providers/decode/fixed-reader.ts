@@ -1,7 +1,7 @@
 /**
  * Reads the ordinary usage record of a fixed width by code that is made from its layout: positions and widths are constants in
  * it, four digits are read as one word, and nothing is looked up or called for each field, so that a spec costs no speed
- * (bench/RESULTS.md, "A layout beside a decoder by hand").
+ * (bench/RESULTS.md, "A layout's decoder beside one by hand").
  *
  * It knows the ordinary only. Whatever is not (a blank, a correction, a digit that is none) makes it answer false, and
  * `RecordDecoder` reads the whole record by its fields and has the words for what is wrong: what counts of a wrong record is said

@@ -8,6 +8,7 @@ import { isoDate, readDate, readDigits, readTime } from './digits.ts';
 import { whereOf } from './field-plan.ts';
 import { refused } from './refusal.ts';
 
+/** What the header claims; null where the layout has no such claim. */
 export interface HeaderFacts {
   readonly seq: number | null;
   /** ISO dates, both inclusive. */

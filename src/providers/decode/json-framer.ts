@@ -15,6 +15,7 @@ import { type Layout, type Slots, typeOf } from './layout.ts';
 import { fault, type LineFault } from './line-fault.ts';
 import type { RecordIntake } from './record-intake.ts';
 import { refused } from './refusal.ts';
+import { WorkBuffer } from './work-buffer.ts';
 
 const chunkBytes = 256 * 1024;
 /** An item, or anything beside the items, that is longer is none. */
@@ -35,14 +36,13 @@ export class JsonFramer implements Framer {
   readonly #slots: Slots;
   readonly #hash = new ContentHash();
   /** Behind what was read stands room for one item without its escapes. */
-  readonly #work = Buffer.alloc(chunkBytes + longestValue + longestValue);
+  readonly #buffer = new WorkBuffer(chunkBytes + longestValue, longestValue);
+  readonly #work = this.#buffer.bytes;
   readonly #item: JsonItem;
   /** Null when there is an object on every line. */
   readonly #page: JsonPage | null;
   readonly #raw = { from: 0, to: 0, line: 0, offset: 0 };
-  #filled = 0;
   #items = 0;
-  #before = 0;
   #crc = 0;
 
   constructor(layout: Layout, slots: Slots, expected: ExpectedFile, intake: RecordIntake) {
@@ -59,46 +59,39 @@ export class JsonFramer implements Framer {
 
   push(chunk: Uint8Array): void {
     this.#crc = crc32(chunk, this.#crc);
-    for (let from = 0; from < chunk.length; ) {
-      const part = chunk.subarray(from, from + chunkBytes + longestValue - this.#filled);
-      this.#work.set(part, this.#filled);
-      this.#filled += part.length;
-      from += part.length;
-      this.#consume();
-    }
+    this.#buffer.push(chunk, () => this.#consume());
   }
 
   end(): Framed {
     const { name } = this.#expected;
-    if (this.#filled > 0)
+    if (this.#buffer.filled > 0)
       throw refused(name, 'truncated', `ends in the middle of ${this.#page ? 'its object' : 'a line'}`);
     if (this.#page && !this.#page.ended) {
-      throw refused(name, this.#before === 0 ? 'empty-file' : 'truncated', 'ends before its object does');
+      throw refused(name, this.#buffer.before === 0 ? 'empty-file' : 'truncated', 'ends before its object does');
     }
     return { header: noHeader, trailer: null, crc: this.#crc, lines: this.#items, notices: [] };
   }
 
-  #consume(): void {
+  /** Answers how many bytes are done with. */
+  #consume(): number {
     const work = this.#work;
-    const end = this.#filled;
+    const end = this.#buffer.filled;
     let at = 0;
-    if (this.#before === 0) {
-      if (end < 3) return;
+    if (this.#buffer.before === 0) {
+      if (end < 3) return 0;
       if (work[0] === 0xef && work[1] === 0xbb && work[2] === 0xbf) at = 3;
     }
-    at = this.#page ? this.#pageItems(this.#page, at, end) : this.#lines(at, end);
-    work.copyWithin(0, at, end);
-    this.#before += at;
-    this.#filled = end - at;
+    return this.#page ? this.#pageItems(this.#page, at, end) : this.#lines(at, end);
   }
 
   #pageItems(page: JsonPage, from: number, end: number): number {
     let at = from;
     for (;;) {
       const next = page.next(this.#work, at, end, this.#scratch);
-      if (next === malformed) throw this.#bad(`${page.problem} near byte ${this.#before + Math.max(at, page.at)}`);
+      if (next === malformed)
+        throw this.#bad(`${page.problem} near byte ${this.#buffer.before + Math.max(at, page.at)}`);
       if (next === incomplete && end - page.at > longestValue) {
-        throw this.#bad(`has a value of more than ${longestValue} bytes at byte ${this.#before + page.at}`);
+        throw this.#bad(`has a value of more than ${longestValue} bytes at byte ${this.#buffer.before + page.at}`);
       }
       if (next === incomplete) return page.at;
       if (page.itemAt >= 0) this.#take(page.itemAt, next);
@@ -149,7 +142,7 @@ export class JsonFramer implements Framer {
     raw.from = from;
     raw.to = to;
     raw.line = this.#items;
-    raw.offset = this.#before + from;
+    raw.offset = this.#buffer.before + from;
     return raw;
   }
 

@@ -13,7 +13,7 @@ import { BrokenOff, type Reading, type ReadResult } from './fetch.ts';
 import { bareAccount, isSameAccount, type ParseName } from './file-name.ts';
 import type { Found } from './found-files.ts';
 import { at, type Page, pageOf, scalar } from './page.ts';
-import { compact, keyOf, readTo, type WindowToRead, windowsToRead } from './windows.ts';
+import { compact, instant, keyOf, readTo, type WindowToRead, windowsAgain, windowsToRead } from './windows.ts';
 
 export interface PageFetch {
   readonly reading: Reading;
@@ -47,10 +47,15 @@ export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
     part: subject.watermark.window ?? null,
     done: new Set(),
   };
-  const result = (): ReadResult => ({ found: progress.found, remember: (tx) => remember(tx, reading, progress) });
+  const again = windowsAgain(discover.window, subject.watermark, subject.nowMs, subject.contractFromMs);
+  const result = (): ReadResult => ({
+    found: progress.found,
+    remember: (tx) => remember(tx, reading, progress, again),
+  });
   try {
     await checkAccount(fetch);
-    for (const window of windowsToRead(discover.window, subject.watermark, subject.nowMs, subject.contractFromMs)) {
+    const { watermark, nowMs, contractFromMs } = subject;
+    for (const window of windowsToRead(discover.window, watermark, again.windows, nowMs, contractFromMs)) {
       await readWindow(fetch, window, progress);
     }
     return result();
@@ -179,9 +184,19 @@ function filled(text: string, values: Readonly<Record<string, string>>, write: (
   return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => (name in values ? write(values[name]!) : whole));
 }
 
-async function remember(tx: Tx, { context, subject }: Reading, progress: Progress): Promise<void> {
-  const again = (subject.watermark.again ?? []).filter((window) => !progress.done.has(keyOf(window)));
-  const changes = { again, window: progress.part, ...(progress.readTo === null ? {} : { readTo: progress.readTo }) };
+async function remember(
+  tx: Tx,
+  { context, subject }: Reading,
+  progress: Progress,
+  { windows, looksBack }: ReturnType<typeof windowsAgain>,
+): Promise<void> {
+  const again = windows.filter((window) => !progress.done.has(keyOf(window)));
+  const changes = {
+    ...{ again, window: progress.part },
+    ...(progress.readTo === null ? {} : { readTo: progress.readTo }),
+    // also by the first run, which reads all there is
+    ...(looksBack || subject.watermark.readTo === undefined ? { lookedBack: instant(subject.nowMs) } : {}),
+  };
   await tx.query('update sync_profile set watermark = watermark || $2::jsonb where id = $1', [
     context.input.profileId,
     JSON.stringify(changes),

@@ -1,7 +1,8 @@
 /**
  * Which stretches of time are to be read from an API. What was broken off comes first, then what has to be read once more,
  * then everything since the last time, overlapping it by some days: usage that comes late, or that a moving page hid, is
- * found there (F14). Nothing is asked for that was before the contract.
+ * found there (F14). Every so many days all that a provider may still change is read again (`lookBack`): usage that was final may
+ * become void long after the overlap (F22). Nothing is asked for that was before the contract.
  */
 import type { DiscoverPages } from '../spec/discover.ts';
 import type { PartWindow, Watermark, Window } from '../sync-input.ts';
@@ -14,16 +15,36 @@ export interface WindowToRead extends Window {
   readonly isNew: boolean;
 }
 
+type WindowSpec = DiscoverPages['window'];
+
+/** What is to be read once more, and whether that is a look back. `nowMs`: of the database. */
+export function windowsAgain(
+  { overlapDays, maxDays, lookBack }: WindowSpec,
+  { again = [], readTo, lookedBack }: Watermark,
+  nowMs: number,
+  contractFromMs: number | null = null,
+): { readonly windows: readonly Window[]; readonly looksBack: boolean } {
+  const isDue = lookedBack === undefined || nowMs - Date.parse(lookedBack) >= (lookBack?.everyDays ?? 0) * dayMs;
+  if (lookBack === undefined || readTo === undefined || !isDue) return { windows: again, looksBack: false };
+  const knownMs = Date.parse(readTo);
+  const fromMs = Math.max(knownMs - lookBack.days * dayMs, contractFromMs ?? Number.NEGATIVE_INFINITY);
+  const back = stretches(wholeSecond(fromMs), knownMs - overlapDays * dayMs, maxDays);
+  const windows = new Map([...again, ...back].map((window) => [keyOf(window), window]));
+  return { windows: [...windows.values()], looksBack: true };
+}
+
+/** `again`: of `windowsAgain`. */
 export function windowsToRead(
-  { firstDays, overlapDays, maxDays }: DiscoverPages['window'],
+  { firstDays, overlapDays, maxDays }: WindowSpec,
   watermark: Watermark,
+  again: readonly Window[],
   nowMs: number,
   contractFromMs: number | null = null,
 ): WindowToRead[] {
   const part = watermark.window ?? null;
   const known = watermark.readTo === undefined ? null : Date.parse(watermark.readTo);
-  const again = (watermark.again ?? []).filter((window) => !part || keyOf(window) !== keyOf(part));
-  const windows: WindowToRead[] = again.map((window) => ({ ...window, part: null, isNew: false }));
+  const others = again.filter((window) => !part || keyOf(window) !== keyOf(part));
+  const windows: WindowToRead[] = others.map((window) => ({ ...window, part: null, isNew: false }));
   const wantedMs = known === null ? nowMs - firstDays * dayMs : known - overlapDays * dayMs;
   let fromMs = wholeSecond(Math.max(wantedMs, contractFromMs ?? wantedMs));
   const untilMs = wholeSecond(nowMs);
@@ -32,10 +53,14 @@ export function windowsToRead(
     windows.unshift({ from: part.from, to: part.to, part, isNew });
     if (isNew) fromMs = Date.parse(part.to);
   }
-  while (fromMs < untilMs) {
-    const toMs = Math.min(untilMs, fromMs + maxDays * dayMs);
-    windows.push({ from: instant(fromMs), to: instant(toMs), part: null, isNew: true });
-    fromMs = toMs;
+  const isNew = { part: null, isNew: true };
+  return [...windows, ...stretches(fromMs, untilMs, maxDays).map((window) => ({ ...window, ...isNew }))];
+}
+
+function stretches(fromMs: number, untilMs: number, maxDays: number): Window[] {
+  const windows: Window[] = [];
+  for (let atMs = fromMs; atMs < untilMs; atMs += maxDays * dayMs) {
+    windows.push({ from: instant(atMs), to: instant(Math.min(untilMs, atMs + maxDays * dayMs)) });
   }
   return windows;
 }

@@ -6,13 +6,14 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { type Handler, type Json, type StepContext, succeeded } from '../../chains/define.ts';
-import type { LineProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem, LineProblem } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
 import { cdrSpoolColumns } from '../../telecom/cdr-columns.ts';
 import { cycleStartOfDate } from '../../telecom/cycle.ts';
 import { ensureCycles, lockContract, touchCycles } from '../../totals/cycles.ts';
 import { mergeRecords } from '../../totals/merge-records.ts';
-import { markImported } from '../interpreter/imported-files.ts';
+import { purgedCycle, purgedProblem } from '../../totals/purged-cycle.ts';
+import { markImported, markQuarantined } from '../interpreter/imported-files.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import type { RoutItServices } from './services.ts';
 import { setDeliveryState } from './work-list.ts';
@@ -64,15 +65,26 @@ export function matchDeliveries(services: RoutItServices): Handler<SyncInput> {
     const subject = await readSyncSubject(read, input);
     const deliveries = await read.query<StagedDelivery>(toMatch, [input.contractId]);
     const directory = await context.spoolDirectory();
-    for (const [index, { id, contractId }] of deliveries.entries()) {
+    const tooLate = new Map<string, FileProblem>();
+    for (const [index, { id, contractId, decoded }] of deliveries.entries()) {
       context.progress(index, deliveries.length, 'files');
+      const purged = await purgedCycle(read, contractId, decoded.cycles);
+      if (purged !== null) {
+        tooLate.set(id, purgedProblem(purged));
+        continue;
+      }
       await read.copyOut(exportKnown(id, contractId), createWriteStream(join(directory, `${id}.copy`)));
     }
-    for (const one of deliveries) report(services, subject, one);
+    for (const one of deliveries) report(services, subject, one, tooLate.get(one.id));
     return succeeded({
       commit: async (tx) => {
         const counts = { files: 0, records: 0, quarantinedLines: 0, suspense: 0 };
         for (const one of deliveries) {
+          const problem = tooLate.get(one.id);
+          if (problem) {
+            await refuse(tx, context, one, problem);
+            continue;
+          }
           await store(tx, context, one, join(directory, `${one.id}.copy`));
           counts.files += 1;
           counts.records += one.known;
@@ -144,10 +156,31 @@ async function store(
   await setDeliveryState(tx, { id, syncTaskId: input.syncTaskId }, 'suspense', reason);
 }
 
-function report({ alerts }: RoutItServices, { customer }: SyncSubject, delivery: StagedDelivery): void {
-  const { customerNo, period, unknown, unknownNumbers } = delivery;
+/** Nobody could tell what of it was billed already. */
+async function refuse(
+  tx: Tx,
+  { input }: StepContext<SyncInput>,
+  { id, rawFileId, fileState }: StagedDelivery,
+  problem: FileProblem,
+): Promise<void> {
+  if (fileState === 'received') await markQuarantined(tx, rawFileId, problem);
+  await tx.query('delete from reseller_cdr where delivery_id = $1', [id]);
+  await setDeliveryState(tx, { id, syncTaskId: input.syncTaskId }, 'refused', problem.message);
+}
+
+function report(
+  { alerts }: RoutItServices,
+  { customer }: SyncSubject,
+  delivery: StagedDelivery,
+  problem: FileProblem | undefined,
+): void {
+  const { customerNo, period, name, unknown, unknownNumbers } = delivery;
   const subject = `${customer}/${customerNo}/${period}`;
-  if (unknown === 0) {
+  if (problem) {
+    const message = `${name} is refused, nothing more of it was imported: ${problem.message}`;
+    alerts.raise({ rule: 'file.quarantined', subject: `${customer}/${name}`, level: 'critical', message });
+  }
+  if (unknown === 0 || problem) {
     alerts.resolve('routit.suspense', subject);
     return;
   }

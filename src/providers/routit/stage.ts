@@ -10,6 +10,7 @@ import { type Handler, type StepContext, succeeded } from '../../chains/define.t
 import type { FileProblem } from '../../compute/tasks/messages.ts';
 import type { Tx } from '../../database/session.ts';
 import { cdrSpoolColumns } from '../../telecom/cdr-columns.ts';
+import { purgedCycle, purgedProblem } from '../../totals/purged-cycle.ts';
 import { type Decoded, decodeFile } from '../interpreter/decoder.ts';
 import { markQuarantined } from '../interpreter/imported-files.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
@@ -128,7 +129,8 @@ async function decode(
     { signal: context.signal, onProgress: (done, total) => context.progress(done, total, 'bytes') },
   );
   if (!answer.ok) return { delivery, end, ok: false, problem: answer.problem };
-  const problem = differenceFrom(delivery, answer);
+  const purged = end ? await purgedCycle(context.read, end.id, answer.cycles) : null;
+  const problem = purged === null ? differenceFrom(delivery, answer) : purgedProblem(purged);
   return problem ? { delivery, end, ok: false, problem } : { delivery, end, ok: true, decoded: answer, spoolPath };
 }
 

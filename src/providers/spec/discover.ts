@@ -67,6 +67,8 @@ const pages = closedObject({
     overlapDays: z.int().min(0).max(60).default(3),
     /** A longer stretch is read in several windows. */
     maxDays: z.int().min(1).max(400).default(31),
+    /** Every so many days so many before what is known are read again, for providers that change what was final. */
+    lookBack: closedObject({ days: z.int().min(1).max(400), everyDays: z.int().min(1).max(60) }).optional(),
   }).prefault({}),
   page: z.discriminatedUnion('style', [
     /** The answer names the cursor of the next page; none, null or an empty one: this was the last. */

@@ -145,6 +145,8 @@ export interface ApiWorld {
   /** Active records of the present customer. */
   records(): Promise<number>;
   suspended(): Promise<string | null>;
+  /** Of all its cycles. */
+  purgeBegan(has: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -240,6 +242,13 @@ export async function openApiWorld(): Promise<ApiWorld> {
       }>(`select count(*)::int as n from cdr d join contract k on k.id = d.contract_id
         join customer c on c.id = k.customer_id where c.code = $1 and d.state = 'active'`);
       return row!.n;
+    },
+    async purgeBegan(has) {
+      await h.database.query(
+        `update cycle y set purge_begun_at = case when $2 then now() end from contract k join customer c on c.id = k.customer_id
+         where k.id = y.contract_id and c.code = $1`,
+        [code(), has],
+      );
     },
     async suspended() {
       const [row] = await of<{ why: string | null }>(`select p.suspended_reason as why ${profileOf}`);

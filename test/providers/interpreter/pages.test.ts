@@ -121,6 +121,19 @@ test('F12 a page that is refused is read again with its window, and then its ale
   assert.equal(await world.records(), 5);
 });
 
+test('a page with records of a cycle whose own were purged is refused, with the way out, and nothing of it is billed', async () => {
+  await world.connect(withKey());
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  await world.purgeBegan(true);
+  api.items = 7;
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.match(world.alert('file.quarantined')!, /whose own were purged .* ask the provider for the file without them/);
+  assert.equal(await world.records(), 5);
+  await world.purgeBegan(false);
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.deepEqual([await world.records(), world.alert('file.quarantined')], [7, undefined]);
+});
+
 test('F15 an answer of a byte now and then costs its deadline and not the lane: the step waits, with an alert', async (t) => {
   await world.connect(withKey());
   api.answers.push((response) => {

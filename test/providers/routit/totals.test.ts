@@ -1,6 +1,7 @@
 /** A reseller's whole sync against the simulated provider: six commands, two tariffs, totals to the last digit. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { foreseePurge, purgeNow } from '../../../src/privacy/purge.ts';
 import { listSuspense } from '../../../src/providers/routit/suspense.ts';
 import { callsOf, control } from '../../simulator/http/served.ts';
 import { type ResellerWorld, resellerWorld } from './reseller-world.ts';
@@ -83,7 +84,64 @@ test('a second sync downloads nothing and leaves every digest', async () => {
   assert.deepEqual(await world.differences(), []);
 });
 
+test('what nobody is told of goes when its retention is over, with its alert, and a forced sync brings it again', async () => {
+  const archive = { remove: async () => true };
+  const states = async () => Object.values(await world.deliveries()).map((state) => state.replace(/:.*/, ''));
+  const before = await states();
+  const waiting = (await listSuspense(world.database, 100)).length;
+  assert.ok(waiting > 2);
+  await world.database.query(
+    `insert into alert (rule, subject, level, message) values ('routit.suspense', 'R001/0000005999/2026-03', 'warning', 'x')`,
+  );
+  assert.equal((await foreseePurge(world.database)).suspense, 0);
+  // only March has ended thirteen months ago
+  const months = `(extract(year from age(now(), '2026-04-01')) * 12 + extract(month from age(now(), '2026-04-01')))::int`;
+  const keep = (text: string) => world.database.query(`update customer set retention = ${text} where code = 'R001'`);
+  await keep(`jsonb_build_object('recordMonths', ${months})`);
+  const foreseen = await foreseePurge(world.database);
+  assert.equal(foreseen.suspense, before.filter((state) => state === 'suspense').length / 2);
+  const purged = await purgeNow(world.database, archive, { batch: 150 });
+  assert.deepEqual(
+    [purged.suspense, purged.suspenseRecords, purged.more],
+    [foreseen.suspense, foreseen.suspenseRecords, false],
+  );
+  const deliveries = await world.deliveries();
+  assert.match(deliveries['5999 2026-03']!, /^refused: its records waited .* were removed$/);
+  assert.equal(deliveries['5999 2026-10']!.split(':')[0], 'suspense');
+  const [left] = await world.database.query(
+    `select (select count(*)::int from reseller_cdr r join reseller_delivery d on d.id = r.delivery_id where d.period < '2026-10-01') as records,
+       (select count(*)::int from raw_file where state = 'received' and name like '%_2026-03_%') as files,
+       (select state from alert where rule = 'routit.suspense') as alert`,
+  );
+  assert.deepEqual(left, { records: 0, files: 0, alert: 'resolved' });
+  await keep(`'{}'`);
+  assert.equal((await world.sync({ force: true })).status, 'succeeded');
+  assert.deepEqual(await states(), before);
+  assert.equal((await listSuspense(world.database, 100)).length, waiting);
+  assert.deepEqual(await world.differences(), []);
+});
+
+test('what comes out of suspense after the records of its cycle were purged is refused, and holds up nobody', async () => {
+  const of5001 = `(select id from contract where account_no = '0000005001')`;
+  const purge = (at: string) =>
+    world.database.query(
+      `update cycle set purge_begun_at = ${at} where contract_id = ${of5001} and cycle_start = '2026-03-01'`,
+    );
+  await purge('now()');
+  await world.database.query(
+    `insert into subscription (contract_id, msisdn, source) values (${of5001}, '${strangeNumber}', 'manual')`,
+  );
+  assert.equal((await world.sync()).status, 'succeeded');
+  const states = await world.deliveries();
+  assert.match(states['5001 2026-03']!, /^refused: it has records of cycle 2026-03-01, whose own were purged/);
+  assert.equal(states['5001 2026-10'], 'matched');
+  await purge('null');
+  await world.database.query(`delete from subscription where msisdn = '${strangeNumber}' and contract_id = ${of5001}`);
+});
+
 test('a number and a customer that are told come out of suspense with the next sync, by themselves', async () => {
+  assert.equal((await world.sync({ force: true })).status, 'succeeded');
+  const downloads = await callsOf(world.served, 'ROUTIT.download');
   await world.applyCustomers(({ customers }) => {
     for (const { contracts } of customers) {
       for (const one of contracts)
@@ -114,7 +172,7 @@ test('a number and a customer that are told come out of suspense with the next s
     'select state, suspense_e8::text as waiting from reseller_period order by period',
   );
   assert.ok(periods.every(({ state, waiting }) => state === 'agrees' && waiting === '0'));
-  assert.equal(await callsOf(world.served, 'ROUTIT.download'), 6);
+  assert.equal(await callsOf(world.served, 'ROUTIT.download'), downloads);
 });
 
 test('a file that is delivered anew replaces the month; after the cycle was closed it adjusts the open one', async () => {

@@ -160,6 +160,22 @@ test('pages, tokens, versions and voids become the totals of the truth, with cal
   await assertTruth();
 });
 
+test('F22 what becomes void or changes long after it was final is found by the next look back, and by no sync before', async () => {
+  const order = { account: '0000000301', month: '2026-10' };
+  await control(served, 'POST', 'correct', { ...order, kind: 'void' });
+  await control(served, 'POST', 'correct', { ...order, kind: 'changed' });
+  assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
+  await assert.rejects(assertTruth());
+  await h.database.query(`update sync_profile set watermark = watermark || '{"lookedBack": "2000-01-01T00:00:00Z"}'`);
+  assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
+  await assertTruth();
+  const [looked] = await h.database.query(
+    `select count(*)::int as profiles from sync_profile where watermark ->> 'lookedBack' > '2000-01-01T00:00:00Z'
+       and watermark -> 'again' = '[]'`,
+  );
+  assert.deepEqual(looked, { profiles: 2 });
+});
+
 test('a credential that is refused is tried once, and suspends its profile', async () => {
   tokens.clear();
   await control(served, 'POST', 'faults', [{ at: 'T_MOBILE.token', fault: 'F01', times: 0 }]);
