@@ -1,5 +1,5 @@
 /** 5,000 prefixes with a price for a minute of voice and one for a message, from a seed; longer ones lie inside shorter ones. */
-import type { PricedPrefix } from '../../src/kernel/price-list.ts';
+import type { PricedPrefix } from '../../src/kernel/rating/price-list.ts';
 import type { UsageLayout } from '../../src/kernel/usage-layout.ts';
 import { xorshift } from './random.ts';
 

@@ -1,20 +1,20 @@
 /**
  * The fused pass of one thread: decode, note the keys, rate, total, batch by batch, range by range. Every record is added to
  * the slab; which of several with one key counts is known when all ranges are through, and those that lost are taken out again
- * (settle.ts). Memory: a window, a batch, the slab, and what is noted of keys and faults.
+ * (totals/settle.ts). Memory: a window, a batch, the slab, and what is noted of keys and faults.
  */
 import type { TaskControl } from '../compute/task-control.ts';
-import type { FileRater } from './batch-rater.ts';
-import type { RecordFault } from './csv-slow.ts';
-import { KeyLog } from './key-log.ts';
+import type { RecordFault } from './csv/csv-slow.ts';
+import { dropImpossibleStarts } from './csv/possible-starts.ts';
+import { KeyLog } from './keys/key-log.ts';
+import { SeenKeys } from './keys/seen-keys.ts';
+import { KeySpill } from './keys/spilled-keys.ts';
 import type { FuseResult, KernelArgs } from './messages.ts';
 import { mostFaults } from './messages.ts';
-import { dropImpossibleStarts } from './possible-starts.ts';
 import { RangePass } from './range-pass.ts';
-import { SeenKeys } from './seen-keys.ts';
-import { KeySpill } from './spilled-keys.ts';
-import { TotalsSlab } from './totals-slab.ts';
-import { UnratedCounts } from './unrated-reasons.ts';
+import type { FileRater } from './rating/batch-rater.ts';
+import { UnratedCounts } from './rating/unrated-reasons.ts';
+import { TotalsSlab } from './totals/totals-slab.ts';
 
 type FuseArgs = KernelArgs & { readonly task: 'kernel-fuse' };
 

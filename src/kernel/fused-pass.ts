@@ -13,10 +13,12 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { byteRanges, unfinished } from './byte-ranges.ts';
-import type { RecordFault } from './csv-slow.ts';
-import { bytesPerEntry } from './key-log.ts';
-import { lostInMemory } from './lost-in-memory.ts';
-import { type MergedSlab, mergedRows } from './merged-slab.ts';
+import type { RecordFault } from './csv/csv-slow.ts';
+import { sampleFile } from './csv/sample-file.ts';
+import { bytesPerEntry } from './keys/key-log.ts';
+import { lostInMemory } from './keys/lost-in-memory.ts';
+import { SeenKeysFullError } from './keys/seen-keys.ts';
+import { partitionsFor } from './keys/spilled-keys.ts';
 import type {
   FuseResult,
   KernelArgs,
@@ -28,12 +30,10 @@ import type {
 } from './messages.ts';
 import { blamesRecord, FailedPartsError, type PoisonRecord, withoutPoison } from './poison-records.ts';
 import { brokenBorder } from './range-pass.ts';
-import { sampleFile } from './sample-file.ts';
-import { SeenKeysFullError } from './seen-keys.ts';
+import { noPrice, UnratedCounts } from './rating/unrated-reasons.ts';
 import { type RunKernelTask, sideBySide } from './side-by-side.ts';
-import { partitionsFor } from './spilled-keys.ts';
-import type { SlabRow } from './totals-slab.ts';
-import { noPrice, UnratedCounts } from './unrated-reasons.ts';
+import { type MergedSlab, mergedRows } from './totals/merged-slab.ts';
+import type { SlabRow } from './totals/totals-slab.ts';
 import type { UsageLayout } from './usage-layout.ts';
 
 export interface FusedPassOptions {

@@ -1,12 +1,12 @@
 /** Arguments and results of the kernel's tasks on pool threads: plain data, and arrays in shared memory that are not copied. */
-import type { RecordFault } from './csv-slow.ts';
-import type { KeyLogPart } from './key-log.ts';
-import type { MergedSlab } from './merged-slab.ts';
-import type { PriceTables } from './price-list.ts';
-import type { KeySlots } from './seen-keys.ts';
-import type { SlabTables } from './totals-slab.ts';
+import type { RecordFault } from './csv/csv-slow.ts';
+import type { KeyLogPart } from './keys/key-log.ts';
+import type { KeySlots } from './keys/seen-keys.ts';
+import type { WantedTables } from './keys/wanted-keys.ts';
+import type { PriceTables } from './rating/price-list.ts';
+import type { MergedSlab } from './totals/merged-slab.ts';
+import type { SlabTables } from './totals/totals-slab.ts';
 import type { UsageColumns } from './usage-layout.ts';
-import type { WantedTables } from './wanted-keys.ts';
 
 /** A file, and how its records are read and rated. */
 export interface KernelFile {

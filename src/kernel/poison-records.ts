@@ -9,7 +9,7 @@
 import { ComputePoolClosedError, ThreadDiedError } from '../compute/thread-died.ts';
 import { maskText } from '../log/mask.ts';
 import type { BytePart } from './byte-ranges.ts';
-import { type RecordFault, shownOffset } from './csv-slow.ts';
+import { type RecordFault, shownOffset } from './csv/csv-slow.ts';
 import type { KernelFile } from './messages.ts';
 import type { RunKernelTask, RunOptions } from './side-by-side.ts';
 

@@ -4,11 +4,11 @@
  * lines. The guess is checked afterwards: the range before must have ended there (`brokenBorder`).
  */
 import type { TaskControl } from '../compute/task-control.ts';
-import { ChunkWindow } from './chunk-window.ts';
-import type { RecordFault } from './csv-slow.ts';
+import { ChunkWindow } from './csv/chunk-window.ts';
+import type { RecordFault } from './csv/csv-slow.ts';
+import { type UsageReader, usageReader } from './csv/usage-reader.ts';
 import type { KernelFile, KernelRanges } from './messages.ts';
 import type { UsageBatch } from './usage-batch.ts';
-import { type UsageReader, usageReader } from './usage-reader.ts';
 
 const newline = 10;
 

@@ -1,17 +1,17 @@
 /** The kernel's tasks on a pool thread. */
 import type { TaskControl } from '../compute/task-control.ts';
-import { batchRater, type RaterOf } from './batch-rater.ts';
-import { cutRecords, probeRecords } from './cut-records.ts';
+import { cutRecords, probeRecords } from './csv/cut-records.ts';
 import { fuse } from './fuse.ts';
-import { inOrder } from './in-order.ts';
-import { wantedPlaces } from './key-log.ts';
-import { mergeSlabs } from './merged-slab.ts';
+import { inOrder } from './keys/in-order.ts';
+import { wantedPlaces } from './keys/key-log.ts';
+import { commonKeys } from './keys/seen-keys.ts';
+import { lostInPartition } from './keys/spilled-keys.ts';
+import { lostPairs, WantedKeys, wantedTables } from './keys/wanted-keys.ts';
 import type { KernelArgs, KernelFile, KernelRanges, KernelResults } from './messages.ts';
 import { RangePass } from './range-pass.ts';
-import { commonKeys } from './seen-keys.ts';
-import { settle } from './settle.ts';
-import { lostInPartition } from './spilled-keys.ts';
-import { lostPairs, WantedKeys, wantedTables } from './wanted-keys.ts';
+import { batchRater, type RaterOf } from './rating/batch-rater.ts';
+import { mergeSlabs } from './totals/merged-slab.ts';
+import { settle } from './totals/settle.ts';
 
 /** Another `raterOf` is for tests of what a rater may do to its thread. */
 export async function runKernelTask(

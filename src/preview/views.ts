@@ -1,5 +1,5 @@
 /** What a preview is asked for and answers, line by line: progress, a row for each subscriber and kind, and last its end or an error. */
-import type { RecordFault } from '../kernel/csv-slow.ts';
+import type { RecordFault } from '../kernel/csv/csv-slow.ts';
 
 export interface PreviewQuery {
   /** An absolute path that the service can read. */

@@ -5,7 +5,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { errorAnswer } from '../admin/error-answer.ts';
 import { ServiceError } from '../admin/service-error.ts';
-import { sampleFile } from '../kernel/sample-file.ts';
+import { sampleFile } from '../kernel/csv/sample-file.ts';
 import { onPool } from '../kernel/side-by-side.ts';
 import type { UsageLayout } from '../kernel/usage-layout.ts';
 import { parseLayoutDocument } from '../preview/layout-document.ts';

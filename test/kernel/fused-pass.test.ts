@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { TaskControl } from '../../src/compute/task-control.ts';
+import { UnreadableFileError } from '../../src/kernel/csv/usage-reader.ts';
 import { type FusedPassOptions, type FusedPassResult, fusedPass } from '../../src/kernel/fused-pass.ts';
 import type { KernelArgs } from '../../src/kernel/messages.ts';
-import { priceTables } from '../../src/kernel/price-list.ts';
+import { priceTables } from '../../src/kernel/rating/price-list.ts';
 import { runKernelTask } from '../../src/kernel/run-kernel-task.ts';
 import type { RunKernelTask } from '../../src/kernel/side-by-side.ts';
-import { UnreadableFileError } from '../../src/kernel/usage-reader.ts';
 import { header, layout, list, per, plainTotals, randomRows } from './small-csv.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lk-kernel-'));

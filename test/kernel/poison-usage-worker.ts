@@ -1,7 +1,7 @@
 /** A pool worker whose rater ends its thread at a usage of 666, and throws at one of 667. */
 import { threadEntry } from '../../src/compute/worker-entry.ts';
-import { batchRater } from '../../src/kernel/batch-rater.ts';
 import type { KernelArgs } from '../../src/kernel/messages.ts';
+import { batchRater } from '../../src/kernel/rating/batch-rater.ts';
 import { runKernelTask } from '../../src/kernel/run-kernel-task.ts';
 
 export const [deadly, throwing] = [666, 667];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fusedPass } from '../../src/kernel/fused-pass.ts';
 import type { KernelArgs } from '../../src/kernel/messages.ts';
-import { priceTables } from '../../src/kernel/price-list.ts';
+import { priceTables } from '../../src/kernel/rating/price-list.ts';
 import { runKernelTask } from '../../src/kernel/run-kernel-task.ts';
 import type { RunKernelTask } from '../../src/kernel/side-by-side.ts';
 import { parseLayoutDocument } from '../../src/preview/layout-document.ts';

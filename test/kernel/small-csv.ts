@@ -1,5 +1,5 @@
 /** Small CSV files for kernel tests, random from a seed, and what their totals are by the plainest means. */
-import type { PricedPrefix } from '../../src/kernel/price-list.ts';
+import type { PricedPrefix } from '../../src/kernel/rating/price-list.ts';
 import type { UsageLayout } from '../../src/kernel/usage-layout.ts';
 
 export const layout: UsageLayout = {

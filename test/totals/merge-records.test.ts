@@ -166,6 +166,15 @@ describe('merging records', () => {
     assert.deepEqual(await active(contract), ['a=1 v1', 'b=2 v3', 'c=3 v2']);
   });
 
+  test('nothing to merge makes no tables', async () => {
+    const contract = await contractOf();
+    await database.transaction(async (tx) => {
+      assert.deepEqual(await mergeRecords(tx, contract.contractId, []), []);
+      const [made] = await tx.query(`select to_regclass('pg_temp.cdr_touched') is null as none`);
+      assert.equal(made!.none, true);
+    });
+  });
+
   test('a spool file that lost rows is refused', async () => {
     const contract = await contractOf();
     const file = await spoolFile(database, directory, contract, { seq: 1, lines: [{ id: 'a', content: 1 }] });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { openThreadPool } from '../../../src/compute/open-pool.ts';
 import { fusedPass } from '../../../src/kernel/fused-pass.ts';
 import type { KernelArgs, KernelRating } from '../../../src/kernel/messages.ts';
-import { priceTables } from '../../../src/kernel/price-list.ts';
+import { priceTables } from '../../../src/kernel/rating/price-list.ts';
 import type { RunKernelTask } from '../../../src/kernel/side-by-side.ts';
 import type { Contender, ContenderOptions, Work } from '../contender.ts';
 import { layout, per, prices } from '../prices.ts';

@@ -4,7 +4,7 @@
  *
  * A quote that is never closed would swallow the rows after it. A row that is malformed so, or longer than `longestRow`, ends
  * at its first line end instead, and reading goes on behind that. What a row is does not depend on how much of the file is at
- * hand: the decoder of the imports and the kernel (kernel/csv-slow.ts) read the same rows, in chunks and from anywhere.
+ * hand: the decoder of the imports and the kernel (kernel/csv/csv-slow.ts) read the same rows, in chunks and from anywhere.
  */
 const quote = 34;
 const lf = 10;

@@ -133,7 +133,8 @@ async function store(
     const row = rowOf(one.file);
     return row ? [{ ...one, id: row.id, logicalKey: row.logicalKey, version: row.version }] : [];
   });
-  await ensureCycles(tx, contract, [...new Set(imported.flatMap(({ decoded }) => decoded.cycles))].sort());
+  const cyclesOfRows = [...new Set(imported.flatMap(({ decoded }) => decoded.cycles))].sort();
+  if (cyclesOfRows.length > 0) await ensureCycles(tx, contract, cyclesOfRows);
   const merges = imported.map((one) => toMerge(one, subject));
   const cycles = await mergeRecords(tx, input.contractId, merges);
   await markImported(tx, input.contractId, imported);

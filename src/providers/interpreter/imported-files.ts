@@ -40,6 +40,7 @@ export interface ImportedFile {
 
 /** All in one go: an API's window is a file for each page. */
 export async function markImported(tx: Tx, contractId: string, files: readonly ImportedFile[]): Promise<void> {
+  if (files.length === 0) return;
   const rows = files.map(({ id, decoded }) => ({
     id,
     records: decoded.records,

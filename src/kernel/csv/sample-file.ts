@@ -1,8 +1,8 @@
 /** What the beginning of a CSV file tells: its columns, where its records begin, and about how many there are. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { CsvRow } from '../providers/decode/csv-row.ts';
-import type { KernelFile } from './messages.ts';
-import { columnsOf, type UsageLayout } from './usage-layout.ts';
+import { CsvRow } from '../../providers/decode/csv-row.ts';
+import type { KernelFile } from '../messages.ts';
+import { columnsOf, type UsageLayout } from '../usage-layout.ts';
 
 const sampleBytes = 256 * 1024;
 

@@ -3,9 +3,9 @@
  * a walk over objects. Made from the compiled tariff as it is asked for; whatever has more to it than bands, steps and a
  * connect fee has no plan, and the rater decides.
  */
-import type { CompiledRule, CompiledVersion } from '../telecom/compiled-tariff.ts';
-import type { RateableRecord } from '../telecom/record.ts';
-import type { DayBands } from '../telecom/rule-choice.ts';
+import type { CompiledRule, CompiledVersion } from '../../telecom/compiled-tariff.ts';
+import type { RateableRecord } from '../../telecom/record.ts';
+import type { DayBands } from '../../telecom/rule-choice.ts';
 import { CellTable } from './cell-table.ts';
 
 /** `planOf` answers: the rater has to decide. */

@@ -3,7 +3,7 @@
  * and knows `bytes`, `view`, the position `p` and the batch's columns by name; at anything but the plainest form of the field it
  * leaves the loop. Four bytes are looked at in one go: `w` holds them less the digits' code, the first one lowest.
  */
-import type { UsageColumns, UsageField } from './usage-layout.ts';
+import type { UsageColumns, UsageField } from '../usage-layout.ts';
 
 const surprise = 'break records;';
 const newline = 10;

@@ -2,13 +2,13 @@
  * One record of a batch by the rater of imported records, its number as it was keyed in: what the quick ways of rules-rater.ts do
  * not take, which is numbers in national form or with 00, and what they do not tell, which is why a record has no price.
  */
-import type { CompiledTariff } from '../telecom/compiled-tariff.ts';
-import { keepOf, normaliseDialled } from '../telecom/dialled.ts';
-import { createRater, type Rater } from '../telecom/rating.ts';
-import type { RateableRecord, RatedRecord } from '../telecom/record.ts';
+import type { CompiledTariff } from '../../telecom/compiled-tariff.ts';
+import { keepOf, normaliseDialled } from '../../telecom/dialled.ts';
+import { createRater, type Rater } from '../../telecom/rating.ts';
+import type { RateableRecord, RatedRecord } from '../../telecom/record.ts';
+import type { UsageBatch } from '../usage-batch.ts';
+import type { UsageKind } from '../usage-layout.ts';
 import type { BatchRater } from './price-list.ts';
-import type { UsageBatch } from './usage-batch.ts';
-import type { UsageKind } from './usage-layout.ts';
 
 /** The result is reused by the next call. */
 export type RateOne = (batch: UsageBatch, row: number, bytes: Buffer) => RatedRecord;

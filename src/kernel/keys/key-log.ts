@@ -2,7 +2,7 @@
  * Every record's key and where the record stands, in the order in which a thread met them: twelve bytes a record, only ever
  * appended to. It is read when keys were met more than once, to find their records; files mostly have few of them or none.
  */
-import { batchRows, type UsageBatch } from './usage-batch.ts';
+import { batchRows, type UsageBatch } from '../usage-batch.ts';
 import type { WantedKeys } from './wanted-keys.ts';
 
 const partRows = 128 * batchRows;

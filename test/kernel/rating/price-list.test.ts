@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { priceRater, priceTables } from '../../src/kernel/price-list.ts';
-import { batchRows, usageBatch } from '../../src/kernel/usage-batch.ts';
-import { seeded } from './small-csv.ts';
+import { priceRater, priceTables } from '../../../src/kernel/rating/price-list.ts';
+import { batchRows, usageBatch } from '../../../src/kernel/usage-batch.ts';
+import { seeded } from '../small-csv.ts';
 
 test('the longest prefix has the price, found by trie as by a Map, and amounts are rounded as in bigint', () => {
   const random = seeded(5);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prefixesOf } from '../../src/kernel/batch-rater.ts';
-import { rulesRater } from '../../src/kernel/rules-rater.ts';
-import { batchRows, usageBatch } from '../../src/kernel/usage-batch.ts';
-import { compileTariff } from '../../src/telecom/compile-tariff.ts';
-import { createRater } from '../../src/telecom/rating.ts';
-import { layout, seeded } from './small-csv.ts';
+import { prefixesOf } from '../../../src/kernel/rating/batch-rater.ts';
+import { rulesRater } from '../../../src/kernel/rating/rules-rater.ts';
+import { batchRows, usageBatch } from '../../../src/kernel/usage-batch.ts';
+import { compileTariff } from '../../../src/telecom/compile-tariff.ts';
+import { createRater } from '../../../src/telecom/rating.ts';
+import { layout, seeded } from '../small-csv.ts';
 
 const timeZone = 'Europe/Amsterdam';
 

@@ -3,11 +3,11 @@
  * quote that is never closed, or stands where none may be, costs its own line; an empty line is no record. Texts that nobody
  * reads may hold anything.
  */
-import { CsvRow } from '../providers/decode/csv-row.ts';
-import { parseIsoDate, parseTimeOfDayMs } from '../telecom/civil-date.ts';
-import { parseAmountE8 } from '../telecom/money.ts';
-import type { UsageBatch } from './usage-batch.ts';
-import type { UsageColumns, UsageField } from './usage-layout.ts';
+import { CsvRow } from '../../providers/decode/csv-row.ts';
+import { parseIsoDate, parseTimeOfDayMs } from '../../telecom/civil-date.ts';
+import { parseAmountE8 } from '../../telecom/money.ts';
+import type { UsageBatch } from '../usage-batch.ts';
+import type { UsageColumns, UsageField } from '../usage-layout.ts';
 
 /** Why a record is quarantined; the field is null when it is the record's form. */
 export interface RecordFault {

@@ -1,8 +1,8 @@
 /** The rater that a task asks for. A tariff is compiled once in a thread and kept until another one is asked for. */
-import type { TariffBundle } from '../compute/tasks/messages.ts';
-import { compileTariff } from '../telecom/compile-tariff.ts';
-import type { VersionDocument } from '../telecom/tariff-schema.ts';
-import type { KernelFile } from './messages.ts';
+import type { TariffBundle } from '../../compute/tasks/messages.ts';
+import { compileTariff } from '../../telecom/compile-tariff.ts';
+import type { VersionDocument } from '../../telecom/tariff-schema.ts';
+import type { KernelFile } from '../messages.ts';
 import { type BatchRater, priceRater } from './price-list.ts';
 import { rulesRater } from './rules-rater.ts';
 import { alsoKeyedIn, singleRater } from './single-rater.ts';

@@ -2,7 +2,7 @@
  * The longest prefix of a number that stands as digits in a file's bytes, for millions of lookups: a trie whose first steps
  * take four digits and then two at once. Built once into shared memory, read by any number of threads.
  */
-import { buildTrie, type TrieTables, trieInBytes } from '../telecom/prefix-trie.ts';
+import { buildTrie, type TrieTables, trieInBytes } from '../../telecom/prefix-trie.ts';
 
 /**
  * Tables behind each other: the first has a cell for each of 10,000 beginnings of four digits, those behind it 100 cells, all

@@ -2,11 +2,11 @@
  * Reads usage records out of the bytes of a CSV file into batches: the fast path as long as it goes, the slow path for each
  * surprise.
  */
-import { longestRow } from '../providers/decode/csv-row.ts';
+import { longestRow } from '../../providers/decode/csv-row.ts';
+import { batchRows, type UsageBatch, usageBatch } from '../usage-batch.ts';
+import type { UsageColumns } from '../usage-layout.ts';
 import { fastReader } from './csv-fast.ts';
 import { type RecordFault, SlowRecords, shownOffset } from './csv-slow.ts';
-import { batchRows, type UsageBatch, usageBatch } from './usage-batch.ts';
-import type { UsageColumns } from './usage-layout.ts';
 
 /** An open quote would otherwise make the rest of a file one record. */
 export const longestRecord = longestRow;

@@ -1,15 +1,15 @@
 /**
- * The two tasks that find the record which ends its thread (poison-records.ts): cutting a part of the file into records without
+ * The two tasks that find the record which ends its thread (../poison-records.ts): cutting a part of the file into records without
  * reading any, and reading and rating a run of records for nothing but the proof that it can be done.
  */
-import type { TaskControl } from '../compute/task-control.ts';
-import { byteRanges } from './byte-ranges.ts';
+import type { TaskControl } from '../../compute/task-control.ts';
+import { byteRanges } from '../byte-ranges.ts';
+import type { CutArgs, KernelFile } from '../messages.ts';
+import { RangePass } from '../range-pass.ts';
+import type { BatchRater } from '../rating/price-list.ts';
 import { ChunkWindow } from './chunk-window.ts';
 import { SlowRecords, shownOffset } from './csv-slow.ts';
-import type { CutArgs, KernelFile } from './messages.ts';
 import { dropImpossibleStarts } from './possible-starts.ts';
-import type { BatchRater } from './price-list.ts';
-import { RangePass } from './range-pass.ts';
 import { UnreadableFileError } from './usage-reader.ts';
 
 export function cutRecords({ file, from, to }: CutArgs, control: TaskControl): Float64Array {

@@ -1,7 +1,7 @@
 /** Why records have no price, counted by kind. */
-import type { UnratedCount } from './messages.ts';
+import type { UnratedCount } from '../messages.ts';
+import type { UsageBatch } from '../usage-batch.ts';
 import type { RateOne } from './single-rater.ts';
-import type { UsageBatch } from './usage-batch.ts';
 
 /** Of a record that has no amount. */
 export type ReasonOf = (batch: UsageBatch, row: number, bytes: Buffer) => string;

@@ -1,5 +1,5 @@
 /** Which records lost, from the keys that the threads of a pass met: across threads, without a table that they share. */
-import type { KernelArgs, KernelResults, ThreadKeys } from './messages.ts';
+import type { KernelArgs, KernelResults, ThreadKeys } from '../messages.ts';
 
 /** Runs tasks of one kind side by side. */
 type InParallel = <A extends KernelArgs>(args: readonly A[]) => Promise<KernelResults[A['task']][]>;

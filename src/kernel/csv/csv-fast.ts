@@ -5,11 +5,11 @@
  *
  * The code is made from the layout's structure and from kind words as numbers; no text of a file gets into it.
  */
-import { parseIsoDate } from '../telecom/civil-date.ts';
+import { parseIsoDate } from '../../telecom/civil-date.ts';
+import type { UsageBatch } from '../usage-batch.ts';
+import { batchRows } from '../usage-batch.ts';
+import type { UsageColumns } from '../usage-layout.ts';
 import { fieldCode } from './csv-fields.ts';
-import type { UsageBatch } from './usage-batch.ts';
-import { batchRows } from './usage-batch.ts';
-import type { UsageColumns } from './usage-layout.ts';
 
 /**
  * Fills the batch from row `batch.rows` on; answers where the first record begins that it did not take: because the batch is

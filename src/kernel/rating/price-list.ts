@@ -2,9 +2,9 @@
  * The flat tariff: one price per prefix and kind, the longest prefix decides. It lives in shared memory, so threads read one
  * copy. Amount = price x usage / per, exact, rounded once (telecom/money.ts); no prefix or no price: unrated, -1.
  */
-import { multiplyDivideE8, type Rounding } from '../telecom/money.ts';
+import { multiplyDivideE8, type Rounding } from '../../telecom/money.ts';
+import type { UsageBatch } from '../usage-batch.ts';
 import { longestPrefix, type PrefixDigits, prefixDigits } from './prefix-digits.ts';
-import type { UsageBatch } from './usage-batch.ts';
 
 export interface PricedPrefix {
   readonly prefix: string;

@@ -6,7 +6,7 @@
  * A thread notes into a table of its own, without a lock or a fence. Which keys several threads met is found when all are
  * through, by laying one table over the other (`commonKeys`). Where the records of a key stand is not here (key-log.ts).
  */
-import type { UsageBatch } from './usage-batch.ts';
+import type { UsageBatch } from '../usage-batch.ts';
 
 /** Keys would take more memory than was given; they have to go to disk. */
 export class SeenKeysFullError extends Error {

@@ -6,15 +6,15 @@
  *
  * Of a dialled number only the longest prefix that stands anywhere in the tariff is handed on: no rule can match more of it.
  */
-import { dayMs } from '../telecom/civil-date.ts';
-import type { CompiledTariff, CompiledVersion } from '../telecom/compiled-tariff.ts';
-import { keepOf, normaliseDialled } from '../telecom/dialled.ts';
-import { createRater } from '../telecom/rating.ts';
-import type { RateableRecord } from '../telecom/record.ts';
+import { dayMs } from '../../telecom/civil-date.ts';
+import type { CompiledTariff, CompiledVersion } from '../../telecom/compiled-tariff.ts';
+import { keepOf, normaliseDialled } from '../../telecom/dialled.ts';
+import { createRater } from '../../telecom/rating.ts';
+import type { RateableRecord } from '../../telecom/record.ts';
+import type { UsageKind } from '../usage-layout.ts';
 import { longestPrefix, prefixDigits } from './prefix-digits.ts';
 import type { BatchRater } from './price-list.ts';
 import { needsRater, noPlan, type QuickPlans, quickPlans } from './quick-plans.ts';
-import type { UsageKind } from './usage-layout.ts';
 
 /** Longer numbers are neither short codes nor confidential: only their last digits are hidden. */
 const plainFrom = 10;

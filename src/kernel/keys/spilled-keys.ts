@@ -8,8 +8,8 @@
  */
 import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { batchRows, type UsageBatch, usageBatch } from '../usage-batch.ts';
 import { mostBytesPerKey, SeenKeys } from './seen-keys.ts';
-import { batchRows, type UsageBatch, usageBatch } from './usage-batch.ts';
 import { lostPairs, WantedKeys, wantedTables } from './wanted-keys.ts';
 
 const words = 4;

@@ -3,7 +3,7 @@
  * into. The arrays are shared memory, so a thread hands its slab over as it is. Sums that leave the safe range are carried
  * over into BigInt, so they are exact whatever the order, and slabs merge exactly.
  */
-import { batchRows, type UsageBatch } from './usage-batch.ts';
+import { batchRows, type UsageBatch } from '../usage-batch.ts';
 
 /** Sums of one row, in this order. */
 export const slabColumns = ['records', 'unrated', 'usage', 'amountE8', 'chargeE8'] as const;

@@ -2,14 +2,14 @@
  * Takes the records that lost against a later one of the same key out of the totals: each is read again at its offset, rated
  * again and summed with the opposite sign. It also says which of them differ from the record that counts.
  */
-import type { TaskControl } from '../compute/task-control.ts';
-import type { FileRater } from './batch-rater.ts';
-import { ChunkWindow } from './chunk-window.ts';
-import { type KernelArgs, type KernelFile, mostFaults, type SettleResult } from './messages.ts';
+import type { TaskControl } from '../../compute/task-control.ts';
+import { ChunkWindow } from '../csv/chunk-window.ts';
+import { longestRecord, type UsageReader, usageReader } from '../csv/usage-reader.ts';
+import { type KernelArgs, type KernelFile, mostFaults, type SettleResult } from '../messages.ts';
+import type { FileRater } from '../rating/batch-rater.ts';
+import { UnratedCounts } from '../rating/unrated-reasons.ts';
+import type { UsageBatch } from '../usage-batch.ts';
 import { TotalsSlab } from './totals-slab.ts';
-import { UnratedCounts } from './unrated-reasons.ts';
-import type { UsageBatch } from './usage-batch.ts';
-import { longestRecord, type UsageReader, usageReader } from './usage-reader.ts';
 
 type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
 

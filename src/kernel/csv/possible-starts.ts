@@ -2,8 +2,9 @@
  * Records from before 2000 or after 2149 are wrong: the imports say the same of the first, and the clock of the tariffs knows no
  * later ones (telecom/local-time.ts) with a call of 2^30 seconds behind them.
  */
+
+import type { UsageBatch } from '../usage-batch.ts';
 import type { RecordFault } from './csv-slow.ts';
-import type { UsageBatch } from './usage-batch.ts';
 
 const fromMs = Date.UTC(2000, 0, 1);
 const toMs = Date.UTC(2150, 0, 1);

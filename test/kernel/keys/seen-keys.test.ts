@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { KeyLog, wantedPlaces } from '../../src/kernel/key-log.ts';
-import { commonKeys, SeenKeys, SeenKeysFullError } from '../../src/kernel/seen-keys.ts';
-import { KeySpill, lostInPartition, partitionsFor } from '../../src/kernel/spilled-keys.ts';
-import { batchRows, type UsageBatch, usageBatch } from '../../src/kernel/usage-batch.ts';
-import { lostPairs, WantedKeys, wantedTables } from '../../src/kernel/wanted-keys.ts';
-import { seeded } from './small-csv.ts';
+import { KeyLog, wantedPlaces } from '../../../src/kernel/keys/key-log.ts';
+import { commonKeys, SeenKeys, SeenKeysFullError } from '../../../src/kernel/keys/seen-keys.ts';
+import { KeySpill, lostInPartition, partitionsFor } from '../../../src/kernel/keys/spilled-keys.ts';
+import { lostPairs, WantedKeys, wantedTables } from '../../../src/kernel/keys/wanted-keys.ts';
+import { batchRows, type UsageBatch, usageBatch } from '../../../src/kernel/usage-batch.ts';
+import { seeded } from '../small-csv.ts';
 
 interface Entry {
   readonly key: bigint;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TotalsSlab } from '../../src/kernel/totals-slab.ts';
-import { usageBatch } from '../../src/kernel/usage-batch.ts';
-import { seeded } from './small-csv.ts';
+import { TotalsSlab } from '../../../src/kernel/totals/totals-slab.ts';
+import { usageBatch } from '../../../src/kernel/usage-batch.ts';
+import { seeded } from '../small-csv.ts';
 
 test('slabs of several threads merge into exact sums, also beyond 2^53, whatever was taken out again', () => {
   const random = seeded(11);
