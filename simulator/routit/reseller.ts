@@ -8,6 +8,7 @@ import { edgeCalls } from '../edge-calls.ts';
 import { type Rating, rate } from '../evaluator/rate.ts';
 import type { ProviderPlan } from '../http/provider.ts';
 import { seededRandom } from '../random.ts';
+import { resoldAllowances } from '../tariffs/allowances.ts';
 import { type Draft, trafficRecord } from '../traffic.ts';
 import { rateableOf } from '../truth.ts';
 import type { UsageRecord } from '../usage-record.ts';
@@ -33,7 +34,10 @@ const strangeLines = 25;
 export function endCustomers(who: ResellerPlan): EndCustomer[] {
   const { customers, calendar } = who;
   const plan = { label: 'routit', firstAccount: 5001, tariffOf: () => resaleTariff };
-  const known = accounts(who, calendar.timeZone, plan);
+  const known = accounts(who, calendar.timeZone, plan).map((account) => ({
+    ...account,
+    allowances: resoldAllowances(account.subscribers.length),
+  }));
   const stranger: Account = {
     index: customers,
     customer: '',

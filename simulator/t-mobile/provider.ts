@@ -4,6 +4,7 @@ import type { Calendar } from '../calendar.ts';
 import type { ProviderPlan, SimulatedProvider } from '../http/provider.ts';
 import { seededRandom } from '../random.ts';
 import type { TariffForm } from '../tariff-form.ts';
+import { mobileAllowances } from '../tariffs/allowances.ts';
 import { plainTariff } from '../tariffs/plain.ts';
 import { perMinute } from '../tariffs/rules.ts';
 import { accountTruth } from '../truth.ts';
@@ -24,7 +25,7 @@ export function tMobileProvider(plan: ProviderPlan): SimulatedProvider {
   const { seed, months, calendar } = plan;
   const accountPlan = { label: 't-mobile subscribers', firstAccount: 301, tariffOf: () => tariff };
   const list = accounts(plan, calendar.timeZone, accountPlan).map((account) => ({
-    account,
+    account: { ...account, allowances: mobileAllowances(account.subscribers.length) },
     items: usageItems({
       seed,
       account,

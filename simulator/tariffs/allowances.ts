@@ -1,5 +1,5 @@
 /**
- * The allowances of the KPN contracts, small enough to be used up in every cycle: those of calls within days, so that the
+ * The allowances of the contracts, small enough to be used up in every cycle: those of calls within days, so that the
  * calls placed on purpose later in the month are priced by the tariff.
  */
 import type { AllowanceForm } from '../allowance-form.ts';
@@ -43,6 +43,44 @@ export function flexAllowances(subscribers: number): AllowanceForm[] {
       shared: true,
       validFrom: '2026-04-12',
       scope: { categories: ['data-national'] },
+    },
+  ];
+}
+
+/** Of T_MOBILE: calls and data for all together, also in the EU, messages for each. */
+export function mobileAllowances(subscribers: number): AllowanceForm[] {
+  return [
+    { name: 'calls', kind: 'voice', amount: 3 * subscribers, unit: 'min', shared: true, scope: euCalls },
+    {
+      name: 'data',
+      kind: 'data',
+      amount: 90 * subscribers,
+      unit: 'MB',
+      shared: true,
+      scope: data,
+      fairUse: { monthlyPrice: '0.002', zones: ['eu'] },
+    },
+    {
+      name: 'messages',
+      kind: 'sms',
+      amount: 4,
+      unit: 'messages',
+      scope: { categories: ['sms'], zones: ['home', 'eu'] },
+    },
+  ];
+}
+
+/** Of RoutIT's end customers, who sell no data: calls for each, by the half minute, and messages for all together. */
+export function resoldAllowances(subscribers: number): AllowanceForm[] {
+  return [
+    { name: 'calls', kind: 'voice', amount: 7, unit: 'min', increment: 30, scope: { categories: national } },
+    {
+      name: 'messages',
+      kind: 'sms',
+      amount: 3 * subscribers,
+      unit: 'messages',
+      shared: true,
+      scope: { categories: ['sms'] },
     },
   ];
 }

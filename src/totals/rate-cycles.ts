@@ -88,7 +88,10 @@ export function reportUnrated(alerts: Alerts, about: string, { cycleStart, resul
   });
 }
 
-/** Rates one cycle into a spool file. The caller stores it with `storeRatedCycle` in its completing transaction. */
+/**
+ * Rates one cycle into a spool file. The caller stores it with `storeRatedCycle` in its completing transaction. `takes`: allowances are
+ * part of what the contract's own tariff sells, and of no other price.
+ */
 export async function rateCycle(
   compute: ComputePool,
   context: StepContext<unknown>,
@@ -96,13 +99,14 @@ export async function rateCycle(
   cycle: CycleToRate,
   tariff: StoredTariff,
   timeZone: string,
+  takes: 'allowances' | 'no allowances' = 'allowances',
 ): Promise<RatedCycle> {
   const directory = await context.spoolDirectory();
   const recordsPath = join(directory, `records-${cycle.cycleStart}.copy`);
   const ratedPath = join(directory, `rated-${cycle.cycleStart}.copy`);
   // contract and cycle come from rows, checked to be an id and a date before they are put into COPY, which takes no parameters
   await context.read.copyOut(exportRecords(contractId, cycle.cycleStart), createWriteStream(recordsPath));
-  const allowances = await readAllowances(context.read, contractId);
+  const allowances = takes === 'allowances' ? await readAllowances(context.read, contractId) : [];
   const ratingRunId = BigInt(`0x${randomBytes(6).toString('hex')}`).toString();
   const { result: own } = await compute.run(
     {

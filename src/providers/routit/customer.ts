@@ -40,7 +40,15 @@ function checkPurchase(services: RoutItServices): Handler<CustomerInput> {
     const { timeZone, about } = await readContractTariff(read, input.contractId);
     const checks: PurchaseCheck[] = [];
     for (const cycle of cycles) {
-      const rated = await rateCycle(services.compute, context, input.contractId, cycle, tariff, timeZone);
+      const rated = await rateCycle(
+        services.compute,
+        context,
+        input.contractId,
+        cycle,
+        tariff,
+        timeZone,
+        'no allowances',
+      );
       checks.push(await comparePurchase(await context.spoolDirectory(), rated));
     }
     for (const check of checks) report(services, context, about, check);
