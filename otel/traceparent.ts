@@ -16,21 +16,22 @@ export type RandomBytes = (length: number) => Buffer;
 /** All-zero ids are invalid. */
 const pattern = /^00-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})$/;
 
-// a call of the system for every id costs more than the step that it names
+// a call of the system for every id, and a buffer for each, cost more than the step that it names
 const drawn = Buffer.allocUnsafe(4_096);
-let used = drawn.length;
+let drawnHex = '';
+let used = 0;
 
-const cryptoBytes: RandomBytes = (length) => {
-  if (used + length > drawn.length) {
-    randomFillSync(drawn);
+function cryptoHex(bytes: number): string {
+  if (used + 2 * bytes > drawnHex.length) {
+    drawnHex = randomFillSync(drawn).toString('hex');
     used = 0;
   }
-  used += length;
-  return drawn.subarray(used - length, used);
-};
+  used += 2 * bytes;
+  return drawnHex.slice(used - 2 * bytes, used);
+}
 
 /** A new root: a new trace with its first span, sampled. */
-export function makeTraceparent(randomBytes: RandomBytes = cryptoBytes): string {
+export function makeTraceparent(randomBytes?: RandomBytes): string {
   return formatTraceparent({ traceId: hexId(16, randomBytes), spanId: hexId(8, randomBytes), sampled: true });
 }
 
@@ -43,7 +44,7 @@ export function parseTraceparent(text: string | null | undefined): TraceParent |
 }
 
 /** A new span in the parent's trace; a new root when the parent cannot be read. */
-export function childTraceparent(parent: string | null | undefined, randomBytes: RandomBytes = cryptoBytes): string {
+export function childTraceparent(parent: string | null | undefined, randomBytes?: RandomBytes): string {
   if (!parent || !pattern.test(parent)) return makeTraceparent(randomBytes);
   const flags = Number.parseInt(parent.slice(53), 16) & 1;
   return `${parent.slice(0, 36)}${hexId(8, randomBytes)}-0${flags}`;
@@ -54,9 +55,9 @@ export function formatTraceparent({ traceId, spanId, sampled }: TraceParent): st
 }
 
 /** All-zero ids are invalid, so a draw of zeros is drawn again. */
-function hexId(bytes: number, randomBytes: RandomBytes): string {
+function hexId(bytes: number, randomBytes: RandomBytes | undefined): string {
   for (;;) {
-    const id = randomBytes(bytes).toString('hex');
+    const id = randomBytes ? randomBytes(bytes).toString('hex') : cryptoHex(bytes);
     if (id.charCodeAt(0) !== 48 || !/^0+$/.test(id)) return id;
   }
 }

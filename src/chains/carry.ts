@@ -15,7 +15,7 @@ import { decided, type Executed } from './execute.ts';
 import type { LaneQueue } from './lane-queue.ts';
 import { isPlain, planOf } from './plan.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
-import { aheadKeyOf, type ClaimedChain, chainAfter, keyOf, type Run, RunAbort, RunAborted } from './run.ts';
+import { type ClaimedChain, chainAfter, keyOf, type Run, RunAbort, RunAborted } from './run.ts';
 import { type SettleContext, type Settled, settle } from './settle.ts';
 import { noStopPoints, type StopPoints } from './stop-points.ts';
 import { type AheadStep, Stretch } from './stretch.ts';
@@ -29,6 +29,8 @@ const vainMs = 1_000;
 
 export interface CarryContext {
   readonly held: Map<string, Run>;
+  /** Runs that the rows do not know of yet. */
+  readonly ahead: Set<Run>;
   readonly clock: Clock;
   readonly stopPoints: StopPoints;
   readonly registry: Registry;
@@ -92,8 +94,7 @@ class Carry {
     if (!ahead) this.#turn = this.#context.turn();
     const run: Run = {
       chain,
-      key: ahead ? aheadKeyOf(chain.chainId, chain.token) : keyOf(chain.chainId, chain.token),
-      ahead,
+      key: ahead ? null : keyOf(chain.chainId, chain.token),
       startedMs: this.#context.clock.monotonicMs(),
       traceparent: childTraceparent(chain.traceparent),
       abort: new RunAbort(),
@@ -102,7 +103,8 @@ class Carry {
       deadlineMs: Number.POSITIVE_INFINITY,
       deadlineAtMs: Number.POSITIVE_INFINITY,
     };
-    this.#context.held.set(run.key, run);
+    if (run.key === null) this.#context.ahead.add(run);
+    else this.#context.held.set(run.key, run);
     return run;
   }
 
@@ -229,10 +231,9 @@ class Carry {
     const run = this.#ahead;
     this.#ahead = null;
     if (run === null) return;
-    const { held } = this.#context;
-    held.delete(run.key);
+    const { held, ahead } = this.#context;
+    ahead.delete(run);
     run.key = keyOf(run.chain.chainId, run.chain.token);
-    run.ahead = false;
     held.set(run.key, run);
   }
 
@@ -248,7 +249,8 @@ class Carry {
 
   /** Null, or what is left to wait for. */
   #letGo({ run, executed }: Ended): Promise<void> | null {
-    this.#context.held.delete(run.key);
+    if (run.key === null) this.#context.ahead.delete(run);
+    else this.#context.held.delete(run.key);
     return executed.opened?.removeSpool() ?? null;
   }
 
@@ -271,5 +273,6 @@ type PlainSuccess = Extract<Decision, { kind: 'succeeded' }>;
 function aheadStepOf({ run, plan, endedMs }: Ended): AheadStep {
   const { output } = plan!.decision as PlainSuccess;
   const { nextStep, mayContinue } = plan!;
-  return { run, durationMs: endedMs - run.startedMs, output, nextStep, mayContinue };
+  const durationMs = endedMs - run.startedMs;
+  return { run, durationMs, outcome: 'succeeded', reason: null, output, nextStep, mayContinue };
 }

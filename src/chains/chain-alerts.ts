@@ -19,6 +19,7 @@ export function reportChain(
   decision: Decision,
   settled: Settled,
 ): void {
+  if (settled.kind === 'continue' && decision.kind === 'succeeded') return;
   const { chainId, name, step, attempt } = run.chain;
   const fields = { chainId, chain: name, step, attempt };
   if (settled.kind === 'lost') {

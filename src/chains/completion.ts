@@ -19,7 +19,7 @@ import type { Run } from './run.ts';
 import type { Sessions } from './sessions.ts';
 import type { SharedCommit } from './shared-commit.ts';
 import type { SlotNeed } from './slots.ts';
-import type { StopPoints } from './stop-points.ts';
+import { noStopPoints, type StopPoints } from './stop-points.ts';
 import type { Stretch } from './stretch.ts';
 
 /** The row that a completing statement returns. Null: the fence was missed, nothing was written. */
@@ -27,7 +27,8 @@ export interface Moved {
   /** `running`: it goes on here, under the next token. */
   readonly state: string;
   readonly reason: string | null;
-  readonly previous: Json;
+  /** Undefined: the handler's output. */
+  readonly previous?: Json;
 }
 
 export interface CompletionContext {
@@ -60,9 +61,19 @@ export interface Plan {
   readonly staysSuspect: boolean;
 }
 
-export async function completeOnce(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
-  const { chainId, step } = run.chain;
+export function completeOnce(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
   const callback = callbackOf(context, plan);
+  const waits = callback !== null || context.stopPoints !== noStopPoints;
+  return waits ? completeWaiting(context, run, plan, callback) : completeRow(context, run, plan);
+}
+
+async function completeWaiting(
+  context: CompletionContext,
+  run: Run,
+  plan: Plan,
+  callback: Callback | null,
+): Promise<Moved | null> {
+  const { chainId, step } = run.chain;
   if (callback && plan.step?.shared && plan.decision.kind !== 'rejected') {
     const moved = await completeShared(context, run, plan, callback);
     if (moved !== 'alone') return moved;
@@ -141,12 +152,8 @@ function completeRow(context: CompletionContext, run: Run, plan: Plan): Promise<
   return completeTogether(context, run, plan);
 }
 
-async function completeGrouped(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
-  const completion = completionOf(context, run, plan, nothing);
-  const completed = await context.group.complete(completion);
-  if (completed === null) return null;
-  const { state, reason } = completed;
-  return { state, reason, previous: state === 'running' ? jsonOf(completion.output) : null };
+function completeGrouped(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {
+  return context.group.complete(completionOf(context, run, plan, nothing));
 }
 
 async function completeTogether(context: CompletionContext, run: Run, plan: Plan): Promise<Moved | null> {

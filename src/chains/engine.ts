@@ -15,7 +15,7 @@ import { cancelChain, resolveChainAlerts } from './commands.ts';
 import type { EngineOptions, Settings } from './environment.ts';
 import { type Incarnation, startIncarnation } from './incarnation.ts';
 import { createRegistry } from './registry.ts';
-import { describeRun, RunAborted, type RunningStep } from './run.ts';
+import { describeRun, type Run, RunAborted, type RunningStep } from './run.ts';
 import { noStopPoints } from './stop-points.ts';
 
 export interface EngineStatus {
@@ -111,10 +111,7 @@ export function createEngine(options: EngineOptions): Engine {
       })();
       return stopping;
     },
-    running: () =>
-      runs()
-        .filter((run) => !run.ahead)
-        .map((run) => describeRun(run, settings.clock)),
+    running: () => runs().map((run) => describeRun(run, settings.clock)),
     status: () => ({
       bootId: current?.bootId ?? null,
       lanes: settings.lanes,
@@ -135,9 +132,9 @@ export function createEngine(options: EngineOptions): Engine {
       );
     },
     crashRun(chainId, error) {
-      const found = runs().filter((run) => run.chain.chainId === chainId && run.phase === 'handling');
-      for (const run of found) run.abort.abort(new RunAborted('crashed', error.message, { cause: error }));
-      return found.length > 0;
+      const reason = new RunAborted('crashed', error.message, { cause: error });
+      const isIts = (run: Run) => run.chain.chainId === chainId && run.phase === 'handling';
+      return (current?.lanes.abort(reason, isIts) ?? 0) > 0;
     },
   };
 }

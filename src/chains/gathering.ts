@@ -54,7 +54,7 @@ export async function halving<Item, Result>(
 ): Promise<void> {
   try {
     const results = await write(group.map(({ item }) => item));
-    for (const [at, { resolve }] of group.entries()) resolve(results[at]!);
+    for (let at = 0; at < group.length; at += 1) group[at]!.resolve(results[at]!);
   } catch (error) {
     if (group.length === 1 || !isRefused(error)) {
       for (const { reject } of group) reject(error);

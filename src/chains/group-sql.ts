@@ -128,27 +128,20 @@ export interface Completed {
   readonly output?: string | null;
 }
 
-/** A step of a stretch as a line of the statement. */
-type Line = Pick<Completion, 'run' | 'durationMs' | 'outcome' | 'reason' | 'output' | 'nextStep' | 'mayContinue'>;
-
-function lineOf(step: AheadStep): Line {
-  return { ...step, outcome: 'succeeded', reason: null };
-}
-
 /** One array, as text, for each parameter of `moveMany` from $2 on. From now on the stretches stay as they are. */
 export function columnsOf(completions: readonly Completion[]): string[] {
-  const lines: Line[] = [];
+  const lines: (Completion | AheadStep)[] = [];
   const fences: (bigint | null)[] = [];
   for (const completion of completions) {
     lines.push(completion);
     completion.stretch?.seal();
     for (const step of completion.stretch?.steps ?? []) {
       fences.push(null);
-      lines.push(lineOf(step));
+      lines.push(step);
     }
     fences.push(completion.run.chain.token);
   }
-  const column = (value: (line: Line) => Element) => arrayText(lines, value);
+  const column = (value: (line: Completion | AheadStep) => Element) => arrayText(lines, value);
   return [
     column(({ run }) => run.chain.chainId),
     column(({ run }) => run.chain.token),

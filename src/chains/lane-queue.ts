@@ -34,21 +34,35 @@ const stalledMs = 20;
 const longestWaitMs = 1_000;
 /** A handler counts as at most so slow, so that some quick ones outweigh it. */
 const slowestMs = 100;
+const longestGone = 256;
 
 export function createLaneQueue({ count, nowMs, onFree }: LaneQueueOptions): LaneQueue {
-  const waiting: Waiting[] = [];
+  let waiting: Waiting[] = [];
+  /** Those before it have gone: an array that is shifted is moved each time. */
+  let first = 0;
   let handling = 0;
   let usualMs = slowestMs;
   let returnedMs = Number.NEGATIVE_INFINITY;
   let isWatched = false;
 
+  function next(): Waiting | undefined {
+    const one = waiting[first];
+    if (one === undefined) return undefined;
+    first += 1;
+    if (first >= longestGone) {
+      waiting = waiting.slice(first);
+      first = 0;
+    }
+    return one;
+  }
+
   function watch(): void {
-    if (isWatched || waiting.length === 0) return;
+    if (isWatched || first === waiting.length) return;
     isWatched = true;
     setTimeout(() => {
       isWatched = false;
       const latestMs = nowMs() - longestWaitMs;
-      while (waiting.length > 0 && waiting[0]!.sinceMs <= latestMs) waiting.shift()!.resolve(false);
+      while (first < waiting.length && waiting[first]!.sinceMs <= latestMs) next()!.resolve(false);
       watch();
     }, longestWaitMs / 4);
   }
@@ -68,9 +82,9 @@ export function createLaneQueue({ count, nowMs, onFree }: LaneQueueOptions): Lan
       usualMs += (Math.min(tookMs, slowestMs) - usualMs) / 16;
       returnedMs = nowMs();
       // given on without becoming free, so that no claim comes in between
-      const next = waiting.shift();
-      if (next) {
-        next.resolve(true);
+      const following = next();
+      if (following) {
+        following.resolve(true);
         return;
       }
       handling -= 1;
@@ -78,7 +92,7 @@ export function createLaneQueue({ count, nowMs, onFree }: LaneQueueOptions): Lan
     },
     room() {
       const isQuick = usualMs < quickMs && nowMs() - returnedMs < stalledMs;
-      return (isQuick ? count * ahead : count) - handling - waiting.length;
+      return (isQuick ? count * ahead : count) - handling - (waiting.length - first);
     },
   };
 }

@@ -41,14 +41,19 @@ export interface Lanes {
   drain(): void;
   /** Resolves when no lane is busy. */
   idle(): Promise<void>;
-  /** Aborts the handlers of all runs, or of those that `which` chooses. */
-  abort(reason: RunAborted, which?: (run: Run) => boolean): void;
+  /** Aborts the handlers of all runs, or of those that `which` chooses; how many. */
+  abort(reason: RunAborted, which?: (run: Run) => boolean): number;
 }
 
 export function createLanes(context: LanesContext): Lanes {
   const held = new Map<string, Run>();
+  const ahead = new Set<Run>();
   const { clock, stopPoints } = context.execute;
-  const deadlines = createDeadlines(clock, () => held.values());
+  function* all(): Iterable<Run> {
+    yield* held.values();
+    yield* ahead;
+  }
+  const deadlines = createDeadlines(clock, all);
   const outside: ExecuteContext = {
     ...context.execute,
     deadlines,
@@ -62,6 +67,7 @@ export function createLanes(context: LanesContext): Lanes {
   let draining = false;
   const carryOn = createCarry({
     held,
+    ahead,
     clock,
     stopPoints,
     registry: context.registry,
@@ -80,18 +86,18 @@ export function createLanes(context: LanesContext): Lanes {
     return Math.max(0, Math.min(queue.room(), mostHeld(context.count) - busy));
   }
 
-  /** Never rejects. */
-  async function carry(claimed: ClaimedChain): Promise<void> {
+  function carry(claimed: ClaimedChain): void {
     busy += 1;
-    try {
-      await carryOn(claimed);
-    } catch (error) {
+    void carryOn(claimed).then(left, (error: unknown) => {
       if (!context.settle.signal.aborted) context.onCrash(error);
-    } finally {
-      busy -= 1;
-      if (busy === 0) for (const resolve of onIdle.splice(0)) resolve();
-      context.onFree();
-    }
+      left();
+    });
+  }
+
+  function left(): void {
+    busy -= 1;
+    if (busy === 0) for (const resolve of onIdle.splice(0)) resolve();
+    context.onFree();
   }
 
   /** The handler, unless the engine has the answer itself. */
@@ -145,7 +151,7 @@ export function createLanes(context: LanesContext): Lanes {
       // the server crashed before that claim was on its disk: the run that it led to is this one's
       if (held.has(keyOf(chain.chainId, chain.token))) return;
       carried += 1;
-      void carry(chain);
+      carry(chain);
     },
     drain() {
       draining = true;
@@ -154,7 +160,9 @@ export function createLanes(context: LanesContext): Lanes {
       if (busy > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
     },
     abort(reason, which = () => true) {
-      for (const run of held.values()) if (which(run)) run.abort.abort(reason);
+      const chosen = [...all()].filter(which);
+      for (const run of chosen) run.abort.abort(reason);
+      return chosen.length;
     },
   };
 }

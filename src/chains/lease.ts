@@ -12,7 +12,7 @@
 
 import { releaseHeld } from './completion-sql.ts';
 import type { NodeInfo } from './environment.ts';
-import { aheadKeyOf, keyOf, type Run, RunAborted } from './run.ts';
+import { keyOf, type Run, RunAborted } from './run.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface LeaseContext {
@@ -73,7 +73,7 @@ export function createLease(context: LeaseContext): Lease {
   let unheld = new Map<string, number>();
 
   async function renew(): Promise<'renewed' | 'declared-dead'> {
-    const heldBefore = new Map([...context.held].filter(([, run]) => run.phase === 'handling' && !run.ahead));
+    const heldBefore = new Map([...context.held].filter(([, run]) => run.phase === 'handling'));
     const nextClaim = context.claims.next();
     const beganMs = nowMs();
     const looks = beganMs >= lookDueMs;
@@ -87,10 +87,13 @@ export function createLease(context: LeaseContext): Lease {
       owned.set(keyOf(id, BigInt(token)), { id, token: BigInt(token) });
     }
     abortLost(heldBefore, owned);
+    // a completion in flight has already moved the row on while memory still has the tokens before
+    const forerunners = new Set<string>();
+    for (const { phase, chain } of context.held.values()) if (phase === 'completing') forerunners.add(chain.chainId);
     const orphans: { id: string; token: bigint }[] = [];
     const seen = new Map<string, number>();
     for (const [key, one] of owned) {
-      if (context.held.has(key) || heldByForerunner(one)) continue;
+      if (context.held.has(key) || forerunners.has(one.id)) continue;
       const firstSeenAt = unheld.get(key);
       if (firstSeenAt !== undefined && context.claims.oldest() >= firstSeenAt) orphans.push(one);
       else seen.set(key, firstSeenAt ?? nextClaim);
@@ -98,11 +101,6 @@ export function createLease(context: LeaseContext): Lease {
     unheld = seen;
     if (orphans.length > 0) await releaseOrphans(orphans);
     return 'renewed';
-  }
-
-  /** A completion in flight has already moved the row to the next token while memory still has the one before. */
-  function heldByForerunner({ id, token }: { id: string; token: bigint }): boolean {
-    return context.held.has(keyOf(id, token - 1n)) || context.held.has(aheadKeyOf(id, token - 1n));
   }
 
   function abortLost(heldBefore: Map<string, Run>, owned: ReadonlyMap<string, unknown>): void {

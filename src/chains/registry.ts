@@ -20,12 +20,16 @@ export interface Registry {
 /** Throws on two definitions of the same name and version, and on one without steps. */
 export function createRegistry(definitions: readonly AnyDefinition[]): Registry {
   const byKey = new Map<string, AnyDefinition>();
+  // looked up at every step: two looks by what is there cost less than a key that is made for one
+  const byName = new Map<string, Map<number, AnyDefinition>>();
   const newest = new Map<string, AnyDefinition>();
   for (const definition of definitions) {
     const key = `${definition.name} ${definition.version}`;
     if (byKey.has(key)) throw new Error(`chain ${definition.name} version ${definition.version} is defined twice`);
     if (definition.steps.length === 0) throw new Error(`chain ${definition.name} has no step; give it one`);
     byKey.set(key, definition);
+    const versions = byName.get(definition.name) ?? new Map<number, AnyDefinition>();
+    byName.set(definition.name, versions.set(definition.version, definition));
     const known = newest.get(definition.name);
     if (!known || known.version < definition.version) newest.set(definition.name, definition);
   }
@@ -34,7 +38,7 @@ export function createRegistry(definitions: readonly AnyDefinition[]): Registry 
     known: [...byKey.keys()],
     hasSlots: definitions.some(({ steps }) => steps.some((step) => step.concurrency !== null)),
     newest: (name) => newest.get(name) ?? null,
-    find: (name, version) => byKey.get(`${name} ${version}`) ?? null,
+    find: (name, version) => byName.get(name)?.get(version) ?? null,
   };
 }
 

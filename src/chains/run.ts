@@ -88,10 +88,8 @@ export class RunAbort {
 
 export interface Run {
   readonly chain: ClaimedChain;
-  /** What it is held under: `keyOf`, or `aheadKeyOf` while it is ahead. */
-  key: string;
-  /** It began before the row was at its step, which is on its way there. */
-  ahead: boolean;
+  /** `id:token`, once the row is at its step; null while it runs ahead of it. */
+  key: string | null;
   /** When its handler began; until then, when it was held. */
   startedMs: number;
   /** Of this attempt's span. */
@@ -122,11 +120,6 @@ export interface RunningStep {
 
 export function keyOf(chainId: string, token: bigint): string {
   return `${chainId}:${token}`;
-}
-
-/** Another key, so that the row's own next claim, should it not come to this run, is no one's double. */
-export function aheadKeyOf(chainId: string, token: bigint): string {
-  return `${chainId}:${token}+`;
 }
 
 /** The chain at its next step here, under the next token. Its `claimedAt` stays: a search in the log begins there or later. */

@@ -38,7 +38,21 @@ export interface SettleContext extends CompletionContext {
 /** A callback that keeps meeting deadlocks or lock timeouts is a crash in the end; a full disk is waited out. */
 const transientCallbackTries = 10;
 
-export async function settle(context: SettleContext, run: Run, plan: Plan): Promise<Settled> {
+export function settle(context: SettleContext, run: Run, plan: Plan): Promise<Settled> {
+  const first = completeOnce(context, run, plan);
+  const more = () => settleFrom(first, context, run, plan);
+  // nearly always the first try tells, and each of the thousand that wait for theirs holds on to as little as can be
+  return first.then((moved) => (moved ? settled(run, plan, moved) : more()), more);
+}
+
+/** `first`: the try that was made already. */
+async function settleFrom(
+  first: Promise<Moved | null>,
+  context: SettleContext,
+  run: Run,
+  plan: Plan,
+): Promise<Settled> {
+  let tried: Promise<Moved | null> | null = first;
   let patience: Patience | null = null;
   let current = plan;
   let unknown = false;
@@ -50,7 +64,9 @@ export async function settle(context: SettleContext, run: Run, plan: Plan): Prom
         if (told) return told;
         unknown = false;
       }
-      const moved = await completeOnce(context, run, current);
+      const trying: Promise<Moved | null> = tried ?? completeOnce(context, run, current);
+      tried = null;
+      const moved = await trying;
       if (!moved) return (await fromLog(context, run, current)) ?? { kind: 'lost' };
       return settled(run, current, moved);
     } catch (error) {
@@ -89,10 +105,16 @@ function settled(run: Run, plan: Plan, moved: Moved): Settled {
   const linked = linkedAfter(run, plan.nextSlot?.key ?? null);
   const at = {
     step: (last ?? plan).nextStep!,
-    previous: last ? (JSON.parse(last.output) as Json) : moved.previous,
+    previous: last ? (JSON.parse(last.output) as Json) : previousOf(plan, moved),
     linked,
   };
   return { kind: 'continue', next: chainAfter(last?.run ?? run, at) };
+}
+
+/** What the next step gets: as the rows say, or the handler's output. */
+function previousOf({ decision }: Plan, { previous }: Moved): Json {
+  if (previous !== undefined) return previous;
+  return decision.kind === 'succeeded' ? (JSON.parse(decision.output) as Json) : null;
 }
 
 /** What `moveLinked` leaves on the row of a chain that goes on here: its join is over, its slot that of the next step. */

@@ -8,6 +8,8 @@ import type { Run } from './run.ts';
 export interface AheadStep {
   readonly run: Run;
   readonly durationMs: number;
+  readonly outcome: 'succeeded';
+  readonly reason: null;
   /** JSON text. */
   readonly output: string;
   /** Null: the chain ends. */
