@@ -118,7 +118,15 @@ function digitsFrom(bytes: Uint8Array, at: number, to: number): number {
   return next;
 }
 
+const words = ['null', 'true', 'false'].map((word) => Buffer.from(word));
+
 function isWord(bytes: Uint8Array, from: number, to: number): boolean {
-  const word = String.fromCharCode(...bytes.subarray(from, to));
-  return word === 'true' || word === 'false' || word === 'null';
+  for (let which = 0; which < words.length; which += 1) {
+    const word = words[which]!;
+    if (word.length !== to - from || word[0] !== bytes[from]) continue;
+    let same = 1;
+    while (same < word.length && word[same] === bytes[from + same]) same += 1;
+    return same === word.length;
+  }
+  return false;
 }

@@ -150,7 +150,7 @@ export class RecordDecoder {
     record.usageOctets = 0;
     record.usageCount = 1;
     record.usage = 1;
-    return this.#starts.resolve(type, record);
+    return this.#finish(type);
   }
 
   #key(type: TypePlan): LineFault | null {

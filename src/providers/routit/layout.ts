@@ -80,6 +80,7 @@ function layout(amount: 'dec' | 'decComma'): LayoutSpec {
       plausible: [
         { kind: 'voice', per: 60, atMostE8: 3 * euroE8, plusE8: 2 * euroE8 },
         { kind: 'sms', per: 1, atMostE8: 3 * euroE8 },
+        { kind: 'recurring', per: 1, atMostE8: 500 * euroE8 },
       ],
     },
   });

@@ -77,6 +77,8 @@ export const tMobileLayout = {
       { kind: 'voice', per: 60, atMostE8: 1_000_000_000, plusE8: 500_000_000 },
       { kind: 'sms', per: 1, atMostE8: 1_000_000_000 },
       { kind: 'data', per: 1_048_576, atMostE8: 2_000_000_000, plusE8: 500_000_000 },
+      // calls may be by satellite, so that cheap ones a hundred times too dear are within bounds; a page of them has fees
+      { kind: 'recurring', per: 1, atMostE8: 50_000_000_000 },
     ],
   },
 } as const satisfies LayoutSource;
