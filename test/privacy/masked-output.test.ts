@@ -10,16 +10,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { customersForm } from '../../simulator/account.ts';
+import type { ServedProviders } from '../../simulator/http/serve.ts';
+import type { SyncStartedView } from '../../src/admin/views.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import type { Database } from '../../src/database/session.ts';
+import { secrets, serve } from '../simulator/http/served.ts';
 import { startSync, stateDirectory, syncEnds } from '../support/recovery.ts';
-import { type RunningService, startService, until, working } from '../support/service.ts';
+import { call, type RunningService, startService, until, working } from '../support/service.ts';
 import { makeWorld, type World } from '../support/world.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'masked-'));
 let world: World;
 let database: Database;
 let service: RunningService;
+let served: ServedProviders;
 /** Every number of nine digits or more that the files hold, as E.164 and as it is dialled at home. */
 let numbers: ReadonlySet<string>;
 
@@ -32,14 +37,17 @@ before(async () => {
   writeFileSync(plan, JSON.stringify(faults));
   const size = ['--records', '8000', '--subs', '12', '--customers', '2', '--months', '2026-03'];
   world = await makeWorld([...size, '--faults', plan]);
-  numbers = numbersIn(join(world.directory, 'drops'));
   const url = await world.database();
   database = openDatabase(url, { applicationName: 'test', max: 2 });
   const state = stateDirectory();
-  const env = { LINEKEEPER_ARCHIVE_DIRECTORY: join(state, 'archive'), LINEKEEPER_LOG_LEVEL: 'debug' };
+  const archive = join(state, 'archive');
+  const asked = { T_MOBILE_CLIENT_SECRET: secrets.T_MOBILE, ROUTIT_PASSWORD: secrets.ROUTIT };
+  const env = { LINEKEEPER_ARCHIVE_DIRECTORY: archive, LINEKEEPER_LOG_LEVEL: 'debug', ...asked };
   service = startService({ databaseUrl: url, stateDirectory: state, env });
   await working(service);
   for (const customer of ['C001', 'C002']) await syncEnds(service, (await startSync(service, customer)).task);
+  await syncServed();
+  numbers = new Set([...numbersIn(join(world.directory, 'drops')), ...servedNumbers(archive)]);
   await until('the alert rules to have looked', async () => {
     const [row] = await database.query(
       `select (select count(*) from alert where rule like 'usage.%')::int as told, (select count(*) from alert_due)::int as due`,
@@ -51,8 +59,47 @@ after(async () => {
   await service?.stop();
   await database?.close();
   await world?.close();
+  await served?.stop();
   rmSync(scratch, { recursive: true });
 });
+
+/** The providers behind HTTP, with a bad item, a type that nobody knows, a bad line, and numbers that nobody told us of. */
+async function syncServed(): Promise<void> {
+  served = await serve(['T_MOBILE', 'ROUTIT'], {
+    records: 4_400,
+    faults: [
+      { at: 'T_MOBILE.usage', nth: 1, fault: 'F12', arg: { kind: 'garbage' } },
+      { at: 'T_MOBILE.usage', nth: 2, fault: 'F11', arg: { kind: 'new-type' } },
+      { at: 'ROUTIT.file', nth: 1, fault: 'F12', arg: { kind: 'garbage' } },
+    ],
+  });
+  for (const tariff of served.tariffs) await call(service.socket, 'POST', '/tariffs', tariff);
+  await call(service.socket, 'POST', '/customers', customersForm(served.contracts));
+  for (const [customer, profile] of [
+    ['C001', 'calvi'],
+    ['R001', 'routit'],
+  ]) {
+    const started = await call<SyncStartedView>(service.socket, 'POST', '/sync/run', { customer, profile });
+    await syncEnds(service, started.tasks[0]!.id);
+  }
+}
+
+/** Subscribers and whom they called, of pages and of charges. */
+function* servedNumbers(archive: string): Iterable<string> {
+  for (const entry of readdirSync(archive, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const bytes = readFileSync(join(entry.parentPath, entry.name));
+    const text = bytes[0] === 0x1f ? gunzipSync(bytes).toString('utf8') : bytes.toString('utf8');
+    const called = text.startsWith('{')
+      ? /"(?:subscriber|to)":"\+?(\d{9,15})"/g
+      : /^\d{10};[^;]*;(\d{9,15});(\d{9,15});/gm;
+    for (const [, ...found] of text.matchAll(called)) for (const number of found) yield* [number, national(number)];
+  }
+}
+
+function national(number: string): string {
+  return number.startsWith('31') ? `0${number.slice(2)}` : number;
+}
 
 function numbersIn(directory: string): ReadonlySet<string> {
   const found = new Set<string>();
@@ -65,8 +112,7 @@ function numbersIn(directory: string): ReadonlySet<string> {
       for (const digits of [line.slice(14, 29), line.slice(29, 53)].map((field) => field.replace(/\D/g, ''))) {
         if (digits.length < 9) continue;
         const number = digits.replace(/^00/, '');
-        found.add(number);
-        if (number.startsWith('31')) found.add(`0${number.slice(2)}`);
+        found.add(number).add(national(number));
       }
     }
   }
@@ -98,6 +144,21 @@ test('what is looked for is there: the scan finds numbers where somebody asks fo
   assert.ok(shownIn(await ask('/subscriptions?customer=C001&numbers=true')).length >= 5);
   const [rows] = await database.query('select count(*)::int as records from cdr');
   assert.ok(rows!.records > 4_000, String(rows!.records));
+  const byProvider = await database.query<{ provider: string; records: number; masked: number }>(
+    `select k.provider, count(*)::int as records, count(c.b_masked)::int as masked from cdr c join contract k on k.id = c.contract_id
+     where k.provider <> 'KPN' group by 1 order by 1`,
+  );
+  assert.deepEqual(
+    byProvider.map(({ provider, records, masked }) => [provider, records > 1_000, masked > 500]),
+    [
+      ['ROUTIT', true, true],
+      ['T_MOBILE', true, true],
+    ],
+  );
+  assert.ok(
+    [...numbers].some((number) => number === '31850000999'),
+    'also one that nobody was told of',
+  );
   const [told] = await database.query(`select count(*)::int as n from alert where rule like 'file.%'`);
   assert.ok(told!.n >= 2, String(told!.n));
 });
@@ -121,7 +182,14 @@ test('no door shows a number to somebody who did not ask for it', async () => {
     '/subscriptions',
     '/sync/tasks/1',
     '/sync/tasks/2',
+    '/sync/tasks/3',
+    '/sync/tasks/4',
+    '/suspense',
     ...chains.flatMap(({ id }) => [`/chains/${id}`, `/chains/${id}/why`]),
+    ...['/cycles?customer=R001', '/totals?customer=R001'],
+    ...['sms', 'national-mobile', 'international'].map(
+      (category) => `/totals/explain?customer=C001&cycle=2026-03-01&limit=1000&category=${category}`,
+    ),
     ...['C001', 'C002'].flatMap((code) => [
       `/cycles?customer=${code}`,
       `/totals?customer=${code}`,
@@ -146,6 +214,9 @@ test('no number is in alerts, audit, chains, their logs and traces, sync tasks o
     'sync_task',
     'quarantine',
     'raw_file',
+    'reseller_period',
+    'reseller_delivery',
+    'reseller_purchase',
   ];
   for (const table of tables) {
     const rows = await database.query<{ text: string }>(`select t::text as text from ${table} t`);
