@@ -108,6 +108,7 @@ function movedBy(owner: string, step: string, place: number, steps: readonly str
 function fill(statement: string, values: Readonly<Record<number, string>>): string {
   return statement
     .replaceAll(/\$(\d+)/g, (_, number: string) => values[Number(number)]!)
+    .replaceAll(/--.*$/gm, '')
     .replaceAll(/\s+/g, ' ')
     .trim();
 }
