@@ -23,11 +23,10 @@ export async function open({ path, work, threads, dedupMemory }: ContenderOption
     async run() {
       const more = dedupMemory === undefined ? {} : { dedupMemory };
       const { rows } = await fusedPass({ path, layout, rating, run, threads, signal: never, scratch, ...more });
-      return rows.map(({ subscriber, kind, ...sums }) => ({
-        subscriber: BigInt(subscriber),
-        kind: layout.kinds[kind]!.word,
-        ...sums,
-      }));
+      return rows.map(({ subscriber, kind, records, unrated, usage, amountE8, chargeE8 }) => {
+        const sums = { records, unrated, usage, amountE8, chargeE8 };
+        return { subscriber: BigInt(subscriber), kind: layout.kinds[kind]!.word, ...sums };
+      });
     },
     async close() {
       await pool.close();

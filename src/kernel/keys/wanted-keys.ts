@@ -20,7 +20,7 @@ const mostFilterBits = 2 ** 23;
 export function wantedTables(keys: readonly ArrayLike<number>[]): WantedTables {
   const most = keys.reduce((sum, each) => sum + each.length / 2, 0);
   const slots = new Int32Array(new SharedArrayBuffer(2 ** Math.ceil(Math.log2(most * 2 + 2)) * words * 4));
-  const bits = Math.min(mostFilterBits, Math.max(fewestFilterBits, 2 ** Math.ceil(Math.log2(most * 16 + 2))));
+  const bits = Math.min(mostFilterBits, Math.max(fewestFilterBits, 2 ** Math.ceil(Math.log2(most * 64 + 2))));
   const filter = new Int32Array(new SharedArrayBuffer(bits / 8));
   const mask = slots.length / words - 1;
   let count = 0;

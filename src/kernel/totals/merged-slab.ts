@@ -1,4 +1,5 @@
 /** The slabs of a pass as one, in the order of the subscribers, to be read row by row: a file may have a million of them. */
+import { ExactSum } from '../../telecom/exact-sum.ts';
 import { type SlabRow, type SlabSums, type SlabTables, slabColumns, TotalsSlab } from './totals-slab.ts';
 
 export interface MergedSlab {
@@ -16,23 +17,39 @@ export function mergeSlabs(kinds: number, slabs: readonly SlabTables[]): MergedS
   for (const slab of slabs) all.merge(slab);
   const tables = all.tables();
   const order = orderOf(tables);
-  const sums = Array.from({ length: kinds }, () => new Array<bigint>(columns).fill(0n));
+  const sums = Array.from({ length: kinds * columns }, () => new ExactSum());
   for (const at of order) {
-    for (let kind = 0; kind < kinds; kind += 1) {
-      const own = sums[kind]!;
-      for (let column = 0; column < columns; column += 1) own[column] = own[column]! + cell(tables, at, kind, column);
-    }
+    for (let index = 0; index < sums.length; index += 1) sums[index]!.add(tables.rows[at + 1 + index]!);
   }
-  return { tables, order, sums: sums.map(sumsOf) };
+  const values = sums.map(({ value }) => value);
+  for (const carried of tables.carried.values()) {
+    for (let index = 0; index < values.length; index += 1) values[index] = values[index]! + carried[index]!;
+  }
+  return { tables, order, sums: Array.from({ length: kinds }, (_, kind) => sumsOf(values, kind * columns)) };
 }
 
 /** Rows that have records, by subscriber, then kind; made as they are asked for. */
 export function* mergedRows({ tables, order }: MergedSlab): Iterable<SlabRow> {
+  const { kinds, rows, carried } = tables;
+  const values = new Array<bigint>(kinds * columns);
   for (const at of order) {
-    const subscriber = tables.rows[at]! - 1;
-    for (let kind = 0; kind < tables.kinds; kind += 1) {
-      const values = slabColumns.map((_, column) => cell(tables, at, kind, column));
-      if (values[0] !== 0n) yield { subscriber, kind, ...sumsOf(values) };
+    const subscriber = rows[at]! - 1;
+    const more = carried.size === 0 ? undefined : carried.get(subscriber);
+    for (let index = 0; index < values.length; index += 1) {
+      values[index] = BigInt(rows[at + 1 + index]!) + (more?.[index] ?? 0n);
+    }
+    for (let kind = 0; kind < kinds; kind += 1) {
+      const from = kind * columns;
+      if (values[from] === 0n) continue;
+      yield {
+        subscriber,
+        kind,
+        records: values[from]!,
+        unrated: values[from + 1]!,
+        usage: values[from + 2]!,
+        amountE8: values[from + 3]!,
+        chargeE8: values[from + 4]!,
+      };
     }
   }
 }
@@ -46,13 +63,9 @@ function orderOf({ kinds, rows }: SlabTables): Float64Array<SharedArrayBuffer> {
   return order.sort((a, b) => rows[a]! - rows[b]!);
 }
 
-function cell({ rows, carried }: SlabTables, at: number, kind: number, column: number): bigint {
-  const index = kind * columns + column;
-  const value = BigInt(rows[at + 1 + index]!);
-  return carried.size === 0 ? value : value + (carried.get(rows[at]! - 1)?.[index] ?? 0n);
-}
-
-function sumsOf(values: readonly bigint[]): SlabSums {
-  const [records, unrated, usage, amountE8, chargeE8] = values as [bigint, bigint, bigint, bigint, bigint];
+function sumsOf(values: readonly bigint[], from: number): SlabSums {
+  const [records, unrated, usage, amountE8, chargeE8] = values.slice(from, from + columns) as SlabValues;
   return { records, unrated, usage, amountE8, chargeE8 };
 }
+
+type SlabValues = [bigint, bigint, bigint, bigint, bigint];

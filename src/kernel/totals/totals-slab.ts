@@ -96,24 +96,6 @@ export class TotalsSlab {
     return { kinds: this.#kinds, rows: this.#rows, carried: this.#carried };
   }
 
-  /** Rows that have records, by subscriber, then kind. */
-  rows(): SlabRow[] {
-    const found: SlabRow[] = [];
-    for (let from = 0; from < this.#rows.length; from += this.#stride) {
-      if (this.#rows[from] === 0) continue;
-      const subscriber = this.#rows[from]! - 1;
-      const carried = this.#carried.get(subscriber);
-      for (let kind = 0; kind < this.#kinds; kind += 1) {
-        const first = kind * columns;
-        const sum = (column: number) =>
-          BigInt(this.#rows[from + 1 + first + column]!) + (carried?.[first + column] ?? 0n);
-        const [records, unrated, usage, amountE8, chargeE8] = [sum(0), sum(1), sum(2), sum(3), sum(4)];
-        if (records !== 0n) found.push({ subscriber, kind, records, unrated, usage, amountE8, chargeE8 });
-      }
-    }
-    return found.sort((a, b) => a.subscriber - b.subscriber || a.kind - b.kind);
-  }
-
   #addTo(subscriber: number, cell: number, value: number): void {
     const sum = this.#rows[cell]! + value;
     if (sum < carryAt && sum > -carryAt) {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TotalsSlab } from '../../../src/kernel/totals/totals-slab.ts';
+import { mergedRows, mergeSlabs } from '../../../src/kernel/totals/merged-slab.ts';
+import { type SlabTables, TotalsSlab } from '../../../src/kernel/totals/totals-slab.ts';
 import { usageBatch } from '../../../src/kernel/usage-batch.ts';
 import { seeded } from '../small-csv.ts';
 
 test('slabs of several threads merge into exact sums, also beyond 2^53, whatever was taken out again', () => {
   const random = seeded(11);
   const sums = new Map<string, bigint[]>();
-  const merged = new TotalsSlab(3);
+  const slabs: SlabTables[] = [];
   for (let thread = 0; thread < 3; thread += 1) {
     const slab = new TotalsSlab(3);
     for (let turn = 0; turn < 12; turn += 1) {
@@ -32,12 +33,18 @@ test('slabs of several threads merge into exact sums, also beyond 2^53, whatever
       }
       slab.addBatch(batch, sign);
     }
-    merged.merge(slab.tables());
+    slabs.push(slab.tables());
   }
   const expected = [...sums].filter(([, sum]) => sum[0] !== 0n).map(([key, sum]) => `${key} ${sum.join(' ')}`);
-  const rows = merged
-    .rows()
-    .map(({ subscriber, kind, ...sum }) => `${subscriber} ${kind} ${Object.values(sum).join(' ')}`);
+  const merged = mergeSlabs(3, slabs);
+  const rows = [...mergedRows(merged)].map(
+    ({ subscriber, kind, ...sum }) => `${subscriber} ${kind} ${Object.values(sum).join(' ')}`,
+  );
   assert.deepEqual(rows.sort(), expected.sort());
   assert.ok(rows.length > 5000);
+  const allOf = (kind: number) => [...sums].filter(([key]) => key.endsWith(` ${kind}`)).map(([, sum]) => sum);
+  for (const [kind, { records, unrated, usage, amountE8, chargeE8 }] of merged.sums.entries()) {
+    const all = allOf(kind).reduce((one, other) => one.map((value, index) => value + other[index]!));
+    assert.deepEqual([records, unrated, usage, amountE8, chargeE8], all);
+  }
 });
