@@ -50,7 +50,7 @@ export interface FusedPassOptions {
   readonly dedupMemory?: number;
   /** A directory for keys that go to disk. */
   readonly scratch: string;
-  /** Default 8 MiB; at least 4 KiB. */
+  /** Default 4 MiB; at least 4 KiB. */
   readonly rangeBytes?: number;
 }
 
@@ -78,7 +78,7 @@ export interface FusedPassResult extends Omit<FusedTotals, 'totals'> {
   readonly rows: readonly SlabRow[];
 }
 
-const defaultRangeBytes = 8 * 1024 * 1024;
+const defaultRangeBytes = 4 * 1024 * 1024;
 /** Losers that are worth a task of their own. */
 const settleAtLeast = 256;
 
