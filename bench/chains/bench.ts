@@ -83,12 +83,12 @@ function turned(contenders: readonly Who[], round: number): readonly Who[] {
 
 /** Null: this machine cannot measure it. */
 async function measure(context: CellContext, sizes: Sizes, one: Case, who: Who): Promise<Sample | null> {
-  const { warmChains } = sizes;
+  const { warmChains, warmMs } = sizes;
   const what = one.measure;
   switch (what.kind) {
     case 'steps': {
       const { work, nodes } = what;
-      return stepsPerSecond(context, who, { work, nodes, chains: sizes[what.count], warmChains });
+      return stepsPerSecond(context, who, { work, nodes, chains: sizes[what.count], warmChains, warmMs });
     }
     case 'enqueue':
       return enqueuesPerSecond(context, who, { ...what, ms: sizes.enqueueMs });

@@ -7,6 +7,7 @@ export interface Sizes {
   readonly chains: number;
   readonly drain: number;
   readonly warmChains: number;
+  readonly warmMs: number;
   readonly limitChains: number;
   readonly latencyChains: number;
   readonly enqueueMs: number;
@@ -18,6 +19,7 @@ export const fullSizes: Sizes = {
   chains: 4_000,
   drain: 20_000,
   warmChains: 1_500,
+  warmMs: 2_000,
   limitChains: 10_000,
   latencyChains: 120,
   enqueueMs: 1_500,
@@ -29,6 +31,7 @@ export const quickSizes: Sizes = {
   chains: 300,
   drain: 1_000,
   warmChains: 50,
+  warmMs: 0,
   limitChains: 1_000,
   latencyChains: 20,
   enqueueMs: 200,

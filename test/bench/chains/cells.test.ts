@@ -14,7 +14,7 @@ before(async () => {
 after(() => servers.stop());
 
 const ours = { contender: 'linekeeper', variant: 'shared' };
-const tiny = { work: 'own', chains: 30, warmChains: 5, nodes: 2 } as const;
+const tiny = { work: 'own', chains: 30, warmChains: 5, warmMs: 0, nodes: 2 } as const;
 
 /** Stores whose answers are changed. */
 function withStores(change: (store: Store) => Partial<Store>): CellContext {
