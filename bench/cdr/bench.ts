@@ -30,7 +30,7 @@ export interface Measured extends Who {
 
 const directory = '.linekeeper/bench';
 /** Passes of a contender's process before its warm ones count. */
-const warmUp = 2;
+const warmUp = 6;
 
 export async function benchCdr(args: readonly string[]): Promise<void> {
   const options = optionsOf(args);
