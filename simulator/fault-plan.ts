@@ -9,7 +9,7 @@ const kinds = {
   F07: [],
   F08: [],
   F11: [],
-  F12: ['garbage', 'negative', 'future', 'before-contract'],
+  F12: ['garbage', 'negative', 'future', 'before-contract', '27h'],
   F20: [],
 } as const;
 

@@ -126,6 +126,7 @@ function impossibleLines(
   const spoilt = {
     garbage: overwrite(text, 69, '00A0x012'),
     negative: overwrite(text, 69, '-0000012'),
+    '27h': overwrite(text, 69, '00097205'),
     future: overwrite(text, 54, '20990101120000'),
     'before-contract': overwrite(text, 54, lastSecondBefore(account.validFrom, calendar)),
   }[fault.variant];

@@ -14,7 +14,7 @@ export const fileFaults = {
   F09: ['latin1', 'nul', 'no-mark', 'quoted-newline'],
   F10: ['swap', 'x100', 'x100-agreed'],
   F11: ['order', 'new-column', 'renamed', 'new-type'],
-  F12: ['garbage', 'negative', 'future', 'before-contract'],
+  F12: ['garbage', 'negative', 'future', 'before-contract', '27h'],
   F16: ['header-only'],
   F17: ['bomb', 'formula'],
   F20: ['customer'],
@@ -178,9 +178,9 @@ function withImpossible(charges: Charges, calendar: Calendar, kind: string): Cha
   const more = withOneMore(charges);
   const rows = rowsOf(more, calendar);
   const last = rows.pop() ?? [];
-  const column = kind === 'garbage' || kind === 'negative' ? 'DurationSec' : 'StartLocal';
+  const column = ['garbage', 'negative', '27h'].includes(kind) ? 'DurationSec' : 'StartLocal';
   const tooEarly = `${Temporal.PlainDate.from(charges.contractFrom).subtract({ days: 1 })} 23:59:59`;
-  const text = { garbage: '12x', negative: '-12', future: '2099-01-01 12:00:00' }[kind] ?? tooEarly;
+  const text = { garbage: '12x', negative: '-12', '27h': '97205', future: '2099-01-01 12:00:00' }[kind] ?? tooEarly;
   return fileOf(more, csvOf([...rows, replaced(last, column, text)]));
 }
 

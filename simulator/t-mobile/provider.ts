@@ -25,11 +25,7 @@ export function tMobileProvider(plan: ProviderPlan): SimulatedProvider {
   const { seed, months, calendar } = plan;
   const accountPlan = { label: 't-mobile subscribers', firstAccount: 301, tariffOf: () => tariff };
   const list = accounts(plan, calendar.timeZone, accountPlan).map((account) => ({
-    account: {
-      ...account,
-      validFrom: monthsBefore(account.validFrom),
-      allowances: mobileAllowances(account.subscribers.length),
-    },
+    account: { ...account, allowances: mobileAllowances(account.subscribers.length) },
     items: usageItems({
       seed,
       account,
@@ -94,9 +90,4 @@ function isCorrectable({ versions }: UsageItem, calendar: Calendar, month: unkno
   const isPlain = versions.length === 1 && only?.state === 'final' && only.shown === 'always';
   if (!isPlain || only.usage.isEdge || only.usage.line !== '10') return false;
   return month === undefined || calendar.monthOf(only.usage.startS) === month;
-}
-
-/** These contracts are older than the first month that the world has usage of, so that the first windows are empty. */
-function monthsBefore(day: string): string {
-  return Temporal.PlainDate.from(day).subtract({ months: 3 }).toString();
 }

@@ -23,12 +23,15 @@ export interface Watermark {
   readonly readTo?: string;
   /** The window that was broken off, and where to go on. */
   readonly window?: PartWindow | null;
-  /** Windows of which a page was refused: they are read once more. */
+  /** Windows in which something was wrong: they are read once more. */
   readonly again?: readonly Window[];
   /** When it was last begun to read all again that may still change (ISO, UTC). */
   readonly lookedBack?: string;
-  /** How often each was, by `from to`. */
+  /** How often each trouble had its window read again, and in how many runs in a row. */
   readonly rereads?: Readonly<Record<string, number>>;
+  readonly rereadRuns?: number;
+  /** What was read to its end, and not looked at by an import yet. */
+  readonly whole?: readonly WholeWindow[];
 }
 
 /** From and to are UTC instants, such as 2026-03-01T00:00:00Z; the second is not part of it. */
@@ -38,9 +41,15 @@ export interface Window {
 }
 
 export interface PartWindow extends Window {
+  /** When its first page was read, as the names of pages say it. */
+  readonly since?: string;
   readonly cursor: string;
   /** Items of the pages before. */
   readonly items: number;
+}
+
+export interface WholeWindow extends Window {
+  readonly since: string;
 }
 
 export interface SyncSubject {

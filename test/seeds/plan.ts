@@ -41,7 +41,7 @@ const fileFaults: Readonly<Record<string, readonly string[]>> = {
   F07: [],
   F08: [],
   F11: [],
-  F12: ['garbage', 'negative', 'future', 'before-contract'],
+  F12: ['garbage', 'negative', 'future', 'before-contract', '27h'],
   F20: [],
 };
 

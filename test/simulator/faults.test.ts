@@ -153,6 +153,7 @@ for (const [variant, from, text] of [
   ['garbage', 69, '00A0x012'],
   ['negative', 69, '-0000012'],
   ['future', 54, '20990101120000'],
+  ['27h', 69, '00097205'],
 ] as const) {
   test(`F12 ${variant} adds one impossible line, named in the truth, with a trailer that counts it`, () => {
     const { bytes, truth } = faulty('F12', variant);

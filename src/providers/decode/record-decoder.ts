@@ -31,8 +31,6 @@ export interface RecordDecoderOptions extends ContractTerm {
   readonly byFields?: boolean;
 }
 
-/** No call is longer than the longest cycle. */
-const longestCallS = 31 * 86_400;
 const longestCode = 40;
 const longestId = 64;
 const flags = [true, false, null] as const satisfies readonly (boolean | null)[];
@@ -50,6 +48,7 @@ export class RecordDecoder {
   readonly #parties: PartyReader;
   readonly #visited: VisitedNetworks;
   readonly #plausibility: Plausibility;
+  readonly #longestCallS: number;
   readonly #byFields: boolean;
   /** By type; none but for lines of fixed width. */
   #readers: readonly (FixedReader | null)[];
@@ -64,6 +63,7 @@ export class RecordDecoder {
     this.#parties = new PartyReader(slots, this.#dialled);
     this.#visited = new VisitedNetworks(layout.homeNetworks);
     this.#plausibility = new Plausibility(layout.spec.records.plausible);
+    this.#longestCallS = layout.spec.records.longestCallHours * 3_600;
     this.#byFields = options.byFields ?? false;
     this.#readers = layout.types.map(() => null);
   }
@@ -72,7 +72,13 @@ export class RecordDecoder {
   expectFixedWidth(): void {
     if (this.#byFields) return;
     const shared = { dialled: this.#dialled, visited: this.#visited, starts: this.#starts };
-    const parts = { ...shared, record: this.record, codes: this.#layout.codes, longestCallS, inBundle: flags };
+    const parts = {
+      ...shared,
+      record: this.record,
+      codes: this.#layout.codes,
+      longestCallS: this.#longestCallS,
+      inBundle: flags,
+    };
     this.#readers = this.#layout.types.map((type) => fixedReader(type, this.#slots, parts));
   }
 
@@ -184,8 +190,9 @@ export class RecordDecoder {
     if (type.seconds !== null) {
       const seconds = this.#values.seconds(type.seconds);
       if (Number.isNaN(seconds)) return badNumber(type.seconds);
-      if (kind === 'voice' && seconds > longestCallS)
-        return fault('impossible', type.seconds, 'is longer than any call');
+      if (kind === 'voice' && seconds > this.#longestCallS) {
+        return fault('impossible', type.seconds, 'is longer than any call (layout.records.longestCallHours)');
+      }
       record.usageS = seconds;
     }
     if (type.count !== null) {

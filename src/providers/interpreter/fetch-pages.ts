@@ -6,7 +6,7 @@
  */
 import type { Tx } from '../../database/session.ts';
 import type { DiscoverPages } from '../spec/discover.ts';
-import type { PartWindow, Window } from '../sync-input.ts';
+import type { PartWindow, WholeWindow, Window } from '../sync-input.ts';
 import type { RestSession } from '../transports/rest.ts';
 import { TransportError } from '../transports/transport.ts';
 import { BrokenOff, type Reading, type ReadResult } from './fetch.ts';
@@ -33,7 +33,8 @@ interface Progress {
   pages: number;
   readTo: string | null;
   part: PartWindow | null;
-  done: Set<string>;
+  /** Windows that were read to their end; null: nobody knows since when. */
+  done: Map<string, WholeWindow | null>;
 }
 
 export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
@@ -45,7 +46,7 @@ export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
     pages: 0,
     readTo: null,
     part: subject.watermark.window ?? null,
-    done: new Set(),
+    done: new Map(),
   };
   const again = windowsAgain(discover.window, subject.watermark, subject.nowMs, subject.contractFromMs);
   const result = (): ReadResult => ({
@@ -78,7 +79,8 @@ async function readWindow(fetch: PageFetch, window: WindowToRead, progress: Prog
     const read = await readPages(fetch, window, part, progress);
     if (read.kind === 'whole') {
       progress.part = null;
-      progress.done.add(keyOf(window));
+      const since = part === null ? readStamp(fetch.reading) : part.since;
+      progress.done.set(keyOf(window), since === undefined ? null : { from: window.from, to: window.to, since });
       if (window.isNew) progress.readTo = readTo(window, read.asOf);
       return;
     }
@@ -101,6 +103,7 @@ async function readPages(
   const { discover, reading, rest } = fetch;
   const identities = new Set<string>();
   const before = part?.items ?? 0;
+  const since = part === null ? { since: readStamp(reading) } : part.since === undefined ? {} : { since: part.since };
   const values = { from: window.from, to: window.to, account: accountOf(fetch) };
   const path = filled(discover.path, values, encodeURIComponent);
   const query = Object.fromEntries(
@@ -122,7 +125,7 @@ async function readPages(
       return { kind: 'restart', why };
     }
     cursor = page.next;
-    progress.part = { from: window.from, to: window.to, cursor, items };
+    progress.part = { from: window.from, to: window.to, ...since, cursor, items };
   }
   throw new TransportError('unavailable', `the pages from ${window.from} to ${window.to} do not end`);
 }
@@ -133,9 +136,8 @@ async function keep({ reading, discover, parse }: PageFetch, window: Window, pag
   progress.pages += 1;
   const bytes = page.bytes.length;
   const { sha256 } = await services.archive.put(one(page.bytes), { signal: context.signal });
-  const readAt = compact(new Date(subject.nowMs).toISOString());
   const number = String(progress.pages).padStart(4, '0');
-  const name = `${subject.account}_${compact(window.from)}_${compact(window.to)}_${readAt}_${number}.json`;
+  const name = `${subject.account}_${compact(window.from)}_${compact(window.to)}_${readStamp(reading)}_${number}.json`;
   const named = parse(name);
   if (!named) {
     throw new Error(
@@ -152,6 +154,11 @@ async function keep({ reading, discover, parse }: PageFetch, window: Window, pag
   const kind = progress.bytesSeen.has(sha256) ? 'duplicate' : 'received';
   progress.bytesSeen.add(sha256);
   progress.found.push({ kind, name, named, sha256, bytes, stamp: null });
+}
+
+/** When pages were read, as their names say it: the same for all of a run. */
+function readStamp({ subject }: Reading): string {
+  return compact(new Date(subject.nowMs).toISOString());
 }
 
 async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
@@ -191,8 +198,9 @@ async function remember(
   { windows, looksBack }: ReturnType<typeof windowsAgain>,
 ): Promise<void> {
   const again = windows.filter((window) => !progress.done.has(keyOf(window)));
+  const whole = [...progress.done.values()].filter((window) => window !== null);
   const changes = {
-    ...{ again, window: progress.part },
+    ...{ again, window: progress.part, whole: [...(subject.watermark.whole ?? []), ...whole] },
     ...(progress.readTo === null ? {} : { readTo: progress.readTo }),
     // also by the first run, which reads all there is
     ...(looksBack || subject.watermark.readTo === undefined ? { lookedBack: instant(subject.nowMs) } : {}),

@@ -3,14 +3,13 @@ import type { Alerts } from '../../alerts/alerts.ts';
 import type { SyncSubject } from '../sync-input.ts';
 import type { Accepted } from './import.ts';
 import type { Refused } from './imported-files.ts';
+import { windowOf } from './read-again.ts';
 
 export interface ImportReport {
   readonly accepted: readonly Accepted[];
   readonly refused: readonly Refused[];
   readonly missing: { readonly numbers: readonly number[]; readonly blocks: boolean };
   readonly heldBack: number;
-  /** Pages that were refused, and whose windows were read whole now. */
-  readonly readAgain: readonly string[];
 }
 
 export function reportImport(alerts: Alerts, subject: SyncSubject, report: ImportReport): void {
@@ -24,20 +23,10 @@ export function reportImport(alerts: Alerts, subject: SyncSubject, report: Impor
       detail: { ...problem },
     });
   }
-  for (const name of report.readAgain) alerts.resolve('file.quarantined', about(name));
   reportMissing(alerts, subject, report);
   for (const { file, decoded } of report.accepted) {
     alerts.resolve('file.quarantined', about(file.name));
-    const [first] = decoded.quarantined;
-    if (!first) alerts.resolve('file.lines-quarantined', about(file.name));
-    else {
-      alerts.raise({
-        rule: 'file.lines-quarantined',
-        subject: about(file.name),
-        level: 'warning',
-        message: `${decoded.quarantined.length} lines of ${file.name} are quarantined; first: line ${first.line}, ${first.message}`,
-      });
-    }
+    if (windowOf(file.name) === null) reportLines(alerts, about(file.name), file.name, decoded);
     if (decoded.unknownCallCodes.length > 0) {
       alerts.raise({
         rule: 'file.unknown-call-code',
@@ -47,6 +36,42 @@ export function reportImport(alerts: Alerts, subject: SyncSubject, report: Impor
       });
     }
   }
+}
+
+function reportLines(alerts: Alerts, subject: string, name: string, { quarantined }: Accepted['decoded']): void {
+  const [first] = quarantined;
+  if (!first) {
+    alerts.resolve(linesRule, subject);
+    return;
+  }
+  const message = `${quarantined.length} lines of ${name} are quarantined; first: line ${first.line}, ${first.message}`;
+  alerts.raise({ rule: linesRule, subject, level: 'warning', message });
+}
+
+const linesRule = 'file.lines-quarantined';
+
+export interface PagesReport {
+  /** Names of the pages whose windows were read whole since. */
+  readonly settled: readonly string[];
+  readonly accepted: readonly Accepted[];
+  /** Records of all the account's pages that are in quarantine. */
+  readonly open: number;
+}
+
+/** A record that stays wrong is in the pages of many windows: it is one alert, until none is wrong any more. */
+export function reportPages(alerts: Alerts, subject: SyncSubject, { settled, accepted, open }: PagesReport): void {
+  for (const name of settled) alerts.resolve('file.quarantined', `${subject.customer}/${name}`);
+  const about = `${subject.customer}/pages of account ${subject.account}`;
+  if (open === 0) alerts.resolve(linesRule, about);
+  const wrong = accepted.find(({ decoded }) => decoded.quarantined.length > 0);
+  if (!wrong) return;
+  const { line, message } = wrong.decoded.quarantined[0]!;
+  alerts.raise({
+    rule: linesRule,
+    subject: about,
+    level: 'warning',
+    message: `${open} records of account ${subject.account} are quarantined; the latest: ${wrong.file.name}, line ${line}, ${message}`,
+  });
 }
 
 const gapRule = 'file.sequence-gap';

@@ -3,6 +3,7 @@
  * that fails any of its checks goes to quarantine whole, with the line, the field and the value; the other files go on.
  */
 import { join } from 'node:path';
+import type { Alerts } from '../../alerts/alerts.ts';
 import type { Json, StepContext } from '../../chains/define.ts';
 import type { Tx } from '../../database/session.ts';
 import { cycleStartOfDate } from '../../telecom/cycle.ts';
@@ -14,9 +15,9 @@ import type { Adapter } from '../spec/adapter.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { type Decoded, decodeFile } from './decoder.ts';
 import type { ReceivedFile } from './found-files.ts';
-import { reportImport } from './import-alerts.ts';
+import { reportImport, reportPages } from './import-alerts.ts';
 import { markImported, markQuarantined, type Refused } from './imported-files.ts';
-import { readAgainLater, refusedPages, settleWindows, wholeWindows, windowOf } from './refused-pages.ts';
+import { openRecords, readAgainLater, settleWindows, windowOf } from './read-again.ts';
 import type { InterpreterServices } from './services.ts';
 
 /** Without an id it was fetched by this very command, and is not stored yet. */
@@ -77,10 +78,13 @@ export function importWith(adapter: Adapter, services: InterpreterServices) {
     }
     context.progress(plan.now.length, plan.now.length, 'files');
     const heldBack = files.length - accepted.length - refused.length;
-    const readAgain = await refusedPages(context.read, contractId, filledBy(accepted, refused));
-    reportImport(services.alerts, subject, { accepted, refused, missing: plan.missing, heldBack, readAgain });
+    reportImport(services.alerts, subject, { accepted, refused, missing: plan.missing, heldBack });
     return {
-      store: (tx, stored) => store(tx, context.input, subject, { accepted, refused, heldBack, stored }),
+      store: async (tx, stored) => {
+        const counts = await store(tx, context.input, subject, { accepted, refused, heldBack, stored });
+        await followUp(tx, services.alerts, { input: context.input, subject, accepted, refused });
+        return counts;
+      },
     };
   };
 }
@@ -153,7 +157,6 @@ async function store(
     await markQuarantined(tx, row.id, problem);
     counts.quarantinedFiles += 1;
   }
-  await followUp(tx, input, accepted, refused);
   await touchCycles(tx, input.contractId, cycles);
   await tx.query(noteCycles, [input.syncTaskId, input.contractId, cycles]);
   await tx.query('update sync_task set counts = counts || $2::jsonb where id = $1', [
@@ -173,19 +176,19 @@ function toMerge(
   return { rawFileId: id, logicalKey, version, fileCycle, spoolPath, rows: decoded.rows };
 }
 
-/** Pages of an API that were refused leave a hole; one that is filled again settles them. */
-async function followUp(tx: Tx, input: SyncInput, accepted: readonly Accepted[], refused: readonly Refused[]) {
-  await readAgainLater(
-    tx,
-    input.profileId,
-    refused.flatMap(({ file }) => windowOf(file.name) ?? []),
-  );
-  await settleWindows(tx, input.contractId, filledBy(accepted, refused));
+interface FollowUp {
+  readonly input: SyncInput;
+  readonly subject: SyncSubject;
+  readonly accepted: readonly Accepted[];
+  readonly refused: readonly Refused[];
 }
 
-function filledBy(accepted: readonly Accepted[], refused: readonly Refused[]): string[] {
-  const names = (of: readonly { file: { name: string } }[]) => of.map(({ file }) => file.name);
-  return wholeWindows(names(accepted), names(refused));
+/** What an API told wrong is asked for again; what was read again settles what was wrong before. */
+async function followUp(tx: Tx, alerts: Alerts, { input, subject, accepted, refused }: FollowUp): Promise<void> {
+  await readAgainLater(tx, input.profileId, accepted, refused);
+  const settled = await settleWindows(tx, input, refused);
+  if (settled.length === 0 && !accepted.some(({ file }) => windowOf(file.name))) return;
+  reportPages(alerts, subject, { settled, accepted, open: await openRecords(tx, input.contractId) });
 }
 
 const noteCycles = `

@@ -45,6 +45,12 @@ export const recordsSpec = z.strictObject({
     .readonly()
     .default(['204']),
   plausible: z.array(plausible).readonly().default([]),
+  /** A call that is longer is impossible (F12): networks end calls sooner. Not more than a month. */
+  longestCallHours: z
+    .int()
+    .min(1)
+    .max(31 * 24)
+    .default(24),
 });
 export type RecordsSpec = Readonly<z.infer<typeof recordsSpec>>;
 export type RecordKind = (typeof recordKinds)[number];

@@ -33,7 +33,7 @@ export interface Api {
   readonly port: number;
   /** `path?query`, without the times of the window, and the credential. */
   readonly asked: { where: string; credential: string }[];
-  readonly answers: Answer[];
+  answers: Answer[];
   /** How many calls there are to tell of. */
   items: number;
   close(): Promise<void>;
@@ -50,7 +50,7 @@ export async function openApi(tls?: Certificate): Promise<Api> {
     if (api.answers.shift()?.(response, url)) return;
     const at = Number(rest.skip ?? rest.cursor ?? 0);
     const end = Math.min(at + pageSize, api.items);
-    const items = Array.from({ length: end - at }, (_, index) => callOf(at + index, from!));
+    const items = callsOf(from!, api.items).slice(at, end);
     const next = end < api.items ? String(end) : null;
     json(response, 200, { items, total: api.items, next });
   };
@@ -75,9 +75,12 @@ export function json(response: ServerResponse, status: number, body: unknown): t
   return true;
 }
 
-function callOf(index: number, from: string): object {
-  const start = new Date(Date.parse(from) + 60_000 * (index + 1)).toISOString();
-  return { id: `n${index}`, who: '+31612345678', start, seconds: 60, what: 'mobile', cost: '0.1000' };
+/** The calls of a window that begins at `from`, one in each minute. */
+export function callsOf(from: string, calls: number): object[] {
+  return Array.from({ length: calls }, (_, index) => {
+    const start = new Date(Date.parse(from) + 60_000 * (index + 1)).toISOString();
+    return { id: `n${index}`, who: '+31612345678', start, seconds: 60, what: 'mobile', cost: '0.1000' };
+  });
 }
 
 const layout = {
@@ -145,6 +148,11 @@ export interface ApiWorld {
   /** Active records of the present customer. */
   records(): Promise<number>;
   suspended(): Promise<string | null>;
+  /** Active records of a kind that nobody knows. */
+  unknown(): Promise<number>;
+  openQuarantine(): Promise<number>;
+  /** An hour after the last sync began, or sooner. */
+  dueInMinutes(): Promise<number>;
   /** Of all its cycles. */
   purgeBegan(has: boolean): Promise<void>;
   close(): Promise<void>;
@@ -219,6 +227,9 @@ export async function openApiWorld(): Promise<ApiWorld> {
         `insert into sync_task (profile_id, requested_by, cycle_start) values ($1, 'test', current_date) returning id`,
         [profile!.id],
       );
+      await h.database.query(`update sync_profile set next_due = now() + interval '1 hour' where id = $1`, [
+        profile!.id,
+      ]);
       const input = { syncTaskId: task!.id, profileId: profile!.id, contractId: profile!.contract, force: false };
       const { chainId } = await h.enqueueWith([definition])(h.database, definition, input);
       const ended = await until(
@@ -253,6 +264,25 @@ export async function openApiWorld(): Promise<ApiWorld> {
     async suspended() {
       const [row] = await of<{ why: string | null }>(`select p.suspended_reason as why ${profileOf}`);
       return row!.why;
+    },
+    async unknown() {
+      const [row] = await of<{ n: number }>(`select count(*)::int as n from rated_cdr r join cdr d on d.id = r.cdr_id
+        join contract k on k.id = d.contract_id join customer c on c.id = k.customer_id
+        where c.code = $1 and d.state = 'active' and r.reason = 'unknown-call-code'`);
+      return row!.n;
+    },
+    async openQuarantine() {
+      const [row] = await of<{
+        n: number;
+      }>(`select count(*)::int as n from quarantine q join raw_file f on f.id = q.raw_file_id
+        join contract k on k.id = f.contract_id join customer c on c.id = k.customer_id where c.code = $1 and q.state = 'open'`);
+      return row!.n;
+    },
+    async dueInMinutes() {
+      const [row] = await of<{ n: number }>(
+        `select round(extract(epoch from p.next_due - now()) / 60)::int as n ${profileOf}`,
+      );
+      return row!.n;
     },
     async close() {
       await compute.close();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { selfSigned } from '../../support/certificate.ts';
-import { type Api, type ApiWorld, json, openApi, openApiWorld, secret } from './api-world.ts';
+import { type Answer, type Api, type ApiWorld, callsOf, json, openApi, openApiWorld, secret } from './api-world.ts';
 
 let world: ApiWorld;
 let api: Api;
@@ -19,7 +19,7 @@ after(async () => {
 });
 beforeEach(() => {
   api.asked.length = 0;
-  api.answers.length = 0;
+  api.answers = [];
   api.items = 5;
   world.released.length = 0;
 });
@@ -119,6 +119,65 @@ test('F12 a page that is refused is read again with its window, and then its ale
   assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
   assert.equal(world.alert('file.quarantined'), undefined);
   assert.equal(await world.records(), 5);
+});
+
+/** The calls of a window on one page, one of them told otherwise. */
+const wrongly =
+  (index: number, otherwise: object): Answer =>
+  (response, url) => {
+    const calls = callsOf(url.searchParams.get('from')!, api.items);
+    const items = calls.map((call, at) => (at === index ? { ...call, ...otherwise } : call));
+    return json(response, 200, { items, total: items.length, next: null });
+  };
+const asOne = wrongly(-1, {});
+/** With fewer records one bad record refuses the page. */
+const aThousandth = 1_001;
+const inTheFuture = wrongly(1, { start: '2999-01-01T00:00:00Z' });
+
+test('F12 a record that is told wrong once is kept out, its window is read again, and then its alert ends', async () => {
+  await world.connect(withKey());
+  api.items = aThousandth;
+  api.answers.push(inTheFuture);
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.deepEqual(
+    [await world.records(), await world.openQuarantine(), await world.dueInMinutes()],
+    [aThousandth - 1, 1, 1],
+  );
+  assert.match(
+    world.alert('file.lines-quarantined')!,
+    /^1 records of account 0000000701 are quarantined; .*, line 2, /,
+  );
+  api.answers.push(asOne, asOne);
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.deepEqual(
+    [await world.records(), await world.openQuarantine(), await world.dueInMinutes()],
+    [aThousandth, 0, 60],
+  );
+  assert.equal(world.alert('file.lines-quarantined'), undefined);
+});
+
+test('F11 a call of a kind that nobody knows is unrated, until its window is read again', async () => {
+  await world.connect(withKey());
+  api.answers.push(wrongly(2, { what: 'quantum' }));
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.deepEqual([await world.records(), await world.unknown()], [5, 1]);
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.deepEqual([await world.records(), await world.unknown()], [5, 0]);
+});
+
+test('what stays wrong is asked for in three runs more, ever later, and is one alert and one record', async () => {
+  await world.connect(withKey());
+  api.items = aThousandth;
+  const due: number[] = [];
+  for (let run = 0; run < 5; run += 1) {
+    api.asked.length = 0;
+    api.answers = Array.from({ length: 9 }, () => inTheFuture);
+    assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+    due.push(await world.dueInMinutes());
+  }
+  assert.deepEqual([due, api.asked.length], [[1, 4, 16, 60, 60], 1]);
+  assert.match(world.alert('file.lines-quarantined')!, /^1 records /);
+  assert.equal(await world.records(), aThousandth - 1);
 });
 
 test('a page with records of a cycle whose own were purged is refused, with the way out, and nothing of it is billed', async () => {

@@ -144,7 +144,7 @@ test('pages, tokens, versions and voids become the totals of the truth, with cal
     { at: 'T_MOBILE.usage', nth: 8, fault: 'F03', arg: { kind: 'reset', bytes: 100 } },
     { at: 'T_MOBILE.usage', nth: 10, fault: 'F14', arg: { kind: 'missed' } },
     { at: 'T_MOBILE.usage', nth: 12, fault: 'F20' },
-    { at: 'T_MOBILE.usage', nth: 20, fault: 'F12', arg: { kind: 'before-contract' } },
+    { at: 'T_MOBILE.usage', nth: 13, fault: 'F12', arg: { kind: 'before-contract' } },
   ];
   await control(served, 'POST', 'faults', faults);
   assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);

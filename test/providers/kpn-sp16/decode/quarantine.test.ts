@@ -22,6 +22,7 @@ const cases: [code: string, field: string | null, parts: LineParts, value: strin
   ['bad-flag', 'dst', { dst: 'X' }, 'X'],
   ['bad-digits', 'usage', { usage: '-1' }, '000000-1'],
   ['impossible', 'usage', { usage: '99999999' }, '99999999'],
+  ['impossible', 'usage', { usage: '00086401' }, '00086401'],
   ['bad-digits', 'callCode', { code: '11O0' }, '11O0'],
   ['bad-digits', 'visited', { visited: '2080' }, '2080  '],
   ['missing-visited', 'visited', { code: '3000' }, '      '],
