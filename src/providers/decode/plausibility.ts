@@ -1,5 +1,5 @@
 /**
- * Can a record cost that much? A decimal comma read as a point, or amounts in another unit, make every record a hundred times
+ * Can a call be that long, and a record cost that much? A decimal comma read as a point, or amounts in another unit, make every record a hundred times
  * too dear, and sums that come from the same source agree with it (F10). The bounds are the layout's own.
  */
 import type { RecordsSpec } from '../spec/records.ts';
@@ -10,10 +10,12 @@ import type { DecodedRecord } from './record.ts';
 type Bound = RecordsSpec['plausible'][number];
 
 export class Plausibility {
+  readonly longestCallS: number;
   readonly #bounds: readonly Bound[];
 
-  constructor(bounds: RecordsSpec['plausible']) {
-    this.#bounds = bounds;
+  constructor({ plausible, longestCallHours }: Pick<RecordsSpec, 'plausible' | 'longestCallHours'>) {
+    this.longestCallS = longestCallHours * 3_600;
+    this.#bounds = plausible;
   }
 
   faultOf(amount: FieldPlan, record: DecodedRecord): LineFault | null {

@@ -48,7 +48,6 @@ export class RecordDecoder {
   readonly #parties: PartyReader;
   readonly #visited: VisitedNetworks;
   readonly #plausibility: Plausibility;
-  readonly #longestCallS: number;
   readonly #byFields: boolean;
   /** By type; none but for lines of fixed width. */
   #readers: readonly (FixedReader | null)[];
@@ -62,8 +61,7 @@ export class RecordDecoder {
     this.#dialled = options.dialled ?? new DialledNumbers(options.numberMask, options.hashKey);
     this.#parties = new PartyReader(slots, this.#dialled);
     this.#visited = new VisitedNetworks(layout.homeNetworks);
-    this.#plausibility = new Plausibility(layout.spec.records.plausible);
-    this.#longestCallS = layout.spec.records.longestCallHours * 3_600;
+    this.#plausibility = new Plausibility(layout.spec.records);
     this.#byFields = options.byFields ?? false;
     this.#readers = layout.types.map(() => null);
   }
@@ -72,13 +70,8 @@ export class RecordDecoder {
   expectFixedWidth(): void {
     if (this.#byFields) return;
     const shared = { dialled: this.#dialled, visited: this.#visited, starts: this.#starts };
-    const parts = {
-      ...shared,
-      record: this.record,
-      codes: this.#layout.codes,
-      longestCallS: this.#longestCallS,
-      inBundle: flags,
-    };
+    const { longestCallS } = this.#plausibility;
+    const parts = { ...shared, record: this.record, codes: this.#layout.codes, longestCallS, inBundle: flags };
     this.#readers = this.#layout.types.map((type) => fixedReader(type, this.#slots, parts));
   }
 
@@ -190,9 +183,8 @@ export class RecordDecoder {
     if (type.seconds !== null) {
       const seconds = this.#values.seconds(type.seconds);
       if (Number.isNaN(seconds)) return badNumber(type.seconds);
-      if (kind === 'voice' && seconds > this.#longestCallS) {
+      if (kind === 'voice' && seconds > this.#plausibility.longestCallS)
         return fault('impossible', type.seconds, 'is longer than any call (layout.records.longestCallHours)');
-      }
       record.usageS = seconds;
     }
     if (type.count !== null) {

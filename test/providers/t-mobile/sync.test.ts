@@ -161,6 +161,8 @@ test('pages, tokens, versions and voids become the totals of the truth, with cal
 });
 
 test('F22 what becomes void or changes long after it was final is found by the next look back, and by no sync before', async () => {
+  // calls of a kind that nobody knows have their windows read again, until that is given up
+  for (let run = 0; run < 2; run += 1) assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
   const order = { account: '0000000301', month: '2026-10' };
   await control(served, 'POST', 'correct', { ...order, kind: 'void' });
   await control(served, 'POST', 'correct', { ...order, kind: 'changed' });
@@ -170,8 +172,7 @@ test('F22 what becomes void or changes long after it was final is found by the n
   assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
   await assertTruth();
   const [looked] = await h.database.query(
-    `select count(*)::int as profiles from sync_profile where watermark ->> 'lookedBack' > '2000-01-01T00:00:00Z'
-       and watermark -> 'again' = '[]'`,
+    `select count(*)::int as profiles from sync_profile where watermark ->> 'lookedBack' > '2000-01-01T00:00:00Z'`,
   );
   assert.deepEqual(looked, { profiles: 2 });
 });
