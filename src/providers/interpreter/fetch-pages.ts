@@ -13,6 +13,7 @@ import { BrokenOff, type Reading, type ReadResult } from './fetch.ts';
 import { bareAccount, isSameAccount, type ParseName } from './file-name.ts';
 import type { Found } from './found-files.ts';
 import { at, type Page, pageOf, scalar } from './page.ts';
+import { pageNameOf } from './page-name.ts';
 import { compact, instant, keyOf, readTo, type WindowToRead, windowsAgain, windowsToRead } from './windows.ts';
 
 export interface PageFetch {
@@ -136,8 +137,7 @@ async function keep({ reading, discover, parse }: PageFetch, window: Window, pag
   progress.pages += 1;
   const bytes = page.bytes.length;
   const { sha256 } = await services.archive.put(one(page.bytes), { signal: context.signal });
-  const number = String(progress.pages).padStart(4, '0');
-  const name = `${subject.account}_${compact(window.from)}_${compact(window.to)}_${readStamp(reading)}_${number}.json`;
+  const name = pageNameOf(subject.account, window, readStamp(reading), progress.pages);
   const named = parse(name);
   if (!named) {
     throw new Error(

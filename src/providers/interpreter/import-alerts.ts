@@ -3,7 +3,7 @@ import type { Alerts } from '../../alerts/alerts.ts';
 import type { SyncSubject } from '../sync-input.ts';
 import type { Accepted } from './import.ts';
 import type { Refused } from './imported-files.ts';
-import { windowOf } from './read-again.ts';
+import { windowOf } from './page-name.ts';
 
 export interface ImportReport {
   readonly accepted: readonly Accepted[];

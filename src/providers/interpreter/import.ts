@@ -17,8 +17,10 @@ import { type Decoded, decodeFile } from './decoder.ts';
 import type { ReceivedFile } from './found-files.ts';
 import { reportImport, reportPages } from './import-alerts.ts';
 import { markImported, markQuarantined, type Refused } from './imported-files.ts';
-import { openRecords, readAgainLater, settleWindows, windowOf } from './read-again.ts';
+import { windowOf } from './page-name.ts';
+import { readAgainLater } from './rereads.ts';
 import type { InterpreterServices } from './services.ts';
+import { openRecords, settleWindows } from './settled-windows.ts';
 
 /** Without an id it was fetched by this very command, and is not stored yet. */
 export type FileToImport = Omit<ReceivedFile, 'id' | 'version'> & { readonly id?: string; readonly version?: number };
