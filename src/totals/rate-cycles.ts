@@ -6,7 +6,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Alerts } from '../alerts/alerts.ts';
 import type { StepContext } from '../chains/define.ts';
 import type { ComputePool } from '../compute/pool.ts';
 import type { RateCycleResult } from '../compute/tasks/messages.ts';
@@ -69,23 +68,6 @@ export async function readContractTariff(
   }
   const about = `${contract.customer}/${contract.account_no}`;
   return { tariff: await readTariff(session, contract.tariff_id), timeZone: contract.time_zone, about };
-}
-
-/** A record without a price adds nothing to its total, so somebody must know of it (domain.md section 1). */
-export function reportUnrated(alerts: Alerts, about: string, { cycleStart, result }: RatedCycle): void {
-  const rule = 'totals.unrated';
-  const subject = `${about}/${cycleStart}`;
-  if (result.unrated === 0) {
-    alerts.resolve(rule, subject);
-    return;
-  }
-  alerts.raise({
-    rule,
-    subject,
-    level: 'warning',
-    message: `${result.unrated} of ${result.records} records of cycle ${cycleStart} of ${about} have no price and count as nothing in its totals; mend the tariff, then: linekeeper totals recalculate`,
-    detail: { ...result.unratedReasons },
-  });
 }
 
 /**

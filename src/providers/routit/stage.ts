@@ -253,6 +253,7 @@ function report(
         subject: `${customer}/${unknown.join(',')}`,
         level: 'warning',
         message,
+        once: true,
       });
     }
   }
