@@ -21,7 +21,10 @@ export async function startContender(name: ContenderName, options: ContenderOpti
     // as under the product's launcher: code that was compiled before is there
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
   });
-  const answer = () => Promise.race([once(child, 'message'), died(child, name)]);
+  // one for all passes: `once` for each of them would leave its listeners on the process
+  const dead = died(child, name);
+  dead.catch(() => {});
+  const answer = () => Promise.race([once(child, 'message'), dead]);
   await answer();
   return {
     async pass() {
@@ -40,5 +43,5 @@ export async function startContender(name: ContenderName, options: ContenderOpti
 
 async function died(child: ChildProcess, name: string): Promise<never> {
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-  throw new Error(`the process of ${name} ended with ${signal ?? code} in the middle of a pass`);
+  throw new Error(`the process of ${name} ended with ${signal ?? code}, before an answer or between two passes`);
 }

@@ -1,15 +1,18 @@
 /**
- * `preview`: what a file would cost under a tariff. One at a time on a node, on all compute threads but one, so that steps of
- * chains go on beside it; with a single thread they wait. What is wrong with the request is told before the stream begins.
+ * `preview`: what a file would cost under a tariff. One at a time on a node, and on threads of its own: a pass holds its threads
+ * until it ends, and a step of a chain is not to wait for one in the queue of the compute pool. The threads end with the preview,
+ * however it ends. What is wrong with the request is told before the stream begins.
  */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { errorAnswer } from '../admin/error-answer.ts';
 import { ServiceError } from '../admin/service-error.ts';
+import { type ComputePoolOptions, openComputePool } from '../compute/open-pool.ts';
+import type { ComputePool } from '../compute/pool.ts';
 import { sampleFile } from '../kernel/csv/sample-file.ts';
 import { onPool } from '../kernel/side-by-side.ts';
 import type { UsageLayout } from '../kernel/usage-layout.ts';
 import { parseLayoutDocument } from '../preview/layout-document.ts';
-import { preview } from '../preview/preview.ts';
+import { type PreviewMeans, type PreviewRequest, preview } from '../preview/preview.ts';
 import { readPreviewTariff } from '../preview/preview-tariff.ts';
 import { providerLayout } from '../preview/provider-layout.ts';
 import { streamPreview } from '../preview/stream-preview.ts';
@@ -17,9 +20,14 @@ import type { PreviewQuery } from '../preview/views.ts';
 import type { ReportStream } from '../reports/stream-report.ts';
 import type { ServiceContext } from './context.ts';
 
-type Context = Pick<ServiceContext, 'database' | 'compute' | 'providers' | 'spoolDirectory' | 'taskMemoryMb' | 'log'>;
+interface Context
+  extends Pick<ServiceContext, 'database' | 'compute' | 'providers' | 'spoolDirectory' | 'taskMemoryMb' | 'log'> {
+  /** Default `openComputePool`. */
+  readonly openPool?: (options: ComputePoolOptions) => ComputePool;
+}
 
-export function previewServices({ database, compute, providers, spoolDirectory, taskMemoryMb, log }: Context) {
+export function previewServices(context: Context) {
+  const { database, compute, providers, spoolDirectory, taskMemoryMb, log, openPool = openComputePool } = context;
   let running: string | null = null;
 
   async function begin(query: PreviewQuery): Promise<ReportStream> {
@@ -28,13 +36,8 @@ export function previewServices({ database, compute, providers, spoolDirectory, 
     const tariff = await database.read((session) => readPreviewTariff(session, query.tariff, query.version));
     checkFile(file, layout);
     const { timeZone = tariff.timeZone } = query;
-    const threads = Math.max(1, compute.status().threads - 1);
     const body = streamPreview({
-      work: (stream) =>
-        preview(
-          { file, layout, tariff, timeZone, numberMask, numbers },
-          { run: onPool(compute), threads, keyMemory: threads * taskMemoryMb * 2 ** 20, spoolDirectory, ...stream },
-        ),
+      work: (stream) => onOwnThreads({ file, layout, tariff, timeZone, numberMask, numbers }, stream),
       shown(error) {
         const { body: answer, unforeseen } = errorAnswer(error);
         if (unforeseen) log.error({ error }, 'a preview failed');
@@ -45,6 +48,17 @@ export function previewServices({ database, compute, providers, spoolDirectory, 
       },
     });
     return { contentType: 'application/x-ndjson; charset=utf-8', body };
+  }
+
+  async function onOwnThreads(request: PreviewRequest, stream: Pick<PreviewMeans, 'signal' | 'onProgress'>) {
+    const threads = Math.max(1, compute.status().threads - 1);
+    const keyMemory = threads * taskMemoryMb * 2 ** 20;
+    const pool = openPool({ threads, maxOldGenerationMb: taskMemoryMb });
+    try {
+      return await preview(request, { run: onPool(pool), threads, keyMemory, spoolDirectory, ...stream });
+    } finally {
+      await pool.close();
+    }
   }
 
   function layoutOf(syncType: string | undefined): UsageLayout {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { openArchive } from '../../src/archive/archive.ts';
-import { openComputePool } from '../../src/compute/open-pool.ts';
+import { type ComputePoolOptions, openComputePool } from '../../src/compute/open-pool.ts';
 import type { ComputePool } from '../../src/compute/pool.ts';
 import { applyCustomers } from '../../src/customers/apply.ts';
 import { createLog } from '../../src/log/log.ts';
@@ -25,6 +25,9 @@ const content = `${header}${rows.join('')}${wrong}`;
 
 let h: Harness;
 let pool: ComputePool;
+/** All previews take this one for theirs: to start threads takes longer than a small file. */
+let own: ComputePool;
+const opened: { readonly threads: number; closed: boolean }[] = [];
 let directory: string;
 let file: string;
 let services: ReturnType<typeof previewServices>;
@@ -37,6 +40,7 @@ before(async () => {
   writeFileSync(file, content);
   writeFileSync(join(directory, 'plaintel.json'), JSON.stringify(provider));
   pool = openComputePool({ threads: 3 });
+  own = openComputePool({ threads: 2 });
   services = previewServices(means());
   await h.database.transaction(async (tx) => {
     await loadTariff(tx, tariff);
@@ -53,7 +57,7 @@ before(async () => {
   });
 });
 after(async () => {
-  await pool.close();
+  await Promise.all([pool.close(), own.close()]);
   await h.close();
   rmSync(directory, { recursive: true });
 });
@@ -65,6 +69,14 @@ const means = () => ({
   taskMemoryMb: 512,
   log: createLog({ level: 'silent' }),
   providers: [{ adapter: adapter(), file: 'plaintel.json' }],
+  openPool: ({ threads }: ComputePoolOptions) => {
+    const mine = { threads, closed: false };
+    opened.push(mine);
+    const close = async () => {
+      mine.closed = true;
+    };
+    return { ...own, close };
+  },
 });
 const allowance = {
   name: 'bundle',
@@ -201,20 +213,22 @@ test('a file that changes while it is read, and one that is no CSV, are told so'
   await assert.rejects(previewed({ file: large }), /large\.csv: the line at byte 52 does not end within 65536 bytes/);
 });
 
+/** Pools of previews, their tasks, and what they keep on disk. */
+async function unfinished(): Promise<number> {
+  const open = opened.filter(({ closed }) => !closed).length;
+  return open + own.status().running + readdirSync(join(directory, 'spool')).length;
+}
+
 test('a reader who goes away stops every thread, and one preview runs at a time', async () => {
   const large = largeFile();
-  const { completed } = pool.status();
+  const { completed } = own.status();
   const query = { file: large, layout, tariff: tariff.tariff, numberMask: 4, numbers: false };
   const { body } = await services.preview(query);
   await once(body, 'data');
   await assert.rejects(services.preview(query), /a preview of .*large\.csv is under way/);
   body.destroy();
-  const spool = () => readdirSync(join(directory, 'spool')).length;
-  await until(
-    async () => pool.status().running + spool(),
-    (left) => left === 0,
-  );
-  assert.equal(pool.status().completed, completed);
+  await until(unfinished, (count) => count === 0);
+  assert.deepEqual([opened.at(-1)!.threads, own.status().completed], [2, completed]);
   await until(
     async () =>
       previewed().then(
@@ -223,6 +237,38 @@ test('a reader who goes away stops every thread, and one preview runs at a time'
       ),
     (records) => records > 0,
   );
+});
+
+test('a task of a chain is done by the only compute thread while a preview is in the midst of its pass', async () => {
+  const only = openComputePool({ threads: 1 });
+  const task = () => only.run({ task: 'kernel-in-order', pairs: [] }, { signal: new AbortController().signal });
+  try {
+    // starting the thread takes longer than the pass
+    await task();
+    const query = { file: largeFile(), layout, tariff: tariff.tariff, numberMask: 4, numbers: false };
+    const pools: ComputePool[] = [];
+    const openPool = (options: ComputePoolOptions) => {
+      const made = openComputePool(options);
+      pools.push(made);
+      return made;
+    };
+    const { body } = await previewServices({ ...means(), compute: only, openPool }).preview(query);
+    await once(body, 'data');
+    await task();
+    const status = { threads: 1, queued: 0, running: 1, completed: 0, died: 0 };
+    assert.deepEqual(
+      pools.map((each) => each.status()),
+      [status],
+    );
+    body.destroy();
+    await until(
+      async () => pools[0]!.status(),
+      ({ threads, running }) => threads + running === 0,
+    );
+    await until(unfinished, (count) => count === 0);
+  } finally {
+    await only.close();
+  }
 });
 
 test('a preview has the totals of importing, rating and totalling the same file', async () => {

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { foreseePurge, purgeNow } from '../../../src/privacy/purge.ts';
 import { listSuspense } from '../../../src/providers/routit/suspense.ts';
 import { callsOf, control } from '../../simulator/http/served.ts';
+import { closedCycle, type TruthTotal, truthLines } from '../../support/closed-cycle.ts';
 import { type ResellerWorld, resellerWorld } from './reseller-world.ts';
 
 const strangeNumber = '31850000999';
@@ -175,30 +176,41 @@ test('a number and a customer that are told come out of suspense with the next s
   assert.equal(await callsOf(world.served, 'ROUTIT.download'), downloads);
 });
 
-test('a file that is delivered anew replaces the month; after the cycle was closed it adjusts the open one', async () => {
-  await control(world.served, 'POST', 'redeliver', { customer: '0000005001', period: '2026-03' });
-  const before = await generations();
-  await world.database.query(
-    `update cycle set state = 'closed', closed_at = now() where cycle_start = '2026-10-01'
-       and contract_id = (select id from contract where account_no = '0000005002')`,
-  );
-  await control(world.served, 'POST', 'redeliver', { customer: '0000005002', period: '2026-10' });
+test('F07 a file that is delivered anew replaces the month; F22 after the cycle was closed it adjusts the open one, once', async () => {
+  const october = closedCycle(world.database, '0000005002', '2026-10-01');
+  const before = await october.generations();
+  await october.close();
+  for (const order of [
+    { customer: '0000005001', period: '2026-03' },
+    { customer: '0000005002', period: '2026-10' },
+  ]) {
+    await control(world.served, 'POST', 'redeliver', order);
+  }
   assert.equal((await world.sync({ force: true })).status, 'succeeded');
-  const after = await generations();
-  const newest = (account: string, cycle: string) =>
-    after.filter((one) => one.cycle === `${account} ${cycle}`).map(({ state }) => state);
-  assert.deepEqual(newest('0000005001', '2026-03-01'), ['backup', 'backup', 'current']);
-  assert.deepEqual(newest('0000005002', '2026-10-01'), ['backup', 'current']);
-  const closed = (list: typeof after) => list.filter(({ cycle }) => cycle === '0000005002 2026-10-01');
-  assert.deepEqual(closed(after), closed(before));
-  const [open] = await world.database.query<{ adjusting: number }>(
-    `select count(*)::int as adjusting from cdr c join contract k on k.id = c.contract_id
-     where k.account_no = '0000005002' and c.adjusts_cycle = '2026-10-01' and c.state = 'active'`,
+  const replaced = (await generations()).filter(({ cycle }) => cycle === '0000005001 2026-03-01');
+  assert.deepEqual(
+    replaced.map(({ state }) => state),
+    ['backup', 'backup', 'current'],
   );
-  assert.ok(open!.adjusting > 0);
+  assert.deepEqual(await october.generations(), { ...before, cycle: 'adjusted' });
+  const adjusting = await october.adjustments('C002');
+  const takenBack = adjusting.shown.filter(({ takesBack }) => takesBack).length;
+  // what has changed is taken back and billed anew, what has gone is taken back
+  assert.ok(takenBack > adjusting.shown.length / 2 && takenBack < adjusting.shown.length, `${takenBack} taken back`);
+  assert.ok(adjusting.shown.every(({ adjusts, reproduced }) => adjusts === '2026-10-01' && reproduced));
+  const { cycles } = await control<{ cycles: { account: string; cycleStart: string; totals: TruthTotal[] }[] }>(
+    world.served,
+    'GET',
+    'truth',
+  );
+  const { totals } = cycles.find((one) => one.account === '0000005002' && one.cycleStart === '2026-10-01')!;
+  const numbers = totals.map(({ msisdn }) => msisdn);
+  assert.deepEqual(await october.lines(numbers), truthLines(totals));
   const states = await world.database.query<{ state: string }>('select state from reseller_period');
   assert.ok(
     states.every(({ state }) => state === 'agrees'),
     JSON.stringify(states),
   );
+  assert.equal((await world.sync({ force: true })).status, 'succeeded');
+  assert.deepEqual(await october.adjustments('C002'), adjusting);
 });

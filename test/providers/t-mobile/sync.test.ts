@@ -18,6 +18,7 @@ import { openRest } from '../../../src/providers/transports/rest.ts';
 import { loadTariff } from '../../../src/totals/tariff-store.ts';
 import { type Harness, harness, until } from '../../chains/harness.ts';
 import { callsOf, control, secrets, serve } from '../../simulator/http/served.ts';
+import { closedCycle, type TruthTotal, truthLines } from '../../support/closed-cycle.ts';
 
 let h: Harness;
 let served: ServedProviders;
@@ -112,12 +113,7 @@ interface Truth {
   readonly cycles: readonly {
     readonly account: string;
     readonly cycleStart: string;
-    readonly totals: readonly {
-      readonly msisdn: string;
-      readonly category: string;
-      readonly records: string;
-      readonly amountE8: string;
-    }[];
+    readonly totals: readonly TruthTotal[];
   }[];
 }
 
@@ -160,6 +156,12 @@ test('pages, tokens, versions and voids become the totals of the truth, with cal
   await assertTruth();
 });
 
+/** Syncs as when the time to look back has come. */
+async function lookBack(): Promise<void> {
+  await h.database.query(`update sync_profile set watermark = watermark || '{"lookedBack": "2000-01-01T00:00:00Z"}'`);
+  assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
+}
+
 test('F22 what becomes void or changes long after it was final is found by the next look back, and by no sync before', async () => {
   // calls of a kind that nobody knows have their windows read again, until that is given up
   for (let run = 0; run < 2; run += 1) assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
@@ -168,13 +170,38 @@ test('F22 what becomes void or changes long after it was final is found by the n
   await control(served, 'POST', 'correct', { ...order, kind: 'changed' });
   assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
   await assert.rejects(assertTruth());
-  await h.database.query(`update sync_profile set watermark = watermark || '{"lookedBack": "2000-01-01T00:00:00Z"}'`);
-  assert.deepEqual(await syncAll(), ['succeeded', 'succeeded']);
+  await lookBack();
   await assertTruth();
   const [looked] = await h.database.query(
     `select count(*)::int as profiles from sync_profile where watermark ->> 'lookedBack' > '2000-01-01T00:00:00Z'`,
   );
   assert.deepEqual(looked, { profiles: 2 });
+});
+
+test('F22 what becomes void or changes after its cycle was closed adjusts the open one, once; the closed digest stays', async () => {
+  const october = closedCycle(h.database, '0000000302', '2026-10-01');
+  const before = await october.generations();
+  await october.close();
+  for (const kind of ['void', 'changed']) {
+    await control(served, 'POST', 'correct', { account: '0000000302', month: '2026-10', kind });
+  }
+  await lookBack();
+  assert.deepEqual(await october.generations(), { ...before, cycle: 'adjusted' });
+  const adjusting = await october.adjustments('C002');
+  const { shown } = adjusting;
+  // five are taken back, and five more billed anew
+  assert.deepEqual([shown.length, shown.filter(({ takesBack }) => takesBack).length], [15, 10]);
+  assert.ok(shown.every(({ adjusts, reproduced }) => adjusts === '2026-10-01' && reproduced));
+  assert.equal(
+    BigInt(adjusting.amountE8),
+    shown.reduce((sum, { amountE8 }) => sum + BigInt(amountE8), 0n),
+  );
+  const { cycles } = await control<Truth>(served, 'GET', 'truth');
+  const { totals } = cycles.find((one) => one.account === '0000000302' && one.cycleStart === '2026-10-01')!;
+  const numbers = totals.map(({ msisdn }) => msisdn);
+  assert.deepEqual(await october.lines(numbers), truthLines(totals));
+  await lookBack();
+  assert.deepEqual(await october.adjustments('C002'), adjusting);
 });
 
 test('a credential that is refused is tried once, and suspends its profile', async () => {
