@@ -18,7 +18,7 @@ import {
   staleCycles,
   storeRatedCycle,
 } from './rate-cycles.ts';
-import { endUnknownCode, reportUnrated } from './unrated-alerts.ts';
+import { endUnknownCodes, reportUnrated } from './unrated-alerts.ts';
 
 /** What these steps need to know of a sync, whatever its provider. */
 export interface SyncedContract {
@@ -35,7 +35,7 @@ export function rateStale(compute: ComputePool, alerts: Alerts): Handler<SyncedC
     const rated: RatedCycle[] = [];
     for (const cycle of cycles) rated.push(await rateCycle(compute, context, contractId, cycle, tariff, timeZone));
     for (const one of rated) reportUnrated(alerts, about, one);
-    await endUnknownCode(context.read, alerts, contractId, about, rated);
+    await endUnknownCodes(context.read, alerts, { contractId, about, rated });
     const records = rated.reduce((sum, one) => sum + one.result.records, 0);
     const unrated = rated.reduce((sum, one) => sum + one.result.unrated, 0);
     return succeeded({

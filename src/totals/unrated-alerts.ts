@@ -5,6 +5,11 @@ import type { RatedCycle } from './rate-cycles.ts';
 
 export const unknownCodeRule = 'file.unknown-call-code';
 
+/** `about`: `<customer>/<account>`. */
+export function unknownCodeSubject(about: string, code: string): string {
+  return `${about} code ${code}`;
+}
+
 /** A record without a price adds nothing to its total, so somebody must know of it (domain.md section 1). */
 export function reportUnrated(alerts: Alerts, about: string, { cycleStart, result }: RatedCycle): void {
   const rule = 'totals.unrated';
@@ -22,20 +27,21 @@ export function reportUnrated(alerts: Alerts, about: string, { cycleStart, resul
   });
 }
 
-const unratedElsewhere = `
-  select exists (select from cycle y join rating_run r on r.id = y.rating_run_id
-    where y.contract_id = $1 and y.state in ('open', 'grace') and r.unrated > 0 and y.cycle_start <> all ($2::date[])) as "isUnrated"`;
+/** None when something of another cycle is unrated: it may be for that. */
+const endedSubjects = `
+  select subject from alert where rule = $1 and state = 'open' and starts_with(subject, $2) and not exists (
+    select from cycle y join rating_run r on r.id = y.rating_run_id
+    where y.contract_id = $3 and y.state in ('open', 'grace') and r.unrated > 0 and y.cycle_start <> all ($4::date[]))`;
 
-/** After cycles of a contract were rated: is a call code still unknown? Other cycles say only that something is unrated. */
-export async function endUnknownCode(
+/** After cycles of a contract were rated: when no call code is unknown any more, their alerts end. */
+export async function endUnknownCodes(
   session: ReadSession,
   alerts: Alerts,
-  contractId: string,
-  about: string,
-  rated: readonly RatedCycle[],
+  { contractId, about, rated }: { contractId: string; about: string; rated: readonly RatedCycle[] },
 ): Promise<void> {
   if (rated.some(({ result }) => result.unratedReasons['unknown-call-code'] !== undefined)) return;
   const starts = rated.map(({ cycleStart }) => cycleStart);
-  const [elsewhere] = await session.query<{ isUnrated: boolean }>(unratedElsewhere, [contractId, starts]);
-  if (!elsewhere!.isUnrated) alerts.resolve(unknownCodeRule, about);
+  const values = [unknownCodeRule, unknownCodeSubject(about, ''), contractId, starts];
+  const ended = await session.query<{ subject: string }>(endedSubjects, values);
+  for (const { subject } of ended) alerts.resolve(unknownCodeRule, subject);
 }

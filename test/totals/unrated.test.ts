@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { raiseRow } from '../../src/alerts/alert-rows.ts';
 import type { AlertInput } from '../../src/alerts/alerts.ts';
+import { chain } from '../../src/chains/define.ts';
 import { openComputePool } from '../../src/compute/open-pool.ts';
+import { syncInput } from '../../src/providers/sync-input.ts';
 import { ensureCycles } from '../../src/totals/cycles.ts';
-import { recalculation } from '../../src/totals/steps.ts';
+import { rateStale, recalculation } from '../../src/totals/steps.ts';
 import { loadTariff } from '../../src/totals/tariff-store.ts';
+import { unknownCodeRule, unknownCodeSubject } from '../../src/totals/unrated-alerts.ts';
 import { type Harness, harness, isState } from '../chains/harness.ts';
 import { makeContract, type TestContract } from '../support/contract.ts';
 
@@ -42,7 +46,7 @@ const tariff = (prefix: string) => ({
   ],
 });
 
-test('a record that no rule prices is told as long as it counts for nothing', async () => {
+function recorded() {
   const raised: AlertInput[] = [];
   const resolved: string[] = [];
   const alerts = {
@@ -50,6 +54,11 @@ test('a record that no rule prices is told as long as it counts for nothing', as
     resolve: (rule: string, subject: string) => void resolved.push(`${rule} ${subject}`),
     flush: async () => {},
   };
+  return { raised, resolved, alerts };
+}
+
+test('a record that no rule prices is told as long as it counts for nothing', async () => {
+  const { raised, resolved, alerts } = recorded();
   const { contractId: id } = contract;
   await h.database.transaction(async (tx) => {
     await loadTariff(tx, tariff('4930'));
@@ -78,4 +87,25 @@ test('a record that no rule prices is told as long as it counts for nothing', as
   await h.database.transaction((tx) => loadTariff(tx, tariff('316')));
   await recalculate();
   assert.deepEqual(resolved, [`totals.unrated C001/0000000101/${cycleStart}`]);
+});
+
+test('the alert of an unknown call code ends when a contract has no record of one any more, and no other account is asked', async () => {
+  const { resolved, alerts } = recorded();
+  const { contractId, profileId } = contract;
+  for (const account of ['0000000101', '0000000102']) {
+    const subject = unknownCodeSubject(`C001/${account}`, '9998');
+    await raiseRow(h.database, { rule: unknownCodeRule, subject, level: 'warning', message: 'it is unknown' }, 1);
+  }
+  const definition = chain('rate-only', syncInput).step('rate', rateStale(compute, alerts));
+  h.engine([definition]);
+  const rateWith = async (category: string) => {
+    await h.database.query('update cdr set category = $1', [category]);
+    await h.database.query('update cycle set revision = revision + 1');
+    const input = { syncTaskId: '1', profileId, contractId, force: false };
+    const { chainId } = await h.enqueueWith([definition])(h.database, definition, input);
+    await h.chainUntil(chainId, isState('succeeded'), 20_000);
+    return resolved.filter((one) => one.startsWith(unknownCodeRule));
+  };
+  assert.deepEqual(await rateWith('unknown'), []);
+  assert.deepEqual(await rateWith('national-mobile'), [`${unknownCodeRule} C001/0000000101 code 9998`]);
 });

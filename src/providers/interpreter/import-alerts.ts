@@ -1,6 +1,6 @@
 /** What an import found that a person should know, and what is over now. */
 import type { Alerts } from '../../alerts/alerts.ts';
-import { unknownCodeRule } from '../../totals/unrated-alerts.ts';
+import { unknownCodeRule, unknownCodeSubject } from '../../totals/unrated-alerts.ts';
 import type { SyncSubject } from '../sync-input.ts';
 import type { Accepted } from './import.ts';
 import type { Refused } from './imported-files.ts';
@@ -32,19 +32,19 @@ export function reportImport(alerts: Alerts, subject: SyncSubject, report: Impor
   reportUnknown(alerts, subject, report.accepted);
 }
 
-/** One for the account, told again when other codes are unknown; rating ends it, when nothing is unrated for it any more. */
+/** One for each code of the account; rating ends it, when nothing is unrated for it any more. */
 function reportUnknown(alerts: Alerts, { customer, account }: SyncSubject, accepted: readonly Accepted[]): void {
-  const codes = [...new Set(accepted.flatMap(({ decoded }) => decoded.unknownCallCodes))].sort();
-  if (codes.length === 0) return;
-  const first = accepted.find(({ decoded }) => decoded.unknownCallCodes.length > 0)!;
-  alerts.raise({
-    rule: unknownCodeRule,
-    subject: `${customer}/${account}`,
-    level: 'warning',
-    message: `${first.file.name} has unknown call codes ${codes.join(', ')}; their records are imported as unrated`,
-    detail: { codes },
-    once: true,
-  });
+  for (const { file, decoded } of accepted) {
+    for (const code of decoded.unknownCallCodes) {
+      alerts.raise({
+        rule: unknownCodeRule,
+        subject: unknownCodeSubject(`${customer}/${account}`, code),
+        level: 'warning',
+        message: `${file.name} has the unknown call code ${code}; its records are imported as unrated`,
+        once: true,
+      });
+    }
+  }
 }
 
 function reportLines(alerts: Alerts, subject: string, name: string, { quarantined }: Accepted['decoded']): void {
