@@ -22,7 +22,7 @@ const settle = `
     select distinct f.id, f.name, f.state from raw_file f
     join jsonb_to_recordset($2::jsonb) as s ("from" text, "to" text, since text)
       on split_part(f.name, '_', 2) >= s."from" and split_part(f.name, '_', 3) <= s."to" and split_part(f.name, '_', 4) < s.since
-    where f.contract_id = $1 and f.name ~ $3
+    where f.contract_id = $1 and f.logical_key is not null and f.name ~ $3
       and exists (select from quarantine q where q.raw_file_id = f.id and q.state = 'open')
       and (f.state in ('quarantined', 'duplicate') or not exists (
         select from raw_file again where again.contract_id = $1 and again.sha256 = f.sha256 and again.id > f.id
