@@ -2,7 +2,7 @@
  * Cycles whose records were purged at the end of their retention. What comes late for one cannot be told from what was billed already,
  * so nothing may come into it any more: a file with such records is refused whole, and a person decides.
  */
-import type { FileProblem } from '../compute/tasks/messages.ts';
+import type { FileProblem } from '../compute/tasks/file-problem.ts';
 import type { ReadSession } from '../database/session.ts';
 
 /** Records for a cycle whose own were purged. Nothing of them was stored. */

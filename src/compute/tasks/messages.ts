@@ -8,25 +8,7 @@ import type { Compression } from '../../providers/spec/files.ts';
 import type { LayoutSpec } from '../../providers/spec/layout-spec.ts';
 import type { Allowance, AllowanceState } from '../../telecom/allowance.ts';
 import type { ZoneSet } from '../../telecom/zone-document.ts';
-
-/** A problem that keeps a whole file out. `value` never shows a whole number: it is masked by the decoder. */
-export interface FileProblem {
-  /** Stable code such as `truncated-gzip`, `trailer-count`, `trailer-sum`, `trailer-crc`, `wrong-account`, `bad-header`. */
-  readonly code: string;
-  readonly line: number | null;
-  readonly field: string | null;
-  readonly value: string | null;
-  readonly message: string;
-}
-
-/** A line that goes to quarantine while the rest of the file is imported. */
-export interface LineProblem extends FileProblem {
-  readonly line: number;
-  /** Of the record's first byte, in the unpacked file. */
-  readonly offset: number;
-  /** The raw line with its numbers masked. */
-  readonly rawMasked: string;
-}
+import type { FileProblem } from './file-problem.ts';
 
 export interface DecodeArgs extends ContractTerm {
   readonly task: 'decode';

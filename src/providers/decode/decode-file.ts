@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import type { TaskControl } from '../../compute/task-control.ts';
-import type { FileProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem } from '../../compute/tasks/file-problem.ts';
 import type { Compression } from '../spec/files.ts';
 import type { LayoutSpec } from '../spec/layout-spec.ts';
 import { type DecodedFile, type DecodeOptions, FilePass, type PassOptions, type PassResult } from './file-pass.ts';

@@ -3,7 +3,7 @@
  * sender says of it. Chunks may be of any size. Nothing that the sink took is usable before `end` returned; refusals are thrown
  * as `FileRefused`.
  */
-import type { LineProblem } from '../../compute/tasks/messages.ts';
+import type { LineProblem } from '../../compute/tasks/file-problem.ts';
 import { CsvFramer } from './csv-framer.ts';
 import { FixedFramer } from './fixed-framer.ts';
 import type { Framer } from './framer.ts';

@@ -2,7 +2,7 @@
  * A record that goes to quarantine, as people see it: where it stands, what is wrong, and its bytes with every digit hidden
  * that is not known to be harmless. Numbers show their first four characters, texts and what the layout does not name none.
  */
-import type { LineProblem } from '../../compute/tasks/messages.ts';
+import type { LineProblem } from '../../compute/tasks/file-problem.ts';
 import { maskNumber } from '../../log/mask.ts';
 import type { FieldPlan } from './field-plan.ts';
 import type { Slots } from './layout.ts';

@@ -5,7 +5,7 @@
  * records count once; of differing ones the highest version wins, of equal versions the last in the file, so the caller makes
  * a second pass that skips `replacedLines`. Memory: 40 to 80 bytes a record for the keys.
  */
-import type { LineProblem } from '../../compute/tasks/messages.ts';
+import type { LineProblem } from '../../compute/tasks/file-problem.ts';
 import { ExactSum } from '../../telecom/exact-sum.ts';
 import { ContentKeys } from './content-keys.ts';
 import type { FieldPlan, TypePlan } from './field-plan.ts';

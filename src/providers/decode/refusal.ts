@@ -2,7 +2,7 @@
  * Why a whole file is kept out: messages that name file, line, field (with its place) and value. A value that is or may hold a
  * phone number is masked by whoever gives it.
  */
-import type { FileProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem } from '../../compute/tasks/file-problem.ts';
 
 /** The whole file is refused; nothing of it may be used. */
 export class FileRefused extends Error {

@@ -2,8 +2,7 @@
 import type { Alerts } from '../../alerts/alerts.ts';
 import { unknownCodeRule, unknownCodeSubject } from '../../totals/unrated-alerts.ts';
 import type { SyncSubject } from '../sync-input.ts';
-import type { Accepted } from './import.ts';
-import type { Refused } from './imported-files.ts';
+import type { Accepted, Refused } from './file-to-import.ts';
 import { windowOf } from './page-name.ts';
 
 export interface ImportReport {

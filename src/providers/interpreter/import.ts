@@ -14,22 +14,14 @@ import { planImport, type SequenceState } from '../sequence.ts';
 import type { Adapter } from '../spec/adapter.ts';
 import { readSyncSubject, type SyncInput, type SyncSubject } from '../sync-input.ts';
 import { type Decoded, decodeFile } from './decoder.ts';
+import type { Accepted, FileToImport, Refused } from './file-to-import.ts';
 import type { ReceivedFile } from './found-files.ts';
 import { reportImport, reportPages } from './import-alerts.ts';
-import { markImported, markQuarantined, type Refused } from './imported-files.ts';
+import { markImported, markQuarantined } from './imported-files.ts';
 import { windowOf } from './page-name.ts';
 import { readAgainLater } from './rereads.ts';
 import type { InterpreterServices } from './services.ts';
 import { openRecords, settleWindows } from './settled-windows.ts';
-
-/** Without an id it was fetched by this very command, and is not stored yet. */
-export type FileToImport = Omit<ReceivedFile, 'id' | 'version'> & { readonly id?: string; readonly version?: number };
-
-export interface Accepted {
-  readonly file: FileToImport;
-  readonly decoded: Decoded;
-  readonly spoolPath: string;
-}
 
 export interface PreparedImport {
   /** `stored`: the rows of the files that had none. */

@@ -1,13 +1,7 @@
 /** How the result of decoding files is written to their rows and to `quarantine`. */
-import type { FileProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem } from '../../compute/tasks/file-problem.ts';
 import type { Tx } from '../../database/session.ts';
 import type { Decoded } from './decoder.ts';
-import type { FileToImport } from './import.ts';
-
-export interface Refused {
-  readonly file: FileToImport;
-  readonly problem: FileProblem;
-}
 
 const imported = `
   update raw_file f set state = 'imported', records = d.records, crc32 = d.crc, period = daterange(d.period_from, d.period_to, '[]'),

@@ -6,8 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Tx } from '../../database/session.ts';
 import type { Window } from '../sync-input.ts';
-import type { Accepted } from './import.ts';
-import type { Refused } from './imported-files.ts';
+import type { Accepted, Refused } from './file-to-import.ts';
 import { windowOf } from './page-name.ts';
 import { keyOf } from './windows.ts';
 

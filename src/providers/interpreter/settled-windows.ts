@@ -4,7 +4,7 @@
  */
 import type { Tx } from '../../database/session.ts';
 import type { WholeWindow } from '../sync-input.ts';
-import type { Refused } from './imported-files.ts';
+import type { Refused } from './file-to-import.ts';
 import { pageName, windowOf } from './page-name.ts';
 import { compact, keyOf } from './windows.ts';
 

@@ -6,7 +6,7 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { type Handler, type Json, type StepContext, succeeded } from '../../chains/define.ts';
-import type { FileProblem, LineProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem, LineProblem } from '../../compute/tasks/file-problem.ts';
 import type { Tx } from '../../database/session.ts';
 import { cdrSpoolColumns } from '../../telecom/cdr-columns.ts';
 import { cycleStartOfDate } from '../../telecom/cycle.ts';

@@ -7,7 +7,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { type Handler, type StepContext, succeeded } from '../../chains/define.ts';
-import type { FileProblem } from '../../compute/tasks/messages.ts';
+import type { FileProblem } from '../../compute/tasks/file-problem.ts';
 import type { Tx } from '../../database/session.ts';
 import { cdrSpoolColumns } from '../../telecom/cdr-columns.ts';
 import { purgedCycle, purgedProblem } from '../../totals/purged-cycle.ts';

@@ -1,6 +1,6 @@
 /** Decodes bytes of a test in chunks of a given size, and keeps what came out as plain rows. */
 
-import type { FileProblem } from '../../../src/compute/tasks/messages.ts';
+import type { FileProblem } from '../../../src/compute/tasks/file-problem.ts';
 import { type DecodedFile, type DecodeOptions, FilePass } from '../../../src/providers/decode/file-pass.ts';
 import { compileLayout } from '../../../src/providers/decode/layout.ts';
 import type { DecodedRecord } from '../../../src/providers/decode/record.ts';
