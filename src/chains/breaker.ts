@@ -7,20 +7,11 @@
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Database } from '../database/session.ts';
 import { maskText } from '../log/mask.ts';
+import type { BreakerLimits } from './breaker-limits.ts';
 import type { Decision } from './decision.ts';
 import { cleanText } from './payload.ts';
 import { mayRunNow } from './row-rules.ts';
 import type { Run } from './run.ts';
-
-export interface BreakerLimits {
-  /** Default 20 crashes, more than half of the runs, within 60,000 ms. */
-  readonly crashes: number;
-  readonly windowMs: number;
-  /** Default 60,000 ms between two probes. */
-  readonly probeMs: number;
-}
-
-export const breakerLimits: BreakerLimits = { crashes: 20, windowMs: 60_000, probeMs: 60_000 };
 
 export interface Breakers {
   /** Counts how a run ended. Never rejects. */

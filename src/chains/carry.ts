@@ -8,12 +8,12 @@
  * Chains that have to do with others and steps that were tried before do not run ahead: what killed a process is then one step.
  */
 import { childTraceparent } from '../../otel/traceparent.ts';
-import type { Plan } from './completion.ts';
 import type { Decision } from './decision.ts';
 import type { Clock } from './environment.ts';
 import { decided, type Executed } from './execute.ts';
 import type { LaneQueue } from './lane-queue.ts';
 import { isPlain, planOf } from './plan.ts';
+import type { Plan } from './planned.ts';
 import { type AnyStep, type Registry, stepAfter, stepOf } from './registry.ts';
 import { type ClaimedChain, chainAfter, keyOf, type Run, RunAbort, RunAborted } from './run.ts';
 import { type SettleContext, type Settled, settle } from './settle.ts';

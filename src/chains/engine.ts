@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Database } from '../database/session.ts';
-import { breakerLimits } from './breaker.ts';
+import { breakerLimits } from './breaker-limits.ts';
 import { cancelChain, resolveChainAlerts } from './commands.ts';
 import type { EngineOptions, Settings } from './environment.ts';
 import { type Incarnation, startIncarnation } from './incarnation.ts';

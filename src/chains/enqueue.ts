@@ -10,11 +10,9 @@ import type { Signals } from '../signals/signals.ts';
 import type { ChainDefinition, Json } from './define.ts';
 import { createGroupEnqueue, type GroupEnqueue, insertLinked, insertMany } from './group-enqueue.ts';
 import { cleanText, serialise } from './payload.ts';
+import { type Priority, priorities } from './priority.ts';
 import type { AnyDefinition, Registry } from './registry.ts';
 import { type SlotNeed, slotNeedOf } from './slots.ts';
-
-export const priorities = { critical: 0, high: 1, normal: 2, low: 3 } as const;
-export type Priority = keyof typeof priorities;
 
 export interface EnqueueOptions {
   /** What it is about, for lists, such as `C001/KPN_SP16`. Nothing personal. */

@@ -6,7 +6,7 @@ import type { Availability } from '../database/availability.ts';
 import type { PoolOptions } from '../database/pool.ts';
 import type { Database } from '../database/session.ts';
 import type { Signals } from '../signals/signals.ts';
-import type { BreakerLimits } from './breaker.ts';
+import type { BreakerLimits } from './breaker-limits.ts';
 import type { StepLog } from './define.ts';
 import type { AnyDefinition } from './registry.ts';
 import type { StopPoints } from './stop-points.ts';

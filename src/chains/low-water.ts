@@ -8,7 +8,7 @@
  * of the time: while nothing holds vacuum back that is nearly every claim, one that takes 50 ms comes every second, and at
  * the latest it comes after four seconds, before the audit would miss anything.
  */
-import { priorities } from './enqueue.ts';
+import { priorities } from './priority.ts';
 
 /** For each priority from 0 on the earliest `run_at` to look at, in seconds since 1970 by the database's clock. */
 export type Beginning = readonly number[];

@@ -1,6 +1,7 @@
 /** The plan for a run whose handler has returned: what is to be written, and where the chain goes from there. */
-import { hasCallback, type Plan } from './completion.ts';
+import { hasCallback } from './completion.ts';
 import { crashed } from './decision.ts';
+import type { Plan } from './planned.ts';
 import type { AnyStep } from './registry.ts';
 import type { Run } from './run.ts';
 import { slotNeedOf } from './slots.ts';

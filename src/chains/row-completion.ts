@@ -5,7 +5,6 @@
  */
 import type { Database, Row } from '../database/session.ts';
 import { maskText } from '../log/mask.ts';
-import type { CompletionContext, Moved, Plan } from './completion.ts';
 import {
   block,
   finish,
@@ -18,6 +17,7 @@ import {
   releaseHeld,
 } from './completion-sql.ts';
 import { cleanText } from './payload.ts';
+import type { CompletionContext, Moved, Plan } from './planned.ts';
 import { crashDelayMs, rejectionDelayMs } from './retry-delay.ts';
 import type { Run } from './run.ts';
 

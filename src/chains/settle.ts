@@ -11,13 +11,14 @@
  */
 import { isConnectionError } from '../database/session.ts';
 import { CallbackError } from './callback.ts';
-import { type CompletionContext, completeOnce, hasCallback, type Moved, type Plan } from './completion.ts';
+import { completeOnce, hasCallback } from './completion.ts';
 import { readLog } from './completion-sql.ts';
 import { crashed, type Decision } from './decision.ts';
 import type { Json } from './define.ts';
 import type { EngineAvailability, EngineLog } from './environment.ts';
 import { isRefused } from './gathering.ts';
 import { createPatience, isTransient, type Patience } from './patience.ts';
+import type { CompletionContext, Moved, Plan } from './planned.ts';
 import { type ClaimedChain, chainAfter, type Linked, type Run } from './run.ts';
 
 export type Settled =

@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from '../../src/chains/define.ts';
-import { createEnqueue, type EnqueueOptions, type Priority } from '../../src/chains/enqueue.ts';
+import { createEnqueue, type EnqueueOptions } from '../../src/chains/enqueue.ts';
+import type { Priority } from '../../src/chains/priority.ts';
 import { type AnyDefinition, createRegistry } from '../../src/chains/registry.ts';
 import { inProcessSignals } from '../../src/signals/in-process.ts';
 import type { Draw } from './draw.ts';
