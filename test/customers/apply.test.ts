@@ -93,7 +93,7 @@ describe('applying customers', () => {
     masked.customers[0].numberMask = 5;
     await assert.rejects(
       apply(masked),
-      /customer C001: numberMask 5 leaves prefixes of 6 digits, and tariff fine has one of 7/,
+      /customer C001: numberMask 5 leaves 6 digits of such numbers, and tariff fine has the prefix 3161234;/,
     );
   });
 

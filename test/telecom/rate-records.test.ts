@@ -96,9 +96,9 @@ describe('linekeeper rate', () => {
   });
 
   it('does not look at digits that an import masks', () => {
-    const rules = [{ ...tariff.versions[0].rules[0], match: { prefixes: ['3180012'] } }];
+    const rules = [{ ...tariff.versions[0].rules[0], match: { prefixes: ['3161234'] } }];
     const service = { ...tariff, versions: [{ ...tariff.versions[0], rules }] };
-    const statuses = ['31800123456', '318001234', '112'].map(
+    const statuses = ['31612345678', '3161234567', '112'].map(
       (to) => rate({ records: [{ ...call, to }] }, [service])[0]!.status,
     );
     assert.deepEqual(statuses, ['rated', 'unrated', 'unrated']);
