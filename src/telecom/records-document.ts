@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type AllowanceEntry, allowanceSchema } from './allowance-document.ts';
 import { usageCategories } from './category.ts';
 import { parseLocalMs } from './civil-date.ts';
+import { categoryAtHome } from './classify.ts';
 import {
   closedObject,
   type DocumentProblem,
@@ -84,13 +85,19 @@ export function parseRecordsDocument(document: unknown, what: string): RecordsDo
 export function toRateable(record: RecordDocument, localTime: LocalTime, numberMask: number): RateableRecord {
   return {
     kind: record.kind,
-    category: record.category ?? '',
+    category: record.category ?? categoryOfNumber(record),
     prefix: unmaskedDigits(record.to ?? '', numberMask),
     visited: record.visited ?? '',
     startMs: startMs(record, localTime),
     usage: record.usage,
     providerAmountE8: parseAmountE8(record.amount ?? '0'),
   };
+}
+
+/** As an import has it whose provider says no code; none where the number does not tell it. */
+function categoryOfNumber({ kind, to, visited }: RecordDocument): string {
+  const category = visited === undefined ? categoryAtHome(kind, to ?? '') : 'unknown';
+  return category === 'unknown' ? '' : category;
 }
 
 function startMs(record: RecordDocument, localTime: LocalTime): number {

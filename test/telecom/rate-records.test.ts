@@ -104,6 +104,18 @@ describe('linekeeper rate', () => {
     assert.deepEqual(statuses, ['rated', 'unrated', 'unrated']);
   });
 
+  it('takes the category of the number for a record at home that names none', () => {
+    const rules = [{ ...tariff.versions[0].rules[0], match: { categories: ['national-mobile', 'short-code'] } }];
+    const byCategory = { ...tariff, versions: [{ ...tariff.versions[0], rules }] };
+    const { category: _, ...plain } = { category: '', ...call };
+    const records = [{ to: '31612345678' }, { to: '1888' }, { to: '31201234567' }, { visited: '20801' }];
+    const rated = rate({ records: records.map((changes, i) => ({ ...plain, ...changes, id: `r${i}` })) }, [byCategory]);
+    assert.deepEqual(
+      rated.map(({ status, reason }) => reason ?? status),
+      ['rated', 'rated', 'no-rule', 'no-rule'],
+    );
+  });
+
   it('takes stated amounts for recurring, one-off and credit', () => {
     const [credit] = rate({ records: [{ id: 'c', kind: 'credit', start: call.start, usage: 1, amount: '-12.5' }] });
     assert.deepEqual([credit!.status, credit!.amount], ['rated', '-12.5000']);
