@@ -25,6 +25,8 @@ const startMessage =
   'must be a time from 1970 to 2199, local such as "2026-03-02T12:00:00" or with an offset such as "2026-03-02T12:00:00+01:00"';
 const usageMessage = 'must be a whole number: seconds (voice), messages (sms, mms), octets (data), 1 for the others';
 const amountMessage = 'must be a decimal string in EUR such as "12.50"';
+/** As the longest that a layout may allow (longestCallHours). */
+const longestCallS = 31 * 86_400;
 const startForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)?$/;
 
 const recordSchema = closedObject({
@@ -72,6 +74,10 @@ export function parseRecordsDocument(document: unknown, what: string): RecordsDo
   const records = (document as { records?: unknown } | null)?.records;
   if (Array.isArray(records)) {
     records.forEach((record: Partial<RecordDocument> | null, i) => {
+      if (record?.kind === 'voice' && Number(record.usage) > longestCallS) {
+        const message = `must be at most ${longestCallS} seconds: no import takes a call of more than 31 days`;
+        problems.push(problemAt(document, ['records', i, 'usage'], message));
+      }
       const stated = record?.kind === 'recurring' || record?.kind === 'oneoff' || record?.kind === 'credit';
       if (!stated || record?.amount !== undefined) return;
       problems.push(problemAt(document, ['records', i, 'amount'], `is needed for ${record.kind}: ${amountMessage}`));

@@ -129,6 +129,7 @@ describe('linekeeper rate', () => {
     ]);
     assert.match(problemsOf({ ...call, startt: 1 })[0]!, /records\[0\]\.startt: 1 unknown key; .* "start"/);
     assert.match(problemsOf({ ...call, kind: 'oneoff' })[0]!, /records\[0\]\.amount: \(missing\) is needed for oneoff/);
+    assert.match(problemsOf({ ...call, usage: 2_678_401 })[0]!, /usage: 2678401 must be at most 2678400 seconds.*"r1"/);
     assert.match(problemsOf({ ...call, category: 'voicemial' })[0]!, /category: "voicemial" must be one of/);
     assert.match(problemsOf({ ...call, dst: 'X' })[0]!, /dst: "X" must be "S"/);
     assert.match(problemsOf('r1')[0]!, /records\[0\]: "r1" must be an object/);
