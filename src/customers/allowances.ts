@@ -5,6 +5,7 @@
 import type { Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { type AllowanceEntry, allowanceOf } from '../telecom/allowance-document.ts';
+import { refuseUnknownZones } from './allowance-zones.ts';
 import type { ContractEntry } from './document.ts';
 
 const overlapping = `
@@ -19,8 +20,9 @@ const upsert = `
     valid = excluded.valid, kind = excluded.kind, amount = excluded.amount, shared = excluded.shared,
     priority = excluded.priority, increment = excluded.increment, scope = excluded.scope, fair_use = excluded.fair_use`;
 
-/** Throws `InputError` when two of one name overlap, or are one. */
+/** Throws `InputError` when two of one name overlap, or are one, or when one counts in a zone that is none. */
 export async function upsertAllowances(tx: Tx, contractId: string, contract: ContractEntry): Promise<number> {
+  await refuseUnknownZones(tx, contract);
   let count = await store(tx, contractId, null, contract.allowances, `account ${contract.account}`);
   for (const { msisdn, allowances } of contract.subscriptions) {
     if (allowances.length === 0) continue;

@@ -1,5 +1,6 @@
 /** The records that `linekeeper rate` reads (docs/tariff.md): form, checks, and their translation to rateable records. */
 import * as z from 'zod';
+import { homeZone } from './allowance.ts';
 import { type AllowanceEntry, allowanceSchema } from './allowance-document.ts';
 import { usageCategories } from './category.ts';
 import { parseLocalMs } from './civil-date.ts';
@@ -68,8 +69,11 @@ export interface RecordsDocument {
   readonly records: readonly RecordDocument[];
 }
 
-/** Checks parsed JSON. Throws InvalidDocumentError with every problem: record, field, value and the way out. */
-export function parseRecordsDocument(document: unknown, what: string): RecordsDocument {
+/**
+ * Checks parsed JSON. Throws InvalidDocumentError with every problem: record, field, value and the way out. `zones`: those of the
+ * tariffs; when there are any, allowances may count in no others.
+ */
+export function parseRecordsDocument(document: unknown, what: string, zones: ReadonlySet<string>): RecordsDocument {
   const problems: DocumentProblem[] = schemaProblems(document, recordsSchema);
   const records = (document as { records?: unknown } | null)?.records;
   if (Array.isArray(records)) {
@@ -83,8 +87,21 @@ export function parseRecordsDocument(document: unknown, what: string): RecordsDo
       problems.push(problemAt(document, ['records', i, 'amount'], `is needed for ${record.kind}: ${amountMessage}`));
     });
   }
+  if (problems.length === 0) problems.push(...unknownZones(document, zones));
   if (problems.length > 0) throw new InvalidDocumentError(what, problems.map(withRecordId(document)));
   return recordsSchema.parse(document);
+}
+
+/** A zone that no tariff has would never match, and every record there be charged beside its bundle. */
+function unknownZones(document: unknown, zones: ReadonlySet<string>): DocumentProblem[] {
+  if (zones.size === 0) return [];
+  const known = [homeZone, ...zones];
+  return recordsSchema.parse(document).allowances.flatMap(({ scope }, i) =>
+    scope.zones.flatMap((zone, j) => {
+      const path = ['allowances', i, 'scope', 'zones', j];
+      return known.includes(zone) ? [] : [problemAt(document, path, `must be one of ${known.join(', ')}`)];
+    }),
+  );
 }
 
 /** `numberMask` digits at the end of the dialled number are left out, as they are when records are imported. */

@@ -77,6 +77,8 @@ describe('linekeeper rate', () => {
     };
     assert.match(problem({ unit: 'GB' }), /allowances\[0\]\.unit: "GB" must be s or min for voice/);
     assert.match(problem({ amount: 0.5 }), /amount: 0\.5 must be a whole number from 1 to 1000000/);
+    const scope = { categories: ['sms'], zones: ['home', 'EU'] };
+    assert.match(problem({ scope }), /allowances\[0\]\.scope\.zones\[1\]: "EU" must be one of home, eu, world/);
     assert.match(problem({ scope: {} }), /scope\.categories: \(missing\) must be a list of at least one value/);
     assert.match(problem({ fairUse: { monthlyPrice: '25', zones: ['eu'] } }), /fairUse: .* is for data only/);
     assert.match(
