@@ -52,6 +52,11 @@ describe('a tariff document', () => {
       withRule({ conectFee: '1' }),
       /rules\[0\]\.conectFee: "1" unknown key; the nearest known is "connectFee"/,
     ],
+    [
+      'a control character in a name, which the database would not take',
+      withRule({ id: 'a\u0000b' }),
+      /rules\[0\]\.id: "a\\u0000b" must be a name .* without spaces, control characters/,
+    ],
     ['a price as a number', withStep({ price: 0.1 }), /steps\[0\]\.price: 0\.1 must be a decimal string/],
     ['a price over 1000 EUR', withStep({ price: '1000.00000001' }), /price: "1000\.00000001" must be .* to "1000"/],
     ['a negative price', withStep({ price: '-0.01' }), /price: "-0\.01" must be/],
