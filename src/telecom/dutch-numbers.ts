@@ -82,9 +82,12 @@ export function shortCodeKind(digits: string): DutchKind {
   return knownShortCode(digits) ?? 'short-code';
 }
 
+const longestShortCodeAbroad = 8;
+
 /** What a short code with the country code before it is, such as +3114020; null when it is none. Whole numbers only. */
 export function shortCodeAbroad(digits: string): DutchKind | null {
-  const kind = digits.startsWith('31') ? knownShortCode(digits.slice(2)) : null;
+  if (digits.length > longestShortCodeAbroad || !digits.startsWith('31')) return null;
+  const kind = knownShortCode(digits.slice(2));
   return kind === 'carrier-select' ? null : kind;
 }
 

@@ -5,6 +5,7 @@ import { type AllowanceEntry, allowanceSchema } from './allowance-document.ts';
 import { usageCategories } from './category.ts';
 import { parseLocalMs } from './civil-date.ts';
 import { categoryAtHome } from './classify.ts';
+import { keepOf, normaliseDialled } from './dialled.ts';
 import {
   closedObject,
   type DocumentProblem,
@@ -28,6 +29,7 @@ const usageMessage = 'must be a whole number: seconds (voice), messages (sms, mm
 const amountMessage = 'must be a decimal string in EUR such as "12.50"';
 /** As the longest that a layout may allow (longestCallHours). */
 const longestCallS = 31 * 86_400;
+const shortCodeDigits = 6;
 const startForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)?$/;
 
 const recordSchema = closedObject({
@@ -144,8 +146,8 @@ function offsetMs(offset: string): number {
 }
 
 function unmaskedDigits(number: string, numberMask: number): string {
-  if (/^(112|113|116\d{3})$/.test(number)) return '';
-  return number.length <= 6 ? number : number.slice(0, Math.max(0, number.length - numberMask));
+  const dialled = normaliseDialled(number.length > shortCodeDigits ? `+${number}` : number);
+  return dialled === null ? '' : (keepOf(dialled, numberMask).prefix ?? '');
 }
 
 /** Says which record it is by the id that its writer knows; a dialled number is shown without its end. */

@@ -118,6 +118,23 @@ describe('linekeeper rate', () => {
     );
   });
 
+  it('knows a short code after the country code', () => {
+    const named = (id: string, prefix: string) => ({
+      ...tariff.versions[0].rules[0],
+      id,
+      match: { prefixes: [prefix] },
+    });
+    const versions = [{ ...tariff.versions[0], rules: [named('dutch', '31'), named('town', '14')] }];
+    const to = ['3114020', '14020', '31141234567', '31112'];
+    const rated = rate({ records: to.map((number) => ({ ...call, id: number, to: number })) }, [
+      { ...tariff, versions },
+    ]);
+    assert.deepEqual(
+      rated.map(({ rule }) => rule),
+      ['town', 'town', 'dutch', null],
+    );
+  });
+
   it('takes stated amounts for recurring, one-off and credit', () => {
     const [credit] = rate({ records: [{ id: 'c', kind: 'credit', start: call.start, usage: 1, amount: '-12.5' }] });
     assert.deepEqual([credit!.status, credit!.amount], ['rated', '-12.5000']);
