@@ -1,7 +1,7 @@
 /**
  * Merges the decoded records of files into `cdr`, one file after the other (domain.md 4.1). The newest version of a record decides:
  * - none yet: the record is version 1 and active;
- * - equal content: nothing changes, however often it is delivered;
+ * - equal content: nothing changes, however often it is delivered, unless its call code was unknown and is known by now;
  * - other content from an original: supersedes an active original; never undoes a correction;
  * - a correction (C): supersedes whatever is active; a cancellation (D): cancels it, and keeps an original that comes later out;
  * - where the provider numbers the versions of a record, a lower one than the newest changes nothing, and a higher one undoes
@@ -27,7 +27,7 @@ import { type FileToMerge, fillStage, inTurns, stagesOf } from './merge-stage.ts
 const createNewest = `
   create temp table if not exists cdr_newest (
     target_key bytea primary key, cycle_start date, id bigint, version integer, state text, content_hash bigint, correction "char",
-    provider_version bigint, closed boolean
+    provider_version bigint, closed boolean, category text
   ) on commit drop`;
 const createTouched = 'create temp table if not exists cdr_touched (cycle_start date) on commit drop';
 
@@ -41,7 +41,7 @@ const insertColumns = `contract_id, raw_file_id, late, record_key, correction, v
 const fillNewest = `
   insert into cdr_newest
   select distinct on (e.record_key) e.record_key, e.cycle_start, e.id, e.version, e.state, e.content_hash, e.correction,
-    e.provider_version, y.state in (${closedStates})
+    e.provider_version, y.state in (${closedStates}), e.category
   from (select distinct coalesce(original_key, record_key) as target_key from cdr_stage) s
   cross join (select cycle_start, state from cycle where contract_id = $1) y
   join cdr e on e.contract_id = $1 and e.cycle_start = y.cycle_start and e.record_key = s.target_key
@@ -53,13 +53,20 @@ const passOverOutdated = `
   from cdr_newest n
   where n.target_key = coalesce(s.original_key, s.record_key) and s.provider_version < n.provider_version`;
 
+/**
+ * The bytes that made a record unknown are the same when its code stands in the layout at last: it would never be rated, and its
+ * cycle never closed. A closed one has no such record.
+ */
+const isOther = `(s.content_hash <> n.content_hash
+  or (n.category = 'unknown' and s.category <> 'unknown' and not n.closed and s.provider_version >= n.provider_version))`;
+
 const supersede = (correction: ' ' | 'C') => `
   with old as (
     update cdr e set state = 'superseded'
     from cdr_newest n
     where e.contract_id = $1 and e.cycle_start = n.cycle_start and e.id = n.id and n.state = 'active' and not n.closed
       and exists (select 1 from cdr_stage s where coalesce(s.original_key, s.record_key) = n.target_key
-        and s.correction = '${correction}' and s.content_hash <> n.content_hash)
+        and s.correction = '${correction}' and ${isOther})
       and ${correction === ' ' ? "n.correction = ' '" : "n.correction <> 'D'"}
     returning e.cycle_start
   ) insert into cdr_touched select distinct cycle_start from old`;
@@ -72,7 +79,7 @@ const insertNew = (correction: ' ' | 'C') => `
       case when lead(1) over of_record is null then 'active' else 'superseded' end, s.adjusts_cycle, ${copiedColumns}
     from cdr_stage s left join cdr_newest n on n.target_key = coalesce(s.original_key, s.record_key)
     where s.correction = '${correction}' and (n.target_key is null
-      or (n.state = 'active' and s.content_hash <> n.content_hash and ${correction === ' ' ? "n.correction = ' '" : 'true'})
+      or (n.state = 'active' and ${isOther} and ${correction === ' ' ? "n.correction = ' '" : 'true'})
       or (n.state <> 'active' and n.correction <> 'D' and ${correction === ' ' ? "n.correction = ' '" : 'true'})
       or (n.correction = 'D' and s.provider_version > n.provider_version))
     window of_record as (partition by coalesce(s.original_key, s.record_key) order by s.line_no)
