@@ -4,19 +4,15 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { cycle, name, parseInput } from './input.ts';
+import { account, cycle, name, parseInput, reason } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
 
 const which = {
   customer: name,
   cycle,
-  account: z
-    .string()
-    .regex(/^[0-9]{1,10}$/, 'must be up to 10 digits')
-    .transform((digits) => digits.padStart(10, '0'))
-    .optional(),
-  reason: z.string().min(1).max(500),
+  account: account.optional(),
+  reason,
 };
 const changeInput = z.strictObject(which);
 const restoreInput = z.strictObject({ ...which, generation: z.int().min(1) });
@@ -69,6 +65,6 @@ export function cycleRoutes(server: FastifyInstance, services: AdminServices): v
   }
 }
 
-function named({ customer, cycle: start, account, reason }: z.output<typeof changeInput>) {
-  return { customer, cycle: start, reason, ...(account === undefined ? {} : { account }) };
+function named({ customer, cycle: start, account: of, reason: why }: z.output<typeof changeInput>) {
+  return { customer, cycle: start, reason: why, ...(of === undefined ? {} : { account: of }) };
 }

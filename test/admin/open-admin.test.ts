@@ -184,6 +184,9 @@ const refused: readonly [string, string, unknown, number, RegExp][] = [
     400,
     /msisdn "061234\*\*\*\*"/,
   ],
+  ['GET', '/chains?limit=0', undefined, 400, /limit "0": must be a whole number from 1 to 10000$/],
+  ['GET', '/subscriptions?unused=99', undefined, 400, /unused "99": must be a whole number from 1 to 24$/],
+  ['POST', '/cycles/close', { customer: 'C001', cycle: '2026-03-01', reason: '' }, 400, /reason "": must say why$/],
   ['GET', '/nowhere?secret=1', undefined, 404, /there is no GET \/nowhere here$/],
   ['POST', '/actors/..%20', {}, 400, /actor path must be like/],
 ];
