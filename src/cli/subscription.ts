@@ -32,6 +32,9 @@ export async function subscriptionErase(
     io,
     `  ${count(findings)} findings, ${count(quarantine)} lines in quarantine, ${count(alerts)} alerts; no amount changed`,
   );
+  const { chains } = erased;
+  if (chains.length > 0)
+    printLine(io, `totals of cycles that are not closed: calculated again by chain ${chains.join(', ')}`);
   if (files > 0) {
     printLine(io, `the bytes of ${count(files)} raw files hold it until their retention is over (docs/retention.md)`);
   }

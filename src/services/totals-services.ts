@@ -9,6 +9,7 @@ import { currentGenerations } from '../totals/generations.ts';
 import { loadTariff } from '../totals/tariff-store.ts';
 import { loadZoneSets } from '../totals/zone-store.ts';
 import type { ServiceContext } from './context.ts';
+import { openRecalculation } from './recalculations.ts';
 
 const cyclesOfCustomer = `
   select k.id as "contractId", k.account_no as account, y.state from cycle y join contract k on k.id = y.contract_id
@@ -65,12 +66,8 @@ export function totalsServices(context: Pick<ServiceContext, 'database' | 'enque
       refuseClosed(customer, cycle, found);
       const chains = [];
       for (const { contractId, account } of found) {
-        const input = { contractId, cycleStart: cycle, requestedBy: by };
-        const { chainId } = await context.enqueue(database, 'totals-recalculate', input, {
-          subject: `${customer}/${cycle}`,
-          requestedBy: by,
-          uniqueKey: `totals-recalculate/${contractId}/${cycle}`,
-        });
+        const which = { contractId, cycleStart: cycle, customer, by };
+        const chainId = await openRecalculation(database, context.enqueue, which);
         chains.push({ chainId, account, cycleStart: cycle });
       }
       return { chains };
