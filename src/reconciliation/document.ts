@@ -81,7 +81,7 @@ function contentProblems(invoice: InvoiceDocument): DocumentProblem[] {
   for (const [index, one] of invoice.lines.entries()) {
     if (seen.has(one.line)) wrong(['lines', index, 'line'], 'stands twice; line numbers are unique in an invoice');
     seen.add(one.line);
-    if (invoice.kind === 'credit_note' && one.net !== '0' && !one.net.startsWith('-')) {
+    if (invoice.kind === 'credit_note' && amountOf(one.net) > 0n) {
       wrong(['lines', index, 'net'], 'lines of a credit note are negative; what is charged belongs on an invoice');
     }
     if (invoice.kind === 'invoice' && one.correctsLine !== undefined) {

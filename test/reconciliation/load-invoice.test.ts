@@ -51,6 +51,12 @@ describe('loading invoices', () => {
     });
     assert.equal((await load(json)).stored, false);
     assert.equal((await load(csv, { csv: true })).stored, false);
+    const otherwise = changed((document) => {
+      document.account = '101';
+      document.lines[1].net = '12.50';
+      document.total.net = '23.8500';
+    });
+    assert.equal((await load(otherwise)).stored, false);
     const [invoice, ...none] = await showInvoice(database, { customer: 'C001', number: '2026-0017' });
     assert.equal(none.length, 0);
     assert.deepEqual(
@@ -91,6 +97,7 @@ describe('loading invoices', () => {
       document.feesPeriod = undefined;
       document.lines = [
         { line: 1, msisdn: '31687654321', category: 'recurring', correctsLine: 2, net: '-12.5', vatCode: '21' },
+        { line: 2, category: 'credit', net: '0.00', vatCode: '21' },
       ];
       document.vat = [{ code: '21', net: '-12.5', vat: '-2.63' }];
       document.total = { net: '-12.5', vat: '-2.63', gross: '-15.13' };
