@@ -98,6 +98,18 @@ test('a closed cycle of one account keeps nobody from calculating that of anothe
   );
 });
 
+test('totals of a contract that has no tariff any more are explained by what they were rated with', async () => {
+  const contract = await world.contract();
+  await contract.deliver([call]);
+  await contract.settle();
+  await world.database.query('update contract set tariff_id = null where id = $1', [contract.contractId]);
+  const [explained] = await totals.explainTotals({ customer: contract.code, cycle: march, limit: 10 });
+  assert.deepEqual(
+    explained!.shown.map(({ tariff, reproduced, amountE8 }) => [tariff, reproduced, amountE8]),
+    [['flat', true, '10000000']],
+  );
+});
+
 test('a cycle or customer that is not there is answered with those that are', async () => {
   const contract = await world.contract();
   await contract.deliver([call]);
