@@ -2,6 +2,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { maskText } from '../log/mask.ts';
+import { dateSchema } from '../telecom/date-schema.ts';
 
 export class InvalidRequestError extends Error {
   override readonly name = 'InvalidRequestError';
@@ -40,9 +41,12 @@ export function wholeNumber(most: number) {
   return z.coerce.number(message).int(message).min(1, message).max(most, message);
 }
 
-export const id = z.string().regex(/^[1-9][0-9]{0,18}$/, 'must be a number such as 42');
+const largestId = 2n ** 63n - 1n;
+export const id = z
+  .string()
+  .refine((text) => /^[1-9][0-9]{0,18}$/.test(text) && BigInt(text) <= largestId, 'must be a number such as 42');
 export const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
-export const cycle = z.iso.date('must be a date such as 2026-03-01, the first day of the cycle');
+export const cycle = dateSchema('must be a date such as 2026-03-01, the first day of the cycle');
 /** Stored with its leading zeros. */
 export const account = z
   .string()

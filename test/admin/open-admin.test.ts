@@ -162,6 +162,16 @@ test('curl works without a header, a body or a name', async () => {
 const refused: readonly [string, string, unknown, number, RegExp][] = [
   ['GET', '/chains?limt=3', undefined, 400, /unknown key limt; did you mean limit\?/],
   ['GET', '/chains?state=asleep', undefined, 400, /state "asleep": must be one of ready, running/],
+  [
+    'GET',
+    '/totals?customer=C001&cycle=0000-01-01',
+    undefined,
+    400,
+    /cycle "0000-01-01": must be a date .* from 1970 on$/,
+  ],
+  ['GET', '/chains/9999999999999999999', undefined, 400, /id "9999999999999999999": must be a number such as 42$/],
+  ['POST', '/findings/7', { state: 'open', why: 'a\0b' }, 400, /^why holds a NUL or half of a surrogate pair/],
+  ['POST', '/customers', { customers: [{ name: '\ud800' }] }, 400, /^customers\[0\]\.name holds a NUL or half/],
   ['GET', '/chains?limit=0', undefined, 400, /limit "0"/],
   ['GET', '/chains/x', undefined, 400, /id "x": must be a number/],
   ['GET', '/chains/999', undefined, 404, /there is no chain 999/],

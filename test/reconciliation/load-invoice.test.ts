@@ -117,6 +117,12 @@ describe('loading invoices', () => {
   test('what does not fit itself is refused with every problem and its place', async () => {
     const cases: [(document: Document) => void, RegExp][] = [
       [
+        (document) => {
+          document.date = '0000-01-01';
+        },
+        /date: "0000-01-01" must be a date such as 2026-04-03, from 1970 on/,
+      ],
+      [
         (d) => (d.lines[0].net = '123456'),
         /total\.net: "23\.85" the lines add up to 123467\.50; look for swapped points/,
       ],
