@@ -1,9 +1,10 @@
 /**
  * GET /cycles; POST /cycles/close and /cycles/reopen. GET /totals/review; POST /totals/review and /totals/restore. Whoever
- * changes something says why; both are in the `audit` row.
+ * changes something says why; both are in the `audit` row, and a number in it is masked, there and wherever it is kept.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { maskText } from '../log/mask.ts';
 import { account, cycle, name, parseInput, reason } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
@@ -66,5 +67,5 @@ export function cycleRoutes(server: FastifyInstance, services: AdminServices): v
 }
 
 function named({ customer, cycle: start, account: of, reason: why }: z.output<typeof changeInput>) {
-  return { customer, cycle: start, reason: why, ...(of === undefined ? {} : { account: of }) };
+  return { customer, cycle: start, reason: maskText(why), ...(of === undefined ? {} : { account: of }) };
 }

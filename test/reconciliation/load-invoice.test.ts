@@ -207,6 +207,12 @@ describe('loading invoices', () => {
       load(csv.replace(';net;', ';nett;'), { csv: true }),
       /line 1, net: \(missing\) must be columns of the first row/,
     );
+    await assert.rejects(
+      load(csv.replace(';description;', ';Net;'), { csv: true }),
+      /line 1, net: \(a column\) stands twice in the first row/,
+    );
+    const withoutTotal = csv.split('\n').filter((row) => !row.startsWith('total'));
+    await assert.rejects(load(withoutTotal.join('\n'), { csv: true }), /row: \(missing\) the row total is not there/);
     const more = csv.split('\n').map((row, index) => (row === '' ? '' : `${row};${index === 0 ? 'colour' : 'red'}`));
     assert.deepEqual((await load(more.join('\n').replaceAll('2026-0017', 'N1'), { csv: true })).ignoredColumns, [
       'colour',
