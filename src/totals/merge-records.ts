@@ -109,6 +109,7 @@ const keepCancellation = `
     returning msisdn, local_start
   ), ${discover} select`;
 
+/** What was reversed is taken back already, also when the cycle that it lies in was reopened since. */
 const cancelVanished = `
   with gone as (
     update cdr e set state = 'cancelled'
@@ -117,6 +118,7 @@ const cancelVanished = `
       and y.contract_id = $1 and y.cycle_start = e.cycle_start and y.state not in (${closedStates}) and f.id = e.raw_file_id and f.contract_id = $1 and f.logical_key = $2
       and f.version < $3
       and not exists (select 1 from cdr_stage s where coalesce(s.original_key, s.record_key) = e.record_key)
+      and not exists (select 1 from cdr t where t.contract_id = $1 and t.reverses_cdr = e.id and t.reverses_cycle = e.cycle_start)
     returning e.cycle_start
   ) insert into cdr_touched select distinct cycle_start from gone`;
 
