@@ -6,15 +6,13 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { maskNumber } from '../log/mask.ts';
-import { cycle, flag, id, limit, name, parseInput } from './input.ts';
+import { account, cycle, flag, id, limit, name, parseInput, reason as why } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
 import type { ReconciliationView } from './views.ts';
 
-const account = z.string().regex(/^[0-9]{1,10}$/, 'must be up to 10 digits');
 const number = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ / -');
 const state = z.enum(['open', 'accepted', 'disputed', 'resolved'], 'must be open, accepted, disputed or resolved');
-const why = z.string().min(1, 'must say why').max(500);
 
 const loadInput = z
   .strictObject({

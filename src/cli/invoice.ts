@@ -37,6 +37,11 @@ export async function invoiceLoad(
     ? `${count(loaded.lines)} lines, ${loaded.net} EUR net`
     : 'was loaded before, and is as it was';
   printLine(io, `${file}: ${about}: ${words}`);
+  for (const number of loaded.moved ?? [])
+    printLine(io, `credit note ${number} goes with it into cycle ${loaded.cycle}`);
+  if (loaded.ended !== undefined) {
+    printLine(io, `cycle ${loaded.ended} has no invoice any more; what was found there is over`);
+  }
   return exitCode.ok;
 }
 

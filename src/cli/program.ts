@@ -120,6 +120,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   remote(totals.command('recalculate').description('back up and calculate the totals of a cycle again'))
     .addOption(needed('--customer <code>', 'customer'))
     .addOption(needed('--cycle <date>', 'first day of the cycle, such as 2026-03-01'))
+    .option('--account <number>', 'only this one, when the customer has several')
     .option('--wait', 'until it ended; shows progress')
     .action(
       runs(async () => {

@@ -71,6 +71,15 @@ const supersede = (correction: ' ' | 'C') => `
     returning e.cycle_start
   ) insert into cdr_touched select distinct cycle_start from old`;
 
+/**
+ * Numbers that nobody told us of: kept as discovered subscriptions of the contract. Those of records that are new, so that one which
+ * was erased does not come back with what is there already.
+ */
+const discover = `discovered as (
+    insert into subscription (contract_id, msisdn, source, first_seen)
+    select $1, msisdn, 'discovered', min(local_start)::date from fresh group by msisdn
+    on conflict (contract_id, msisdn) do nothing)`;
+
 const insertNew = (correction: ' ' | 'C') => `
   with fresh as (
     insert into cdr (${insertColumns})
@@ -83,8 +92,8 @@ const insertNew = (correction: ' ' | 'C') => `
       or (n.state <> 'active' and n.correction <> 'D' and ${correction === ' ' ? "n.correction = ' '" : 'true'})
       or (n.correction = 'D' and s.provider_version > n.provider_version))
     window of_record as (partition by coalesce(s.original_key, s.record_key) order by s.line_no)
-    returning cycle_start
-  ) insert into cdr_touched select distinct cycle_start from fresh`;
+    returning cycle_start, msisdn, local_start
+  ), ${discover} insert into cdr_touched select distinct cycle_start from fresh`;
 
 const cancelNamed = `
   with gone as (
@@ -98,13 +107,16 @@ const cancelNamed = `
 
 /** A cancellation whose original has not come yet, or lies in a closed cycle, is kept, so that the original stays out when it comes. */
 const keepCancellation = `
-  insert into cdr (${insertColumns})
+  with fresh as (insert into cdr (${insertColumns})
   select distinct on (s.original_key) $1, ($2::bigint[])[s.file_no], s.adjusts_cycle is not null or s.cycle_start < ($3::date[])[s.file_no],
     s.original_key, 'D',
     coalesce(n.version, 0) + 1, 'cancelled', s.adjusts_cycle, ${copiedColumns}
   from cdr_stage s left join cdr_newest n on n.target_key = s.original_key
-  where s.correction = 'D' and (n.target_key is null or (n.closed and n.correction <> 'D')) order by s.original_key, s.line_no`;
+  where s.correction = 'D' and (n.target_key is null or (n.closed and n.correction <> 'D')) order by s.original_key, s.line_no
+    returning msisdn, local_start
+  ), ${discover} select`;
 
+/** What was reversed is taken back already, also when the cycle that it lies in was reopened since. */
 const cancelVanished = `
   with gone as (
     update cdr e set state = 'cancelled'
@@ -113,14 +125,9 @@ const cancelVanished = `
       and y.contract_id = $1 and y.cycle_start = e.cycle_start and y.state not in (${closedStates}) and f.id = e.raw_file_id and f.contract_id = $1 and f.logical_key = $2
       and f.version < $3
       and not exists (select 1 from cdr_stage s where coalesce(s.original_key, s.record_key) = e.record_key)
+      and not exists (select 1 from cdr t where t.contract_id = $1 and t.reverses_cdr = e.id and t.reverses_cycle = e.cycle_start)
     returning e.cycle_start
   ) insert into cdr_touched select distinct cycle_start from gone`;
-
-/** Numbers that nobody told us of: kept as discovered subscriptions of the contract. */
-const discover = `
-  insert into subscription (contract_id, msisdn, source, first_seen)
-  select $1, msisdn, 'discovered', min(local_start)::date from cdr_stage group by msisdn
-  on conflict (contract_id, msisdn) do nothing`;
 
 /**
  * Merges files in their order. Resolves to the cycles whose active records changed, ascending. Throws when a spool file is not
@@ -144,7 +151,6 @@ export async function mergeRecords(
 
 async function mergeFiles(tx: Tx, contractId: string, files: readonly FileToMerge[]): Promise<void> {
   await fillStage(tx, files);
-  await tx.query(discover, [contractId]);
   const open = await redirectToOpenCycle(tx, contractId);
   await withLinearJoins(tx, () => inTurns(tx, files.length, () => mergeStage(tx, contractId, files, open)));
   if (open) await markAdjustedCycles(tx, open);

@@ -331,7 +331,7 @@ export function exampleServices(): ExampleServices {
           generations: 2,
           invoiceLines: 1,
         },
-        ...{ findings: 0, quarantine: 1, alerts: 1, files: 4 },
+        ...{ findings: 0, quarantine: 1, alerts: 1, files: 4, chains: ['42'] },
       }),
     exportSubscription: async (request) =>
       called('exportSubscription', known(request), {

@@ -31,13 +31,16 @@ test('an invoice is loaded as JSON or CSV by the name of its file, by whom and o
   );
 });
 
-test('a CSV in another encoding is refused before it is sent', async () => {
+test('a CSV or a document in another encoding is refused before it is sent', async () => {
   writeFileSync(join(terminal.directory, 'i.csv'), Buffer.from('row;Caf\xe9', 'latin1'));
-  const { code, err } = await ask('invoice load i.csv');
-  assert.deepEqual(
-    [code, err, terminal.services.calls.length],
-    [1, 'linekeeper: i.csv is not UTF-8; convert it: iconv -f windows-1252 -t utf-8 i.csv\n', 0],
-  );
+  writeFileSync(join(terminal.directory, 'c.json'), Buffer.from('{"customers":[{"name":"Caf\xe9"}]}', 'latin1'));
+  for (const [command, file] of Object.entries({ 'invoice load': 'i.csv', 'customer apply': 'c.json' })) {
+    const { code, err } = await ask(`${command} ${file}`);
+    assert.deepEqual(
+      [code, err, terminal.services.calls.length],
+      [1, `linekeeper: ${file} is not UTF-8; convert it: iconv -f windows-1252 -t utf-8 ${file}\n`, 0],
+    );
+  }
 });
 
 test('invoices are listed and shown, with numbers masked unless they are asked for', async () => {
@@ -76,6 +79,7 @@ test('a run wants a cycle or an invoice, and a decision a reason and a state tha
 });
 
 test('the dispute file has numbers in full and is readable by its owner only; a stale one is warned of', async () => {
+  writeFileSync(join(terminal.directory, 'd.csv'), 'an older one', { mode: 0o644 });
   const { out, err } = await terminal.ask([
     'reconcile',
     'dispute',
