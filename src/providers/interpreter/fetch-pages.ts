@@ -7,12 +7,13 @@
 import type { Tx } from '../../database/session.ts';
 import type { DiscoverPages } from '../spec/discover.ts';
 import type { PartWindow, WholeWindow, Window } from '../sync-input.ts';
+import { at, scalar } from '../transports/json-value.ts';
 import type { RestSession } from '../transports/rest.ts';
 import { TransportError } from '../transports/transport.ts';
 import { BrokenOff, type Reading, type ReadResult } from './fetch.ts';
 import { bareAccount, isSameAccount, type ParseName } from './file-name.ts';
 import type { Found } from './found-files.ts';
-import { at, type Page, pageOf, scalar } from './page.ts';
+import { type Page, pageOf } from './page.ts';
 import { pageNameOf } from './page-name.ts';
 import { compact, instant, keyOf, readTo, type WindowToRead, windowsAgain, windowsToRead } from './windows.ts';
 
