@@ -39,7 +39,6 @@ export function pageOf(document: JsonDocument, { page, identity }: DiscoverPages
 function nextOf(page: DiscoverPages['page'], value: unknown, items: number, cursor: string | null): string | null {
   if (page.style === 'offset') return items < page.size ? null : String(Number(cursor ?? 0) + items);
   const next = scalar(at(value, page.next));
-  if (next !== null && next !== '' && next === cursor) throw noPage('names itself as the next page');
   return next === '' ? null : next;
 }
 
