@@ -3,13 +3,13 @@
  * nothing is kept whose bytes are not those of its marker. A file known by its sha256, or looking as it did when it was taken,
  * is not downloaded again; the same bytes under another name are a duplicate, unless the other name was the wrong one. A file
  * of another account, or whose head speaks of another number than its name, is refused. What is not whole waits for the next
- * run and is alerted at the third.
+ * run and is alerted at the third; so does a file that cannot be had while others can.
  */
 import { hash } from 'node:crypto';
 import type { StepContext } from '../../chains/define.ts';
 import type { FileSpec } from '../spec/files.ts';
 import type { SyncInput, SyncSubject } from '../sync-input.ts';
-import type { RemoteFile, Transport } from '../transports/transport.ts';
+import { type RemoteFile, type Transport, TransportError } from '../transports/transport.ts';
 import { isSameAccount, type NamedFile, type ParseName } from './file-name.ts';
 import { alertAfterPolls, type Found, pollsBefore } from './found-files.ts';
 import { whyMisnamed } from './misnamed.ts';
@@ -50,35 +50,40 @@ export async function fetchFiles(fetch: FileFetch, transport: Transport): Promis
   const found: Found[] = [];
   for (const [index, { file, named }] of candidates.entries()) {
     context.progress(index, candidates.length, 'files');
+    try {
+      const entry = await lookAt(file, named);
+      if (entry?.kind === 'received') knownBytes.add(entry.sha256);
+      if (entry) found.push(entry);
+    } catch (error) {
+      if (!(error instanceof TransportError) || !error.ofFile) throw error;
+      found.push({ kind: 'pending', name: file.name, stamp: stampOf(file), reason: error.message });
+    }
+  }
+  context.progress(candidates.length, candidates.length, 'files');
+  report(fetch, found, known);
+  return found;
+
+  /** Null when there is nothing new about it. */
+  async function lookAt(file: RemoteFile, named: NamedFile): Promise<Found | null> {
     const { name, bytes } = file;
     const stamp = stampOf(file);
-    if (fetch.ready.when !== 'marker' && knownNames.has(`${name} ${stamp}`)) continue;
+    if (fetch.ready.when !== 'marker' && knownNames.has(`${name} ${stamp}`)) return null;
     const state = await look(file, stamp);
-    if (state.kind === 'pending') {
-      found.push({ kind: 'pending', name, stamp, reason: state.reason });
-      continue;
-    }
+    if (state.kind === 'pending') return { kind: 'pending', name, stamp, reason: state.reason };
     const { promised } = state;
-    if (promised ? knownNames.has(`${name} ${promised.sha256}`) : knownNames.has(`${name} ${stamp}`)) continue;
+    if (promised ? knownNames.has(`${name} ${promised.sha256}`) : knownNames.has(`${name} ${stamp}`)) return null;
     if (named.account !== null && !isSameAccount(named.account, subject.account)) {
       const reason = `wrong-account: ${name} is of account ${named.account}, the contract's is ${subject.account}; it was not downloaded`;
       // without a marker nobody knows the bytes: the sha256 of what it looks like keeps it apart
       const sha256 = promised?.sha256 ?? hash('sha256', `${name} ${stamp}`);
       // its number is another account's
-      found.push({ kind: 'refused', name, named: null, sha256, bytes, stamp, reason });
-      continue;
+      return { kind: 'refused', name, named: null, sha256, bytes, stamp, reason };
     }
     if (promised && knownBytes.has(promised.sha256)) {
-      found.push({ kind: 'duplicate', name, named, sha256: promised.sha256, bytes: promised.bytes, stamp });
-      continue;
+      return { kind: 'duplicate', name, named, sha256: promised.sha256, bytes: promised.bytes, stamp };
     }
-    const entry = await download(fetch, transport, file, named, promised);
-    if (entry.kind === 'received') knownBytes.add(entry.sha256);
-    found.push(entry);
+    return download(fetch, transport, file, named, promised);
   }
-  context.progress(candidates.length, candidates.length, 'files');
-  report(fetch, found, known);
-  return found;
 }
 
 async function download(
@@ -90,17 +95,30 @@ async function download(
 ): Promise<Found> {
   const { name } = file;
   const stamp = stampOf(file);
+  const wrong = promised && wrongStamp(stamp, promised, subject.watermark.stamps?.[name]);
+  const unlikeMarker = (bytes: number, stampNow: string): Found => {
+    const reason = `its ${bytes} bytes are not the ${promised!.bytes} bytes with the sha256 of its marker`;
+    return { kind: 'pending', name, stamp: stampNow, reason };
+  };
+  if (promised && file.bytes !== promised.bytes) return unlikeMarker(file.bytes, stamp);
+  if (wrong?.wasTwice && !context.input.force) return unlikeMarker(file.bytes, wrong.now);
   const { sha256, bytes } = await services.archive.put(await transport.open(name), { signal: context.signal });
-  if (promised && (sha256 !== promised.sha256 || bytes !== promised.bytes)) {
-    const reason = `its ${bytes} bytes are not the ${promised.bytes} bytes with the sha256 of its marker`;
-    return { kind: 'pending', name, stamp, reason };
-  }
+  if (wrong && promised && (sha256 !== promised.sha256 || bytes !== promised.bytes))
+    return unlikeMarker(bytes, wrong.now);
   if (!promised && bytes !== file.bytes) {
     return { kind: 'pending', name, stamp, reason: `it grew from ${file.bytes} to ${bytes} bytes while it was read` };
   }
   const reason = whyMisnamed(files, services.archive.path(sha256), name, subject.account);
   if (reason !== null) return { kind: 'refused', name, named: null, sha256, bytes, stamp, reason };
   return { kind: 'received', name, named, sha256, bytes, stamp };
+}
+
+/** How a file is remembered that was fetched and is not what its marker says: a second time it is fetched, a third it is not. */
+function wrongStamp(stamp: string, { sha256 }: { sha256: string }, before: string | undefined) {
+  const once = `${stamp} ${sha256}`;
+  const twice = `${once} again`;
+  const wasTwice = before === twice;
+  return { wasTwice, now: wasTwice || before === once ? twice : once };
 }
 
 function report({ services, subject }: FileFetch, found: readonly Found[], known: readonly KnownFile[]): void {
@@ -117,6 +135,10 @@ function report({ services, subject }: FileFetch, found: readonly Found[], known
       const message = `${entry.name} was seen ${alertAfterPolls} times and is not complete: ${entry.reason}`;
       services.alerts.raise({ rule: 'file.not-ready', subject: about, level: 'warning', message });
     }
+  }
+  const there = new Set(found.map(({ name }) => name));
+  for (const name of Object.keys(subject.watermark.pending ?? {})) {
+    if (!there.has(name)) services.alerts.resolve('file.not-ready', `${subject.customer}/${name}`);
   }
 }
 

@@ -6,15 +6,25 @@
  */
 import type { Tx } from '../../database/session.ts';
 import type { DiscoverPages } from '../spec/discover.ts';
-import type { PartWindow, WholeWindow, Window } from '../sync-input.ts';
+import type { PartWindow, SyncSubject, WholeWindow, Window } from '../sync-input.ts';
+import { at, scalar } from '../transports/json-value.ts';
 import type { RestSession } from '../transports/rest.ts';
 import { TransportError } from '../transports/transport.ts';
 import { BrokenOff, type Reading, type ReadResult } from './fetch.ts';
 import { bareAccount, isSameAccount, type ParseName } from './file-name.ts';
 import type { Found } from './found-files.ts';
-import { at, type Page, pageOf, scalar } from './page.ts';
+import { type Page, pageOf } from './page.ts';
 import { pageNameOf } from './page-name.ts';
-import { compact, instant, keyOf, readTo, type WindowToRead, windowsAgain, windowsToRead } from './windows.ts';
+import {
+  compact,
+  earliestAsOf,
+  instant,
+  keyOf,
+  readTo,
+  type WindowToRead,
+  windowsAgain,
+  windowsToRead,
+} from './windows.ts';
 
 export interface PageFetch {
   readonly reading: Reading;
@@ -26,6 +36,10 @@ export interface PageFetch {
 /** How often a window is begun anew in one run. */
 const mostRestarts = 2;
 const mostPages = 100_000;
+/** Pages in a row whose items had all been told: a page that moved may be one, an API that repeats itself never ends. */
+const mostRepeated = 10;
+/** Answers to a cursor that say that it is not, or not any more, one of theirs; with 410 for the others. */
+const unknownCursor = [400, 404, 410, 422];
 
 /** What is known so far; `result` is right at any moment. */
 interface Progress {
@@ -79,10 +93,14 @@ async function readWindow(fetch: PageFetch, window: WindowToRead, progress: Prog
   for (let restarts = 0; ; restarts += 1) {
     const read = await readPages(fetch, window, part, progress);
     if (read.kind === 'whole') {
+      const { rule, subject } = strangersAlert(fetch.reading.subject);
+      fetch.reading.services.alerts.resolve(rule, subject);
       progress.part = null;
       const since = part === null ? readStamp(fetch.reading) : part.since;
       progress.done.set(keyOf(window), since === undefined ? null : { from: window.from, to: window.to, since });
-      if (window.isNew) progress.readTo = readTo(window, read.asOf);
+      const { nowMs, watermark } = fetch.reading.subject;
+      const earliestMs = earliestAsOf(fetch.discover.window, watermark.readTo, nowMs);
+      if (window.isNew) progress.readTo = readTo(window, read.asOf, earliestMs);
       return;
     }
     // the next try would meet the same: it begins at the beginning
@@ -110,25 +128,38 @@ async function readPages(
   const query = Object.fromEntries(
     Object.entries(discover.query).map(([name, text]) => [name, filled(text, values, (value) => value)]),
   );
+  const { parameter } = discover.page;
+  const which = `the pages from ${window.from} to ${window.to}`;
   let cursor = part?.cursor ?? null;
-  for (let pages = 0; pages < mostPages; pages += 1) {
-    const asked = cursor === null ? query : { ...query, [discover.page.parameter]: cursor };
-    const document = await rest.get(path, asked, cursor === null ? [] : [410]);
-    if (document.status === 410) return { kind: 'restart', why: 'the cursor of a page has expired' };
+  const followed = new Set([cursor]);
+  for (let pages = 0, repeated = 0; pages < mostPages; pages += 1) {
+    const asked = cursor === null ? query : { ...query, [parameter]: cursor };
+    const document = await rest.get(path, asked, cursor === null ? [] : unknownCursor);
+    if (document.status !== 200) {
+      return { kind: 'restart', why: `the cursor of a page has expired, or is refused (${document.status})` };
+    }
     const page = pageOf(document, discover, cursor);
+    if (page.next !== null && followed.has(page.next)) return { kind: 'restart', why: `${which} lead in a circle` };
+    followed.add(page.next);
     await keep(fetch, window, page, progress);
+    const known = identities.size;
     for (const identity of page.identities) identities.add(identity);
+    repeated = identities.size > known || page.identities.length === 0 ? 0 : repeated + 1;
+    if (repeated === mostRepeated) {
+      const why = `${which} tell nothing new, ${repeated} times in a row; does it know the parameter ${parameter}?`;
+      return { kind: 'restart', why };
+    }
     const items = before + identities.size;
     reading.context.progress(progress.pages, page.next === null ? progress.pages : progress.pages + 1, 'pages');
     if (page.next === null) {
       if (page.total === null || page.total === items) return { kind: 'whole', asOf: page.asOf };
-      const why = `the pages from ${window.from} to ${window.to} have ${items} items, and the provider says ${page.total}`;
+      const why = `${which} have ${items} items, and the provider says ${page.total}`;
       return { kind: 'restart', why };
     }
     cursor = page.next;
     progress.part = { from: window.from, to: window.to, ...since, cursor, items };
   }
-  throw new TransportError('unavailable', `the pages from ${window.from} to ${window.to} do not end`);
+  throw new TransportError('unavailable', `${which} do not end`);
 }
 
 /** The page becomes a file of the archive. Throws when it is another account's. */
@@ -147,13 +178,17 @@ async function keep({ reading, discover, parse }: PageFetch, window: Window, pag
   if (page.account !== null && !isSameAccount(page.account, subject.account)) {
     const reason = `wrong-account: ${name} is of another account than ${subject.account}, at ${discover.page.account}`;
     progress.found.push({ kind: 'refused', name, named: null, sha256, bytes, stamp: null, reason });
-    const about = `${subject.customer}/${name}`;
-    services.alerts.raise({ rule: 'file.quarantined', subject: about, level: 'critical', message: reason });
+    services.alerts.raise({ ...strangersAlert(subject), level: 'critical', message: reason });
     throw new TransportError('unavailable', `the provider answered with a page of another account; it was kept out`);
   }
   const kind = progress.bytesSeen.has(sha256) ? 'duplicate' : 'received';
   progress.bytesSeen.add(sha256);
   progress.found.push({ kind, name, named, sha256, bytes, stamp: null });
+}
+
+/** One for the account, whichever page it was: each try would have another name. It ends when a window is read whole. */
+function strangersAlert({ customer, account }: SyncSubject) {
+  return { rule: 'file.quarantined', subject: `${customer}/pages of account ${account}` };
 }
 
 /** When pages were read, as their names say it: the same for all of a run. */

@@ -30,7 +30,11 @@ export interface PreparedImport {
 
 const receivedFiles = `
   select id, name, seq::float8 as seq, version, encode(sha256, 'hex') as sha256, logical_key as "logicalKey"
-  from raw_file where contract_id = $1 and state = 'received' order by id`;
+  from raw_file f where contract_id = $1 and state = 'received'
+    and exists (select from sync_profile p where p.id = f.profile_id and p.sync_type = $2) order by id`;
+
+/** Another profile's import may have been quicker: an older version stored again would undo the newer one. */
+const stillReceived = `select id from raw_file where contract_id = $1 and id = any($2) and state = 'received'`;
 
 /** A refused file counts until a version of it was received again. */
 const sequenceState = `
@@ -46,7 +50,7 @@ export function importWith(adapter: Adapter, services: InterpreterServices) {
   ): Promise<PreparedImport> => {
     const { contractId } = context.input;
     const subject = await readSyncSubject(context.read, context.input);
-    const waiting = await context.read.query<ReceivedFile>(receivedFiles, [contractId]);
+    const waiting = await context.read.query<ReceivedFile>(receivedFiles, [contractId, adapter.syncType]);
     const files: FileToImport[] = [...waiting, ...incoming];
     const plan = await planFor(adapter, context, files);
     const accepted: Accepted[] = [];
@@ -125,8 +129,14 @@ async function store(
   await lockContract(tx, input.contractId);
   const contract = { id: input.contractId, cycleDay: subject.cycleDay, timeZone: subject.timeZone };
   const rows = new Map(stored.map((file) => [file.sha256, file]));
-  // what another task stored meanwhile is that task's to import
-  const rowOf = (file: FileToImport) => (file.id === undefined ? rows.get(file.sha256) : (file as ReceivedFile));
+  const ids = [...accepted, ...refused].flatMap(({ file }) => file.id ?? []);
+  const still = await tx.query<{ id: string }>(stillReceived, [input.contractId, ids]);
+  const waiting = new Set(still.map(({ id }) => id));
+  // what another task stored or imported meanwhile is that task's
+  const rowOf = (file: FileToImport) => {
+    if (file.id === undefined) return rows.get(file.sha256);
+    return waiting.has(file.id) ? (file as ReceivedFile) : undefined;
+  };
   const imported = accepted.flatMap((one) => {
     const row = rowOf(one.file);
     return row ? [{ ...one, id: row.id, logicalKey: row.logicalKey, version: row.version }] : [];

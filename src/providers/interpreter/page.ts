@@ -1,5 +1,6 @@
 /** What a page says, checked: what is missing or of another kind than described is the other side's trouble, not ours. */
 import type { DiscoverPages } from '../spec/discover.ts';
+import { at, scalar } from '../transports/json-value.ts';
 import type { JsonDocument } from '../transports/rest.ts';
 import { TransportError } from '../transports/transport.ts';
 
@@ -38,20 +39,7 @@ export function pageOf(document: JsonDocument, { page, identity }: DiscoverPages
 function nextOf(page: DiscoverPages['page'], value: unknown, items: number, cursor: string | null): string | null {
   if (page.style === 'offset') return items < page.size ? null : String(Number(cursor ?? 0) + items);
   const next = scalar(at(value, page.next));
-  if (next !== null && next !== '' && next === cursor) throw noPage('names itself as the next page');
   return next === '' ? null : next;
-}
-
-/** Undefined when there is nothing. */
-export function at(value: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((inner, name) => {
-    if (inner === null || typeof inner !== 'object' || !Object.hasOwn(inner, name)) return undefined;
-    return (inner as Record<string, unknown>)[name];
-  }, value);
-}
-
-export function scalar(value: unknown): string | null {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 }
 
 function noPage(what: string): TransportError {

@@ -65,10 +65,16 @@ function stretches(fromMs: number, untilMs: number, maxDays: number): Window[] {
   return windows;
 }
 
-/** Known is what the provider knew: what it calls its present may be long before ours. */
-export function readTo(window: Window, asOf: string | null): string {
-  const ends = [Date.parse(window.to), asOf === null ? Number.NaN : Date.parse(asOf)];
-  return instant(Math.min(...ends.filter((ms) => !Number.isNaN(ms))));
+/** What a provider calls its present is believed from here on: "0" as a date would have decades read again at every run. */
+export function earliestAsOf({ firstDays, maxDays }: WindowSpec, known: string | undefined, nowMs: number): number {
+  return (known === undefined ? nowMs - firstDays * dayMs : Date.parse(known)) - maxDays * dayMs;
+}
+
+/** Known is what the provider knew: what it calls its present may be long before ours. `earliestMs`: of `earliestAsOf`. */
+export function readTo(window: Window, asOf: string | null, earliestMs: number): string {
+  const toMs = Date.parse(window.to);
+  const asOfMs = asOf === null ? Number.NaN : Date.parse(asOf);
+  return instant(asOfMs >= earliestMs ? Math.min(toMs, asOfMs) : toMs);
 }
 
 export function keyOf({ from, to }: Window): string {

@@ -6,6 +6,7 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import type { Readable } from 'node:stream';
+import { patienceOf } from '../transports/patience.ts';
 import { TransportError } from '../transports/transport.ts';
 
 export interface Asked {
@@ -29,9 +30,10 @@ export async function exchange(asked: Asked): Promise<IncomingMessage> {
   if (status === 401 || status === 403) {
     throw new TransportError('refused', `${said}: it does not take this user and password`, { ofCredential: true });
   }
-  if (status === 429) {
-    const afterMs = retryAfterMs(response.headers['retry-after']);
-    throw new TransportError('limited', `${said}: it asks for patience`, afterMs === undefined ? {} : { afterMs });
+  const { headers } = response;
+  if (status === 429 || (status === 503 && headers['retry-after'] !== undefined)) {
+    const after = headers['retry-after'] === undefined ? {} : { afterMs: patienceOf(headers, Date.now()) };
+    throw new TransportError('limited', `${said}: it asks for patience`, after);
   }
   throw new TransportError('unavailable', said);
 }
@@ -89,11 +91,4 @@ function networkTrouble(url: URL, error: Error & { code?: string }): TransportEr
   const { code = '' } = error;
   const ofTls = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|SSL/.test(code);
   return new TransportError(ofTls ? 'refused' : 'unavailable', `${url.host}: ${error.message}`, { cause: error });
-}
-
-/** Seconds, or a date (RFC 9110, 10.2.3); undefined when it is neither. At most a day. */
-function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 1_000), 86_400_000) : undefined;
 }

@@ -1,6 +1,7 @@
 /** Files dropped into a local directory, by whatever brought them there. */
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { assertPlainName, type RemoteFile, type Transport, TransportError } from './transport.ts';
 
 const smallFileBytes = 4_096;
@@ -42,28 +43,43 @@ export async function openDirectory(directory: string): Promise<Transport> {
     },
     async open(name) {
       assertPlainName(name);
-      const handle = await openFile(join(directory, name));
-      return handle.createReadStream({ highWaterMark: 256 * 1024 });
+      const path = join(directory, name);
+      const handle = await openFile(path);
+      return Readable.from(chunksOf(handle, path), { objectMode: false, highWaterMark: 1024 * 1024 });
     },
     async close() {},
   };
+}
+
+/** A disk or a mount that fails while a file is read is waited for, as a connection is. */
+async function* chunksOf(handle: FileHandle, path: string): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of handle.createReadStream({ highWaterMark: 256 * 1024 })) yield chunk as Buffer;
+  } catch (error) {
+    throw ofFile(error, path);
+  }
 }
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    throw toTransportError(error, path);
+    throw ofFile(error, path);
   }
 }
 
-function toTransportError(error: unknown, path: string): TransportError {
+function ofFile(error: unknown, path: string): TransportError {
+  return toTransportError(error, path, true);
+}
+
+function toTransportError(error: unknown, path: string, isFile = false): TransportError {
   if (error instanceof TransportError) return error;
   const code = (error as { code?: string }).code ?? 'unknown error';
   if (code === 'EACCES' || code === 'EPERM') {
     return new TransportError('refused', `no permission to read ${path} (${code}); grant it to the service's user`, {
       cause: error,
+      ofFile: isFile,
     });
   }
-  return new TransportError('unavailable', `cannot read ${path} (${code})`, { cause: error });
+  return new TransportError('unavailable', `cannot read ${path} (${code})`, { cause: error, ofFile: isFile });
 }

@@ -7,8 +7,11 @@
 import type { AccessToken, ProviderSession } from '../session.ts';
 import type { DiscoverPages } from '../spec/discover.ts';
 import { type HttpAnswer, httpRequest } from './http-request.ts';
+import { at, parseExactly, scalar } from './json-value.ts';
+import { patienceOf } from './patience.ts';
 import type { RestDescription } from './rest-description.ts';
 import { TransportError } from './transport.ts';
+import { unpacked } from './unpacked.ts';
 
 export interface RestOptions {
   readonly description: RestDescription;
@@ -26,6 +29,7 @@ export interface RestOptions {
 export interface JsonDocument {
   readonly status: number;
   readonly bytes: Buffer;
+  /** Undefined for another status than 200. A number that no double holds is the text that it is. */
   readonly value: unknown;
 }
 
@@ -36,9 +40,11 @@ export interface RestSession {
 
 /** A wait up to here is waited out in the step; a longer one in the database. */
 const shortWaitMs = 1_500;
-/** When an API says 429 and not for how long. */
-const usualPatienceMs = 30_000;
-const longestPatienceMs = 3_600_000;
+/** How long a token is used of which nobody says how long it lives, and any at least. */
+const unknownLifeMs = 30_000;
+const shortestLifeMs = 1_000;
+/** Of the answers to a login, those that say nothing about the credential. */
+const notOfCredential = new Set([408, 421, 425]);
 
 export function openRest(options: RestOptions): RestSession {
   const { description, spec, session, signal, nowMs } = options;
@@ -56,7 +62,7 @@ export function openRest(options: RestOptions): RestSession {
     const { firstByteMs, wholeMs, maxPageBytes: maxBytes } = spec;
     const answer = await httpRequest({ ...question, ...ca, firstByteMs, wholeMs, maxBytes, signal });
     if (answer.status === 429 || (answer.status === 503 && answer.headers['retry-after'] !== undefined)) {
-      const afterMs = patienceOf(answer.headers['retry-after']);
+      const afterMs = patienceOf(answer.headers, Date.now());
       const why = `${question.url.origin} asked for patience (${answer.status})`;
       await session.pauseAll(afterMs, why);
       throw new TransportError('limited', why, { afterMs });
@@ -85,18 +91,50 @@ export function openRest(options: RestOptions): RestSession {
       authorization: basic(encodeURIComponent(clientId!), encodeURIComponent(options.resolve(clientSecret!))),
     };
     const answer = await ask({ method: 'POST', url, headers, body: form.toString() });
-    if (answer.status >= 400 && answer.status < 500) {
+    if (answer.status >= 400 && answer.status < 500 && !notOfCredential.has(answer.status)) {
       session.keepToken(null);
       const what = `${url.origin} refused the credential of client ${clientId}: ${answer.status}${errorIn(answer)}`;
       throw new TransportError('refused', what, { ofCredential: true });
     }
-    const { access_token: value, expires_in: livesS } = documentIn(answer, url).value as Record<string, unknown>;
+    if (answer.status !== 200) throw noDocument(url, `has the status ${answer.status}${errorIn(answer)}`);
+    const { value: said } = await documentIn(answer, url);
+    const value = at(said, 'access_token');
     if (typeof value !== 'string' || value === '') throw noDocument(url, 'has no access_token');
-    const lifeMs = typeof livesS === 'number' && livesS > 0 ? livesS * 1_000 : marginMs * 2;
+    const lifeMs = Number(scalar(at(said, 'expires_in'))) * 1_000;
     // one that lives hardly longer than the margin is used for half of its life
-    const made = { value, untilMs: nowMs() + Math.max(lifeMs - marginMs, lifeMs / 2) };
+    const usedMs = lifeMs > 0 ? Math.max(lifeMs - marginMs, lifeMs / 2, shortestLifeMs) : unknownLifeMs;
+    const made = { value, untilMs: nowMs() + usedMs };
     session.keepToken(made);
     return made;
+  }
+
+  /** An OAuth2 error's own words, without numbers and what was told in confidence; anything else a server says is not repeated. */
+  function errorIn({ body, headers }: HttpAnswer): string {
+    if (!/json/i.test(headers['content-type'] ?? '') || body.length > 10_000) return '';
+    const { clientSecret, password, apiKey } = description;
+    const secrets = [clientSecret, password, apiKey].flatMap((one) => (one ? options.resolve(one) : []));
+    try {
+      const { error, error_description: why } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+      return [error, why]
+        .filter((text) => typeof text === 'string')
+        .map((text) => `, ${withoutSecrets(text, [...secrets, token?.value ?? '']).slice(0, 200)}`)
+        .join('');
+    } catch {
+      return '';
+    }
+  }
+
+  /** Strict: an HTML page with status 200, invalid UTF-8 and half a document are no answer (F03, F09). */
+  async function documentIn(answer: HttpAnswer, url: URL): Promise<JsonDocument> {
+    const type = answer.headers['content-type'] ?? 'no content-type';
+    if (!/^application\/([\w.+-]+\+)?json\b/i.test(type)) throw noDocument(url, `is ${type.slice(0, 60)}, not JSON`);
+    const bytes = await unpacked(answer, `the answer of ${url.origin}${url.pathname}`, spec.maxPageBytes);
+    try {
+      const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      return { status: answer.status, bytes, value: parseExactly(text) };
+    } catch (error) {
+      throw noDocument(url, error instanceof SyntaxError ? 'is no whole JSON document' : 'is not UTF-8', error);
+    }
   }
 
   return {
@@ -115,7 +153,8 @@ export function openRest(options: RestOptions): RestSession {
         const what = `${url.origin}${url.pathname} refused the credential: ${answer.status}${errorIn(answer)}`;
         throw new TransportError('refused', what, { ofCredential: answer.status === 401 });
       }
-      if (answer.status !== 200 && !also.includes(answer.status)) {
+      if (also.includes(answer.status)) return { status: answer.status, bytes: answer.body, value: undefined };
+      if (answer.status !== 200) {
         throw new TransportError(
           'unavailable',
           `GET ${url.origin}${url.pathname} answered ${answer.status}${errorIn(answer)}`,
@@ -136,39 +175,11 @@ function basic(user: string, password: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-/** Seconds or a date (RFC 9110, 10.2.3), within an hour. */
-function patienceOf(retryAfter: string | undefined): number {
-  if (retryAfter === undefined) return usualPatienceMs;
-  const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longestPatienceMs) : usualPatienceMs;
-}
-
-/** Strict: an HTML page with status 200, invalid UTF-8 and half a document are no answer (F03, F09). */
-function documentIn(answer: HttpAnswer, url: URL): JsonDocument {
-  const type = answer.headers['content-type'] ?? 'no content-type';
-  if (!/^application\/([\w.+-]+\+)?json\b/i.test(type)) throw noDocument(url, `is ${type.slice(0, 60)}, not JSON`);
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(answer.body);
-    return { status: answer.status, bytes: answer.body, value: JSON.parse(text) };
-  } catch (error) {
-    throw noDocument(url, error instanceof SyntaxError ? 'is no whole JSON document' : 'is not UTF-8', error);
-  }
-}
-
 function noDocument(url: URL, what: string, cause?: unknown): TransportError {
   return new TransportError('unavailable', `the answer of ${url.origin}${url.pathname} ${what}`, { cause });
 }
 
-/** An OAuth2 error's own words; anything else a server says is not repeated. */
-function errorIn({ body, headers }: HttpAnswer): string {
-  if (!/json/i.test(headers['content-type'] ?? '') || body.length > 10_000) return '';
-  try {
-    const { error, error_description: description } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    return [error, description]
-      .filter((text) => typeof text === 'string')
-      .map((text) => `, ${text.slice(0, 200)}`)
-      .join('');
-  } catch {
-    return '';
-  }
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const hidden = secrets.filter((one) => one !== '').reduce((rest, one) => rest.replaceAll(one, '***'), text);
+  return hidden.replaceAll(/\d(?:[ ().-]{0,2}\d){8,}/g, '***');
 }

@@ -95,14 +95,14 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
         const content = await client.get(path(name), undefined, head);
         return (content as Buffer).toString('latin1');
       } catch (error) {
-        throw toTransportError(error, `${where}/${name}`);
+        throw ofFile(error, `${where}/${name}`);
       }
     },
     async open(name) {
       assertPlainName(name);
       const source = client.createReadStream(path(name), { highWaterMark: 256 * 1024 });
       const target = new PassThrough({ highWaterMark: 1024 * 1024 });
-      source.on('error', (error: Error) => target.destroy(toTransportError(error, `${where}/${name}`)));
+      source.on('error', (error: Error) => target.destroy(ofFile(error, `${where}/${name}`)));
       source.pipe(target);
       return target;
     },
@@ -117,6 +117,13 @@ export async function openSftp(options: SftpOptions): Promise<Transport> {
 
 function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** What a server says of one file; a connection that broke off is all files'. */
+function ofFile(error: unknown, where: string): TransportError {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!/permission denied|no such file/i.test(message)) return toTransportError(error, where);
+  return new TransportError('unavailable', `${where} cannot be read: ${message}`, { cause: error, ofFile: true });
 }
 
 function toTransportError(error: unknown, where: string): TransportError {

@@ -32,21 +32,26 @@ export class TransportError extends Error {
   readonly afterMs: number | undefined;
   /** The credential itself was refused: whoever else has it would be as well. */
   readonly ofCredential: boolean;
+  /** It is about one file only: the others may be had. */
+  readonly ofFile: boolean;
   constructor(
     effect: TransportError['effect'],
     message: string,
-    options: ErrorOptions & { afterMs?: number; ofCredential?: boolean } = {},
+    options: ErrorOptions & { afterMs?: number; ofCredential?: boolean; ofFile?: boolean } = {},
   ) {
     super(message, options);
     this.effect = effect;
     this.afterMs = options.afterMs;
     this.ofCredential = options.ofCredential ?? false;
+    this.ofFile = options.ofFile ?? false;
   }
 }
 
 /** A name that comes from outside must stay inside its directory. */
 export function assertPlainName(name: string): void {
   if (name === '' || name.includes('/') || name.includes('\0') || name === '.' || name === '..') {
-    throw new TransportError('refused', `file name ${JSON.stringify(name)} is not a plain name; it was not touched`);
+    throw new TransportError('refused', `file name ${JSON.stringify(name)} is not a plain name; it was not touched`, {
+      ofFile: true,
+    });
   }
 }

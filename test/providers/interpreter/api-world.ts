@@ -110,7 +110,14 @@ const layout = {
   },
 };
 
-const cursor = { style: 'cursor', parameter: 'cursor', next: 'next', items: 'items', total: 'total' };
+const cursor = {
+  style: 'cursor',
+  parameter: 'cursor',
+  next: 'next',
+  items: 'items',
+  total: 'total',
+  account: 'account',
+};
 const offset = { style: 'offset', parameter: 'skip', size: pageSize, items: 'items', total: 'total' };
 
 export const provider = (auth: object, style: 'cursor' | 'offset') =>
@@ -140,6 +147,8 @@ export interface ApiWorld {
   readonly h: Harness;
   /** The message of what is open of a rule. */
   alert(rule: string): string | undefined;
+  /** What the open ones of a rule are about. */
+  alertsOf(rule: string): string[];
   readonly released: SessionResult[];
   /** Of a customer of its own, whose profile has this transport; its suspension and what it has read are forgotten. */
   connect(transport: object): Promise<void>;
@@ -162,7 +171,7 @@ export async function openApiWorld(): Promise<ApiWorld> {
   const h = await harness();
   const directory = mkdtempSync(join(tmpdir(), 'pages-'));
   const compute = openComputePool({ threads: 1 });
-  const alerts = new Map<string, { rule: string; message: string }>();
+  const alerts = new Map<string, { rule: string; subject: string; message: string }>();
   const released: SessionResult[] = [];
   const archive = await openArchive(directory, {
     expectedId: null,
@@ -209,6 +218,7 @@ export async function openApiWorld(): Promise<ApiWorld> {
   return {
     h,
     alert: (rule) => [...alerts.values()].find((one) => one.rule === rule)?.message,
+    alertsOf: (rule) => [...alerts.values()].filter((one) => one.rule === rule).map(({ subject }) => subject),
     released,
     async connect(transport) {
       customers += 1;

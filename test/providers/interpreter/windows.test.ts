@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { windowsAgain, windowsToRead } from '../../../src/providers/interpreter/windows.ts';
+import { earliestAsOf, readTo, windowsAgain, windowsToRead } from '../../../src/providers/interpreter/windows.ts';
 import type { Watermark } from '../../../src/providers/sync-input.ts';
 
 const spec = { firstDays: 92, overlapDays: 3, maxDays: 31, lookBack: { days: 60, everyDays: 7 } };
@@ -42,4 +42,21 @@ test('what was broken off comes first and once, also of a look back', () => {
       [undefined, true],
     ],
   );
+});
+
+test('what a provider calls its present is known up to there, unless it would have all of the past read at every run', () => {
+  const window = { from: '2026-11-16T00:00:00Z', to: '2026-11-20T00:00:00Z' };
+  for (const [asOf, before, expected] of [
+    [null, known.readTo, window.to],
+    ['2026-11-19T12:00:00+01:00', known.readTo, '2026-11-19T11:00:00Z'],
+    ['2026-11-21T00:00:00Z', known.readTo, window.to],
+    ['2026-10-25T00:00:00Z', known.readTo, '2026-10-25T00:00:00Z'],
+    ['2026-10-01T00:00:00Z', known.readTo, window.to],
+    ['0', known.readTo, window.to],
+    ['soon', known.readTo, window.to],
+    ['2026-10-01T00:00:00Z', undefined, '2026-10-01T00:00:00Z'],
+    ['0', undefined, window.to],
+  ] as const) {
+    assert.equal(readTo(window, asOf, earliestAsOf(spec, before, nowMs)), expected, `${asOf} ${before}`);
+  }
 });

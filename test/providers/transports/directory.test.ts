@@ -17,6 +17,17 @@ test('a directory that is missing is unavailable, a file in its place refused', 
   await assert.rejects(openDirectory(join(directory, 'a.dat')), { effect: 'refused', message: /is not a directory/ });
 });
 
+test('what cannot be read of a file is the trouble of that file', async () => {
+  const transport = await openDirectory(directory);
+  await assert.rejects(
+    async () => {
+      for await (const _ of await transport.open('sub'));
+    },
+    { name: 'TransportError', effect: 'unavailable', ofFile: true, message: /sub \(EISDIR\)/ },
+  );
+  await assert.rejects(transport.open('none.dat'), { effect: 'unavailable', ofFile: true });
+});
+
 test('a directory without permission is refused', async () => {
   await chmod(directory, 0o755);
   await chmod(join(directory, 'sub'), 0o000);
