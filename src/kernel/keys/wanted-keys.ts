@@ -3,13 +3,13 @@
  * which of a key's records count: the last in the file, whoever met it.
  */
 
-/** Shared with threads as they are; opened by `WantedKeys`. */
+/** Opened by `WantedKeys`. */
 export interface WantedTables {
   readonly count: number;
   /** Three words a slot: the key's high and low word and its number + 1; 0: free. */
-  readonly slots: Int32Array<SharedArrayBuffer>;
+  readonly slots: Int32Array;
   /** A bit for each of some hashes. */
-  readonly filter: Int32Array<SharedArrayBuffer>;
+  readonly filter: Int32Array;
 }
 
 const words = 3;
@@ -19,9 +19,9 @@ const mostFilterBits = 2 ** 23;
 /** `keys` are high and low word of each; those that stand there twice get one number. */
 export function wantedTables(keys: readonly ArrayLike<number>[]): WantedTables {
   const most = keys.reduce((sum, each) => sum + each.length / 2, 0);
-  const slots = new Int32Array(new SharedArrayBuffer(2 ** Math.ceil(Math.log2(most * 2 + 2)) * words * 4));
+  const slots = new Int32Array(2 ** Math.ceil(Math.log2(most * 2 + 2)) * words);
   const bits = Math.min(mostFilterBits, Math.max(fewestFilterBits, 2 ** Math.ceil(Math.log2(most * 64 + 2))));
-  const filter = new Int32Array(new SharedArrayBuffer(bits / 8));
+  const filter = new Int32Array(bits / 32);
   const mask = slots.length / words - 1;
   let count = 0;
   for (const each of keys) {

@@ -39,7 +39,8 @@ export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater
     one.close();
     other.close();
   }
-  return { slab: slab.tables(), unrated: unrated.list(), conflicts, conflictCount };
+  const tables = slab.tables();
+  return { slab: tables, unrated: unrated.list(), conflicts, conflictCount, moves: [tables.rows.buffer] };
 }
 
 /** Reads single records; bytes and batch hold until the next `read`. */

@@ -1,6 +1,6 @@
 /**
  * Totals by subscriber and kind in one typed array, found by the number's digits without a string: what a kernel thread sums
- * into. The arrays are shared memory, so a thread hands its slab over as it is. Sums that leave the safe range are carried
+ * into. Its array moves from thread to thread as it is (compute/moving.ts). Sums that leave the safe range are carried
  * over into BigInt, so they are exact whatever the order, and slabs merge exactly.
  */
 import { batchRows, type UsageBatch } from '../usage-batch.ts';
@@ -13,7 +13,7 @@ export type SlabSums = Readonly<Record<(typeof slabColumns)[number], bigint>>;
 export interface SlabTables {
   readonly kinds: number;
   /** Rows of a table with free ones between them: the subscriber's number + 1 (0: free), then the sums of each kind. */
-  readonly rows: Float64Array<SharedArrayBuffer>;
+  readonly rows: Float64Array<ArrayBuffer>;
   /** By subscriber: what was carried out of the row's cells, by cell. */
   readonly carried: ReadonlyMap<number, readonly bigint[]>;
 }
@@ -36,7 +36,7 @@ export class TotalsSlab {
   readonly #stride: number;
   #slots = firstSlots;
   #count = 0;
-  #rows: Float64Array<SharedArrayBuffer>;
+  #rows: Float64Array<ArrayBuffer>;
   readonly #carried = new Map<number, bigint[]>();
   /** First cell of each row of a batch. */
   readonly #cells = new Int32Array(batchRows);
@@ -44,7 +44,7 @@ export class TotalsSlab {
   constructor(kinds: number) {
     this.#kinds = kinds;
     this.#stride = 1 + kinds * columns;
-    this.#rows = sharedFloats(this.#slots * this.#stride);
+    this.#rows = new Float64Array(this.#slots * this.#stride);
   }
 
   /** Adds every row of the batch; `sign` -1 takes them out again. */
@@ -138,7 +138,7 @@ export class TotalsSlab {
     const stride = this.#stride;
     this.#slots *= 2;
     this.#count = 0;
-    this.#rows = sharedFloats(this.#slots * stride);
+    this.#rows = new Float64Array(this.#slots * stride);
     for (let from = 0; from < old.length; from += stride) {
       if (old[from] !== 0) this.#rows.set(old.subarray(from, from + stride), this.#rowOf(old[from]! - 1));
     }
@@ -148,8 +148,4 @@ export class TotalsSlab {
 function slotOf(number: number, slots: number): number {
   const hash = Math.imul((number | 0) ^ Math.imul((number / 4_294_967_296) | 0, 0x85ebca6b), 0x9e3779b1 | 0);
   return (hash ^ (hash >>> 15)) & (slots - 1);
-}
-
-function sharedFloats(length: number): Float64Array<SharedArrayBuffer> {
-  return new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
 }
