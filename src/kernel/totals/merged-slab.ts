@@ -14,7 +14,8 @@ export interface MergedSlab extends Moving {
 const columns = slabColumns.length;
 
 export function mergeSlabs(kinds: number, slabs: readonly SlabTables[]): MergedSlab {
-  const all = new TotalsSlab(kinds);
+  const most = Math.max(0, ...slabs.map(({ count }) => count));
+  const all = new TotalsSlab(kinds, most);
   for (const slab of slabs) all.merge(slab);
   release(slabs.map(({ rows }) => rows.buffer));
   const tables = all.tables();
@@ -36,7 +37,7 @@ export function* mergedRows({ tables, order }: MergedSlab): Iterable<SlabRow> {
   const { kinds, rows, carried } = tables;
   const values = new Array<bigint>(kinds * columns);
   for (const at of order) {
-    const subscriber = rows[at]! - 1;
+    const subscriber = rows[at]!;
     const more = carried.size === 0 ? undefined : carried.get(subscriber);
     for (let index = 0; index < values.length; index += 1) {
       values[index] = BigInt(rows[at + 1 + index]!) + (more?.[index] ?? 0n);
@@ -57,11 +58,10 @@ export function* mergedRows({ tables, order }: MergedSlab): Iterable<SlabRow> {
   }
 }
 
-function orderOf({ kinds, rows }: SlabTables): Float64Array<ArrayBuffer> {
+function orderOf({ kinds, count, rows }: SlabTables): Float64Array<ArrayBuffer> {
   const stride = 1 + kinds * columns;
-  const found: number[] = [];
-  for (let at = 0; at < rows.length; at += stride) if (rows[at] !== 0) found.push(at);
-  return Float64Array.from(found).sort((a, b) => rows[a]! - rows[b]!);
+  const order = Float64Array.from({ length: count }, (_, row) => row * stride);
+  return order.sort((a, b) => rows[a]! - rows[b]!);
 }
 
 function sumsOf(values: readonly bigint[], from: number): SlabSums {
