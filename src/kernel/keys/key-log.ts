@@ -57,11 +57,11 @@ export class KeyLog {
 export function wantedPlaces(parts: readonly KeyLogPart[], wanted: WantedKeys): number[] {
   const places: number[] = [];
   for (const { low, high, delta, ends, bases } of parts) {
-    for (let batch = 0, row = 0; batch < ends.length; batch += 1) {
-      for (const end = ends[batch]!; row < end; row += 1) {
-        const number = wanted.numberOf(high[row]!, low[row]!);
-        if (number >= 0) places.push(number, bases[batch]! + delta[row]!);
-      }
+    let from = 0;
+    for (const [batch, end] of ends.entries()) {
+      const base = bases[batch]!;
+      wanted.eachIn(high, low, from, end, (number, row) => places.push(number, base + delta[row]!));
+      from = end;
     }
   }
   return places;

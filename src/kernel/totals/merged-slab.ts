@@ -19,7 +19,7 @@ export function mergeSlabs(kinds: number, slabs: readonly SlabTables[]): MergedS
   for (const slab of slabs) all.merge(slab);
   release(slabs.map(({ rows }) => rows.buffer));
   const tables = all.tables();
-  const order = orderOf(tables);
+  const order = all.inOrder();
   const sums = Array.from({ length: kinds * columns }, () => new ExactSum());
   for (const at of order) {
     for (let index = 0; index < sums.length; index += 1) sums[index]!.add(tables.rows[at + 1 + index]!);
@@ -56,12 +56,6 @@ export function* mergedRows({ tables, order }: MergedSlab): Iterable<SlabRow> {
       };
     }
   }
-}
-
-function orderOf({ kinds, count, rows }: SlabTables): Float64Array<ArrayBuffer> {
-  const stride = 1 + kinds * columns;
-  const order = Float64Array.from({ length: count }, (_, row) => row * stride);
-  return order.sort((a, b) => rows[a]! - rows[b]!);
 }
 
 function sumsOf(values: readonly bigint[], from: number): SlabSums {
