@@ -17,6 +17,7 @@ export class UnreadableFileError extends Error {
 }
 
 export interface UsageReader {
+  /** The thread's only one for these columns: it is worked off before anybody reads again. */
   readonly batch: UsageBatch;
   /**
    * Reads records from `at` on until the batch is full, `stop` is reached (a record that begins before it is read) or no

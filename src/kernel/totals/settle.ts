@@ -43,7 +43,7 @@ export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater
   return { slab: tables, unrated: unrated.list(), conflicts, conflictCount, moves: [tables.rows.buffer] };
 }
 
-/** Reads single records; bytes and batch hold until the next `read`. */
+/** Reads single records. The bytes hold until the next `read`; the batch is the thread's, and holds until anybody reads. */
 class OneRecord {
   readonly #windows: readonly ChunkWindow[];
   readonly #reader: UsageReader;
