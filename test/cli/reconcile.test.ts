@@ -43,6 +43,13 @@ test('a CSV or a document in another encoding is refused before it is sent', asy
   }
 });
 
+test('a list that is cut short by its limit says so, beside its JSON', async () => {
+  const cut = await ask('invoice list --customer C001 --limit 1 --json');
+  assert.equal(cut.err, 'linekeeper: these are the first 1, and there may be more; ask for more with --limit\n');
+  assert.equal(JSON.parse(cut.out).length, 1);
+  assert.equal((await ask('invoice list --customer C001 --json')).err, '');
+});
+
 test('invoices are listed and shown, with numbers masked unless they are asked for', async () => {
   assert.match(
     (await ask('invoice list --customer C001')).out,
