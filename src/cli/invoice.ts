@@ -4,7 +4,7 @@ import { formatAmountE8 } from '../telecom/money.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
-import { count, printJson, printLine, printTable } from './print.ts';
+import { count, printJson, printLine, printTable, tellCut } from './print.ts';
 import { readDocument, readText } from './read-document.ts';
 
 export async function invoiceLoad(
@@ -52,6 +52,7 @@ export async function invoiceList(
   const client = await openClient(io, options);
   const { customer, account, limit } = options;
   const invoices = await client.get<readonly InvoiceView[]>('/invoices', { query: { customer, account, limit } });
+  tellCut(io, invoices, limit);
   if (options.json) {
     printJson(io, invoices);
     return exitCode.ok;

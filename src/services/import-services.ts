@@ -31,10 +31,14 @@ interface StoredRow {
   readonly id: string;
   readonly name: string;
   readonly state: string;
+  /** A later version of the same file was delivered: what this one says of a record is not its last word. */
+  readonly overtaken: boolean;
 }
 
 const byBytes = `
-  select id, name, state from raw_file where contract_id = $1 and sha256 = decode($2, 'hex') and state <> 'duplicate'`;
+  select f.id, f.name, f.state, exists (select from raw_file n where n.contract_id = f.contract_id and n.logical_key = f.logical_key
+    and n.version > f.version and n.state in ('received', 'imported')) as overtaken
+  from raw_file f where f.contract_id = $1 and f.sha256 = decode($2, 'hex') and f.state <> 'duplicate'`;
 
 /** A row whose bytes are there, before one whose bytes were purged. */
 const byHash = `
@@ -145,7 +149,7 @@ export function importServices(context: ServiceContext) {
 /** False: these bytes were imported, and nobody asked to decode them again. */
 async function takesAnew(tx: Tx, there: StoredRow | null, again: boolean): Promise<boolean> {
   if (!there || there.state === 'received') return true;
-  if (there.state === 'superseded') {
+  if (there.state === 'superseded' || there.overtaken) {
     throw new ServiceError('conflict', `a later delivery took the place of ${there.name}; import that one instead`);
   }
   if (there.state === 'imported' && !again) return false;

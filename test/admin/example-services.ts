@@ -339,6 +339,7 @@ export function exampleServices(): ExampleServices {
           ...request,
           subscriptions: [{}],
           records: [{}, {}],
+          waiting: [],
           totals: [],
           allowances: [],
           invoiceLines: [],

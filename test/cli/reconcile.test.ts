@@ -43,6 +43,13 @@ test('a CSV or a document in another encoding is refused before it is sent', asy
   }
 });
 
+test('a list that is cut short by its limit says so, beside its JSON', async () => {
+  const cut = await ask('invoice list --customer C001 --limit 1 --json');
+  assert.equal(cut.err, 'linekeeper: these are the first 1, and there may be more; ask for more with --limit\n');
+  assert.equal(JSON.parse(cut.out).length, 1);
+  assert.equal((await ask('invoice list --customer C001 --json')).err, '');
+});
+
 test('invoices are listed and shown, with numbers masked unless they are asked for', async () => {
   assert.match(
     (await ask('invoice list --customer C001')).out,
@@ -50,8 +57,16 @@ test('invoices are listed and shown, with numbers masked unless they are asked f
   );
   const shown = await ask('invoice show 2026-0017 --customer C001');
   assert.match(shown.out, /VAT 21: 2\.59 of 12\.345678 at 21 %\n/);
-  assert.match(shown.out, /1 +3161234\*\*\*\* +national-mobile +121 +3,660 +0\.1200 per 60 +12\.345678 +21 +Bellen\n$/);
-  assert.match((await ask('invoice show 2026-0017 --customer C001 --numbers')).out, / 31612345678 /);
+  assert.match(
+    shown.out,
+    /1 +3161234\*\*\*\* +national-mobile +121 +3,660 +0\.1200 per 60 +12\.345678 +21 +Bellen 3161234\*\*\*\*\n$/,
+  );
+  assert.match(
+    (await ask('invoice show 2026-0017 --customer C001 --numbers')).out,
+    / 31612345678 .* Bellen 31612345678\n$/,
+  );
+  const found = await ask('reconcile show --customer C001 --cycle 2026-03-01 --json');
+  assert.doesNotMatch(found.out, /31612345678/);
 });
 
 test('a reconciliation says its generation, that it is stale and why, and what each finding is about', async () => {

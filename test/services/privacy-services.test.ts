@@ -33,7 +33,7 @@ test('a cycle that is not closed is calculated again after an erasure, so that i
   await contract.closeCycle(march);
 });
 
-test('a number that only waiting records of a reseller know is erased', async () => {
+test('a number that only waiting records of a reseller know is exported and erased', async () => {
   const contract = await world.contract();
   const { rawFileId } = await makeFile(world.database, contract, 1);
   await world.database.query(
@@ -42,6 +42,11 @@ test('a number that only waiting records of a reseller know is erased', async ()
        select $1, $2, '2026-03-01', '77', 'x', 'x', 1, 0, '', 'suspense', $3, id from t returning id)
      insert into reseller_cdr (delivery_id, msisdn, b_masked) select id, $4, '+3161234****' from d`,
     [contract.contractId, contract.profileId, rawFileId, msisdn],
+  );
+  const held = await services.exportSubscription({ customer: contract.code, msisdn });
+  assert.deepEqual(
+    [held.waiting.map(({ period, dialled }) => [period, dialled]), held.rawFiles.map(({ name }) => name)],
+    [[['2026-03', '+3161234****']], ['f1']],
   );
   const { records, pseudonym, chains } = await erase(contract.code);
   assert.deepEqual([records, chains], [1, []]);

@@ -64,6 +64,21 @@ test('what is not this provider’s or this account’s is refused, and nothing 
   assert.deepEqual([isArchived(world.good('C001', april)), isArchived(world.good('C002', april))], [true, false]);
 });
 
+test('a refused file is not tried again when a later version of it was imported', async () => {
+  const [file] = await world.database.query(
+    `update raw_file set state = 'quarantined' where name like '%202604%' and contract_id = (select id from contract where account_no = '0000000101')
+     returning id, contract_id, encode(sha256, 'hex') as sha256`,
+  );
+  await world.database.query(
+    `insert into raw_file (contract_id, profile_id, version, name, sha256, bytes, logical_key, seq, state)
+     select contract_id, profile_id, version + 1, name, sha256('later'), 5, logical_key, seq, 'imported' from raw_file where id = $1`,
+    [file!.id],
+  );
+  await assert.rejects(ask(file!.sha256, { again: true }), /409.*a later delivery took the place of/);
+  await world.database.query(`delete from raw_file where sha256 = sha256('later')`);
+  await world.database.query(`update raw_file set state = 'imported' where id = $1`, [file!.id]);
+});
+
 test('bytes that were purged are not decoded again by their sha256, but by their path, and are purged again after that', async () => {
   const [{ sha256 }] = (
     await world.database.query(
