@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { schemaProblems } from '../../telecom/document-problem.ts';
 import { type Adapter, adapterSpec } from './adapter.ts';
+import type { DiscoverPages } from './discover.ts';
 
 /** What only a person can mend: exit code 78. */
 export class ProviderFileError extends Error {
@@ -76,6 +77,11 @@ function ownProblems({ syncType, chain, discover, layout: { files } }: Adapter):
   if (chain.name !== chainName) {
     problems.push(`chain.name: ${JSON.stringify(chain.name)} must be ${chainName}, after the sync type ${syncType}`);
   }
+  if (!files.name.startsWith('^') || !/(?<!\\)(\\\\)*\$$/.test(files.name)) {
+    const what = `layout.files.name: ${JSON.stringify(files.name)}`;
+    problems.push(`${what} must begin with ^ and end with $, as it is of the whole name`);
+  }
+  if (discover.kind === 'pages') problems.push(...placeholderProblems(discover));
   const groups = new Set([...files.name.matchAll(/\(\?<([A-Za-z]\w*)>/g)].map(([, name]) => name!));
   const unknown = (key: string, group: string) =>
     `${key}: ${JSON.stringify(group)} is no named group of layout.files.name; it has ${[...groups].join(', ') || 'none'}`;
@@ -90,6 +96,17 @@ function ownProblems({ syncType, chain, discover, layout: { files } }: Adapter):
     problems.push('layout.files.sequence: pages of an API have no sequence; leave it out');
   }
   return problems;
+}
+
+/** What nobody fills would be sent as it stands; without its bounds every window would be everything. */
+function* placeholderProblems({ path, query }: DiscoverPages): Iterable<string> {
+  const used = new Set([path, ...Object.values(query)].flatMap((text) => text.match(/\{\w+\}/g) ?? []));
+  for (const one of used) {
+    if (!['{account}', '{from}', '{to}'].includes(one)) yield `discover: ${one} is none of {account}, {from} and {to}`;
+  }
+  for (const one of ['{from}', '{to}']) {
+    if (!used.has(one)) yield `discover: ${one} stands neither in path nor in query: every window would have all usage`;
+  }
 }
 
 function twins(found: readonly DescribedProvider[], what: string, of: (adapter: Adapter) => string): string[] {
