@@ -116,3 +116,24 @@ test('F20 pages of another account are one alert however often they come, and it
   assert.deepEqual(world.alertsOf('file.quarantined'), []);
   assert.equal(await world.records(), 5);
 });
+
+test('a window of the past that the provider does not give any more keeps no new usage out, and is told', async () => {
+  await world.connect(withKey());
+  let past = '';
+  api.answers.push((response, url) => {
+    past = url.searchParams.get('from')!;
+    return json(response, 200, { items: [{ id: 'bad', seconds: '12x' }], total: 1, next: null });
+  });
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  const isGone: Answer = (response, url) =>
+    url.searchParams.get('from') === past ? json(response, 400, { error: 'from is too long ago' }) : undefined;
+  api.answers = times(40, isGone);
+  const waited: string[] = [];
+  assert.deepEqual(await world.sync(byKey, 'cursor', (why) => void waited.push(why)), succeeded);
+  assert.deepEqual([waited, await world.records()], [[], 5]);
+  assert.match(
+    world.alert('profile.window-given-up')!,
+    /^profile C\d+\/api was to read .* again: .*\(400\); it is left as it is$/,
+  );
+  assert.match(world.alert('file.quarantined')!, /12x/);
+});
