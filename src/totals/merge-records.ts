@@ -89,7 +89,8 @@ const insertNew = (correction: ' ' | 'C') => `
     from cdr_stage s left join cdr_newest n on n.target_key = coalesce(s.original_key, s.record_key)
     where s.correction = '${correction}' and (n.target_key is null
       or (n.state = 'active' and ${isOther} and ${correction === ' ' ? "n.correction = ' '" : 'true'})
-      or (n.state <> 'active' and n.correction <> 'D' and ${correction === ' ' ? "n.correction = ' '" : 'true'})
+      or (n.state <> 'active' and n.correction <> 'D' and ${correction === ' ' ? "n.correction = ' '" : 'true'}
+        and s.provider_version >= n.provider_version)
       or (n.correction = 'D' and s.provider_version > n.provider_version))
     window of_record as (partition by coalesce(s.original_key, s.record_key) order by s.line_no)
     returning cycle_start, msisdn, local_start

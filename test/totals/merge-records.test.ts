@@ -186,6 +186,21 @@ describe('merging records', () => {
     assert.deepEqual(await active(contract), ['a=1 v1', 'b=2 v3', 'c=3 v2']);
   });
 
+  test('what vanished stays out when an older version or cancellation of it comes, and comes back whole with its own', async () => {
+    for (const outdated of [
+      { id: 'a', content: 3, provider: 3 },
+      { id: 'x', content: 3, provider: 3, correction: 'D', original: 'a' },
+    ] as const) {
+      const contract = await contractOf();
+      await deliver(contract, 1, [{ id: 'a', content: 5, provider: 5 }]);
+      await deliver(contract, 1, [], 2);
+      await deliver(contract, 2, [outdated]);
+      assert.deepEqual(await active(contract), []);
+      await deliver(contract, 3, [{ id: 'a', content: 5, provider: 5 }]);
+      assert.deepEqual(await active(contract), ['a=5 v2']);
+    }
+  });
+
   test('nothing to merge makes no tables', async () => {
     const contract = await contractOf();
     await database.transaction(async (tx) => {

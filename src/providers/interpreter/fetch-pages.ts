@@ -38,8 +38,8 @@ const mostRestarts = 2;
 const mostPages = 100_000;
 /** Pages in a row whose items had all been told: a page that moved may be one, an API that repeats itself never ends. */
 const mostRepeated = 10;
-/** Answers to a cursor that say that it is not, or not any more, one of theirs; with 410 for the others. */
-const unknownCursor = [400, 404, 410, 422];
+/** Answers that say that a cursor, or a window of the past, is not given, or not any more. */
+const notGiven = [400, 404, 410, 422];
 
 /** What is known so far; `result` is right at any moment. */
 interface Progress {
@@ -50,6 +50,8 @@ interface Progress {
   part: PartWindow | null;
   /** Windows that were read to their end; null: nobody knows since when. */
   done: Map<string, WholeWindow | null>;
+  /** Windows of the past that could not be read, and why. */
+  readonly givenUp: Map<string, string>;
 }
 
 export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
@@ -62,6 +64,7 @@ export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
     readTo: null,
     part: subject.watermark.window ?? null,
     done: new Map(),
+    givenUp: new Map(),
   };
   const again = windowsAgain(discover.window, subject.watermark, subject.nowMs, subject.contractFromMs);
   const result = (): ReadResult => ({
@@ -74,6 +77,7 @@ export async function fetchPages(fetch: PageFetch): Promise<ReadResult> {
     for (const window of windowsToRead(discover.window, watermark, again.windows, nowMs, contractFromMs)) {
       await readWindow(fetch, window, progress);
     }
+    giveUp(fetch, progress, again.windows);
     return result();
   } catch (error) {
     if (!(error instanceof TransportError) || progress.found.length === 0) throw error;
@@ -106,16 +110,37 @@ async function readWindow(fetch: PageFetch, window: WindowToRead, progress: Prog
     // the next try would meet the same: it begins at the beginning
     part = null;
     progress.part = null;
+    if (restarts === mostRestarts && !window.isNew) {
+      progress.givenUp.set(keyOf(window), `${window.from} to ${window.to}: ${read.why}`);
+      return;
+    }
     if (restarts === mostRestarts) throw new TransportError('unavailable', read.why);
     fetch.reading.context.log.warn({ ...window, why: read.why }, 'a window is read anew');
   }
+}
+
+/**
+ * Windows of the past that the provider gives no more, or never whole, when it gave all that is new: waiting for them would keep that
+ * out for ever. What was wrong in them stays told.
+ */
+function giveUp({ reading }: PageFetch, { done, givenUp }: Progress, again: readonly Window[]): void {
+  const { services, subject, context } = reading;
+  const alert = { rule: 'profile.window-given-up', subject: `profile ${context.input.profileId}` };
+  for (const key of givenUp.keys()) done.set(key, null);
+  const [first] = givenUp.values();
+  if (first === undefined) {
+    if (again.length > 0) services.alerts.resolve(alert.rule, alert.subject);
+    return;
+  }
+  const message = `profile ${subject.customer}/${subject.profile} does not get ${givenUp.size} windows again that it was to read again; the first, ${first}`;
+  services.alerts.raise({ ...alert, level: 'warning', message, once: true });
 }
 
 type WindowRead = { kind: 'whole'; asOf: string | null } | { kind: 'restart'; why: string };
 
 async function readPages(
   fetch: PageFetch,
-  window: Window,
+  window: WindowToRead,
   part: PartWindow | null,
   progress: Progress,
 ): Promise<WindowRead> {
@@ -134,9 +159,10 @@ async function readPages(
   const followed = new Set([cursor]);
   for (let pages = 0, repeated = 0; pages < mostPages; pages += 1) {
     const asked = cursor === null ? query : { ...query, [parameter]: cursor };
-    const document = await rest.get(path, asked, cursor === null ? [] : unknownCursor);
+    const document = await rest.get(path, asked, cursor === null && window.isNew ? [] : notGiven);
     if (document.status !== 200) {
-      return { kind: 'restart', why: `the cursor of a page has expired, or is refused (${document.status})` };
+      const what = cursor === null ? 'they are' : 'the cursor of a page has expired, or is';
+      return { kind: 'restart', why: `${what} refused (${document.status})` };
     }
     const page = pageOf(document, discover, cursor);
     if (page.next !== null && followed.has(page.next)) return { kind: 'restart', why: `${which} lead in a circle` };

@@ -6,6 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { schemaProblems } from '../../telecom/document-problem.ts';
 import { type Adapter, adapterSpec } from './adapter.ts';
+import type { DiscoverPages } from './discover.ts';
+import type { FileSpec } from './files.ts';
 
 /** What only a person can mend: exit code 78. */
 export class ProviderFileError extends Error {
@@ -76,6 +78,11 @@ function ownProblems({ syncType, chain, discover, layout: { files } }: Adapter):
   if (chain.name !== chainName) {
     problems.push(`chain.name: ${JSON.stringify(chain.name)} must be ${chainName}, after the sync type ${syncType}`);
   }
+  if (!files.name.startsWith('^') || !/(?<!\\)(\\\\)*\$$/.test(files.name)) {
+    const what = `layout.files.name: ${JSON.stringify(files.name)}`;
+    problems.push(`${what} must begin with ^ and end with $, as it is of the whole name`);
+  }
+  if (discover.kind === 'pages') problems.push(...placeholderProblems(discover), ...pageProblems(files));
   const groups = new Set([...files.name.matchAll(/\(\?<([A-Za-z]\w*)>/g)].map(([, name]) => name!));
   const unknown = (key: string, group: string) =>
     `${key}: ${JSON.stringify(group)} is no named group of layout.files.name; it has ${[...groups].join(', ') || 'none'}`;
@@ -90,6 +97,41 @@ function ownProblems({ syncType, chain, discover, layout: { files } }: Adapter):
     problems.push('layout.files.sequence: pages of an API have no sequence; leave it out');
   }
   return problems;
+}
+
+/** As pages are named (interpreter/page-name.ts): one, and others that differ from it in one part each. */
+const pageNames = [
+  '0101_0102_0102_0001',
+  '0201_0102_0102_0001',
+  '0101_0202_0102_0001',
+  '0101_0102_0202_0001',
+  '0101_0102_0102_0002',
+].map((parts) => `0000000101_${parts.replaceAll(/(\d{4})_/g, '2026$1T000000Z_')}.json`);
+
+function* pageProblems({ name, logicalKey }: FileSpec): Iterable<string> {
+  const pattern = new RegExp(name);
+  const [sample] = pageNames;
+  if (!pageNames.every((one) => pattern.test(one))) {
+    const form = `<account10>_<from>_<to>_<read>_<page>.json, such as ${sample}`;
+    yield `layout.files.name: ${JSON.stringify(name)} must allow ${form}`;
+    return;
+  }
+  const keys = pageNames.map((one) => logicalKey.map((group) => pattern.exec(one)?.groups?.[group]).join('/'));
+  if (new Set(keys).size < keys.length) {
+    const what = `layout.files.logicalKey: ${JSON.stringify(logicalKey)} is the same for pages of other windows, readings or numbers`;
+    yield `${what}: each would cancel what the one before has told; take account, from, to, read and page`;
+  }
+}
+
+/** What nobody fills would be sent as it stands; without its bounds every window would be everything. */
+function* placeholderProblems({ path, query }: DiscoverPages): Iterable<string> {
+  const used = new Set([path, ...Object.values(query)].flatMap((text) => text.match(/\{\w+\}/g) ?? []));
+  for (const one of used) {
+    if (!['{account}', '{from}', '{to}'].includes(one)) yield `discover: ${one} is none of {account}, {from} and {to}`;
+  }
+  for (const one of ['{from}', '{to}']) {
+    if (!used.has(one)) yield `discover: ${one} stands neither in path nor in query: every window would have all usage`;
+  }
 }
 
 function twins(found: readonly DescribedProvider[], what: string, of: (adapter: Adapter) => string): string[] {

@@ -116,3 +116,31 @@ test('F20 pages of another account are one alert however often they come, and it
   assert.deepEqual(world.alertsOf('file.quarantined'), []);
   assert.equal(await world.records(), 5);
 });
+
+test('a window of the past that the provider does not give any more keeps no new usage out, and is told', async () => {
+  await world.connect(withKey());
+  const again = [{ from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' }];
+  await world.h.database.query(`update sync_profile set watermark = $1 where id = (select max(id) from sync_profile)`, [
+    JSON.stringify({ again }),
+  ]);
+  const isGone: Answer = (response, url) =>
+    url.searchParams.get('from') === again[0]!.from
+      ? json(response, 400, { error: 'from is too long ago' })
+      : undefined;
+  // nothing is given up while the provider has trouble with everything
+  const isAway: Answer = (response) => json(response, 400, {});
+  api.answers = [...times(4, isAway), ...times(40, isGone)];
+  const waited = new Set<string>();
+  const look = (why: string) => void waited.add(`${why}; ${world.alert('profile.window-given-up')}`);
+  assert.deepEqual(await world.sync(byKey, 'cursor', look), succeeded);
+  assert.deepEqual([waited.size, await world.records()], [1, 5]);
+  assert.match([...waited][0]!, /answered 400; undefined$/);
+  assert.match(
+    world.alert('profile.window-given-up')!,
+    /^profile C\d+\/api does not get 1 windows again .* 2026-01-01T00:00:00Z to .*: they are refused \(400\)$/,
+  );
+  // and is not asked for at every run from now on
+  api.asked.length = 0;
+  assert.deepEqual(await world.sync(byKey, 'cursor'), succeeded);
+  assert.equal(api.asked.length, 3);
+});
