@@ -185,6 +185,8 @@ const refused: readonly [string, string, unknown, number, RegExp][] = [
     /msisdn "061234\*\*\*\*"/,
   ],
   ['GET', '/nowhere?secret=1', undefined, 404, /there is no GET \/nowhere here$/],
+  ['GET', '/processes', undefined, 404, /no primary listens here.*--processes 4/],
+  ['POST', '/processes/restart', {}, 404, /no primary listens here/],
   ['POST', '/actors/..%20', {}, 400, /actor path must be like/],
 ];
 for (const [method, path, body, status, message] of refused) {
