@@ -164,6 +164,8 @@ export interface SyncStartedView {
     /** False: a task of this profile was open already, and this is it. */
     readonly started: boolean;
   }[];
+  /** Profiles that are suspended or switched off, when others of the customer run. */
+  readonly skipped: readonly { readonly profile: string; readonly suspended: boolean; readonly why: string }[];
 }
 
 export interface SyncTaskView {

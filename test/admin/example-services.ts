@@ -194,7 +194,7 @@ export function exampleServices(): ExampleServices {
       }),
     async runSync(request) {
       const started = { id: '7', profile: 'sp16', account: '0000000101', chainId: '42', started: true };
-      return called('runSync', known(request), { tasks: [started] });
+      return called('runSync', known(request), { tasks: [started], skipped: [] });
     },
     importFile: async (request) =>
       called('importFile', known(request), {

@@ -198,6 +198,8 @@ const refused: readonly [string, string, unknown, number, RegExp][] = [
   ['GET', '/subscriptions?unused=99', undefined, 400, /unused "99": must be a whole number from 1 to 24$/],
   ['POST', '/cycles/close', { customer: 'C001', cycle: '2026-03-01', reason: '' }, 400, /reason "": must say why$/],
   ['GET', '/nowhere?secret=1', undefined, 404, /there is no GET \/nowhere here$/],
+  ['GET', '/processes', undefined, 404, /no primary listens here.*--processes 4/],
+  ['POST', '/processes/restart', {}, 404, /no primary listens here/],
   ['POST', '/actors/..%20', {}, 400, /actor path must be like/],
 ];
 for (const [method, path, body, status, message] of refused) {
