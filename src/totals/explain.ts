@@ -110,7 +110,7 @@ const generation = `
   where c.code = $1 and g.cycle_start = $2::date and g.state = 'current' order by k.account_no`;
 
 const records = `
-  select d.id::text as id, to_char(d.adjusts_cycle, 'YYYY-MM-DD') as adjusts, d.reverses_cdr is not null as reversal, f.name as file, d.line_no as line, d.msisdn, d.kind, d.category, d.b_masked as dialled, d.b_prefix as prefix,
+  select d.id::text as id, to_char(d.adjusts_cycle, 'YYYY-MM-DD') as adjusts, d.reverses_cdr is not null as reversal, f.name as file, d.line_no as line, d.msisdn, d.kind, d.category, coalesce(d.b_masked, nullif(d.b_prefix, '') || '****') as dialled, d.b_prefix as prefix,
     d.visited, (extract(epoch from d.started_at) * 1000)::float8 as "startMs",
     to_char(d.local_start, 'YYYY-MM-DD"T"HH24:MI:SS') as "localStart", d.usage_s as "usageS",
     d.usage_octets as "usageOctets", d.usage_count as "usageCount", d.provider_amount_e8 as "providerAmountE8",

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eraseSubscription } from '../../src/privacy/erase.ts';
 import { exportSubscription } from '../../src/privacy/export.ts';
+import { explainTotals } from '../../src/totals/explain.ts';
 import { pinCurrent } from '../../src/totals/generations.ts';
 import { type BilledContract, type BillingWorld, billingWorld } from '../totals/billed-contract.ts';
 
@@ -125,6 +126,13 @@ test('after an erasure generations hold against their digests, and rating again 
   }
   await contract.settle();
   assert.deepEqual(await contract.totals(), erased);
+  const query = { customer: contract.code, cycle: march, limit: 10 };
+  const explained = await world.database.read((session) => explainTotals(session, query));
+  // the digits that the price came from
+  assert.deepEqual(
+    explained.flatMap(({ shown }) => shown.map(({ dialled }) => dialled)),
+    ['3161234****'],
+  );
   // equal content of a re-delivery brings the number back neither into records nor into the inventory
   await contract.deliver([{ id: 'b', day: `${open.slice(0, 8)}01`, seconds: 70 }]);
   const [row] = await world.database.query(
