@@ -1,5 +1,6 @@
 /** Every child of one node, wired to its resources. `actors/tree.ts` puts them in order. */
 import { openAdmin } from '../src/admin/open-admin.ts';
+import { ServiceError } from '../src/admin/service-error.ts';
 import { createEnqueue } from '../src/chains/enqueue.ts';
 import { createRegistry } from '../src/chains/registry.ts';
 import type { Ownership } from '../src/database/embedded/ownership.ts';
@@ -119,6 +120,6 @@ function door({ resources, manager, context, started }: Wiring): ChildSpec {
 }
 
 function standing(tree: Root | null): Root {
-  if (!tree) throw new Error('the tree is still starting; ask again in a moment');
+  if (!tree) throw new ServiceError('unavailable', 'the service is still starting; ask again in a moment');
   return tree;
 }

@@ -1,22 +1,19 @@
 /**
  * GET /cycles; POST /cycles/close and /cycles/reopen. GET /totals/review; POST /totals/review and /totals/restore. Whoever
- * changes something says why; both are in the `audit` row.
+ * changes something says why; both are in the `audit` row, and a number in it is masked, there and wherever it is kept.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { cycle, name, parseInput } from './input.ts';
+import { maskText } from '../log/mask.ts';
+import { account, cycle, name, parseInput, reason } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
 
 const which = {
   customer: name,
   cycle,
-  account: z
-    .string()
-    .regex(/^[0-9]{1,10}$/, 'must be up to 10 digits')
-    .transform((digits) => digits.padStart(10, '0'))
-    .optional(),
-  reason: z.string().min(1).max(500),
+  account: account.optional(),
+  reason,
 };
 const changeInput = z.strictObject(which);
 const restoreInput = z.strictObject({ ...which, generation: z.int().min(1) });
@@ -69,6 +66,6 @@ export function cycleRoutes(server: FastifyInstance, services: AdminServices): v
   }
 }
 
-function named({ customer, cycle: start, account, reason }: z.output<typeof changeInput>) {
-  return { customer, cycle: start, reason, ...(account === undefined ? {} : { account }) };
+function named({ customer, cycle: start, account: of, reason: why }: z.output<typeof changeInput>) {
+  return { customer, cycle: start, reason: maskText(why), ...(of === undefined ? {} : { account: of }) };
 }

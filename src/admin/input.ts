@@ -2,6 +2,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { maskText } from '../log/mask.ts';
+import { dateSchema } from '../telecom/date-schema.ts';
 
 export class InvalidRequestError extends Error {
   override readonly name = 'InvalidRequestError';
@@ -34,8 +35,24 @@ function unknownKey(key: string, known: readonly string[]): string {
   return `unknown key ${key.slice(0, 50)}; ${hint}`;
 }
 
-export const id = z.string().regex(/^[1-9][0-9]{0,18}$/, 'must be a number such as 42');
+/** From 1 on, as text of a query. */
+export function wholeNumber(most: number) {
+  const message = `must be a whole number from 1 to ${most}`;
+  return z.coerce.number(message).int(message).min(1, message).max(most, message);
+}
+
+const largestId = 2n ** 63n - 1n;
+export const id = z
+  .string()
+  .refine((text) => /^[1-9][0-9]{0,18}$/.test(text) && BigInt(text) <= largestId, 'must be a number such as 42');
 export const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
-export const cycle = z.iso.date('must be a date such as 2026-03-01, the first day of the cycle');
-export const limit = z.coerce.number('must be a number').int().min(1).max(10_000);
+export const cycle = dateSchema('must be a date such as 2026-03-01, the first day of the cycle');
+/** Stored with its leading zeros. */
+export const account = z
+  .string()
+  .regex(/^[0-9]{1,10}$/, 'must be up to 10 digits')
+  .transform((digits) => digits.padStart(10, '0'));
+/** What a person says of a decision, and what is kept with it. */
+export const reason = z.string().min(1, 'must say why').max(500, 'must be at most 500 characters');
+export const limit = wholeNumber(10_000);
 export const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');

@@ -3,14 +3,14 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { maskNumber } from '../log/mask.ts';
 import { documentOf } from './document-routes.ts';
-import { flag, limit, name, parseInput } from './input.ts';
+import { flag, limit, name, parseInput, wholeNumber } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
 
 const subscriptionsQuery = z.strictObject({
   customer: name.optional(),
   discovered: flag.default(false),
-  unused: z.coerce.number('must be a number of cycles').int().min(1).max(24).optional(),
+  unused: wholeNumber(24).optional(),
   numbers: flag.default(false),
   limit: limit.default(1_000),
 });

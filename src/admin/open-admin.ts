@@ -24,6 +24,7 @@ import { reportRoutes } from './report-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import type { AdminServices } from './services.ts';
 import { largestBodyBytes, openSocketServer, type SocketServer } from './socket-server.ts';
+import { refuseUnstorable } from './storable-text.ts';
 import { suspenseRoutes } from './suspense-routes.ts';
 import { syncRoutes } from './sync-routes.ts';
 import { systemRoutes } from './system-routes.ts';
@@ -91,6 +92,17 @@ function acceptPlainCurl(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, {});
-    else void parse(request, body as string, done);
+    else {
+      void parse(request, body as string, (error, value) => done(error ?? unstorable(body as string, value), value));
+    }
   });
+}
+
+function unstorable(body: string, value: unknown): Error | null {
+  try {
+    refuseUnstorable(body, value);
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
 }

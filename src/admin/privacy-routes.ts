@@ -5,12 +5,12 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { maskText } from '../log/mask.ts';
-import { name, parseInput } from './input.ts';
+import { name, parseInput, reason as why } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
 
 const msisdn = z.string().regex(/^[1-9][0-9]{6,14}$/, 'must be E.164 digits without +');
-const eraseInput = z.strictObject({ customer: name, msisdn, reason: z.string().min(1).max(500) });
+const eraseInput = z.strictObject({ customer: name, msisdn, reason: why });
 const exportInput = z.strictObject({ customer: name, msisdn });
 const purgeInput = z.strictObject({ dryRun: z.boolean().default(false) });
 

@@ -5,16 +5,14 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { maskNumber } from '../log/mask.ts';
-import { cycle, flag, id, limit, name, parseInput } from './input.ts';
+import { maskNumber, maskText } from '../log/mask.ts';
+import { account, cycle, flag, id, limit, name, parseInput, reason as why } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
-import type { ReconciliationView } from './views.ts';
+import type { FindingView, InvoiceLineView, ReconciliationView } from './views.ts';
 
-const account = z.string().regex(/^[0-9]{1,10}$/, 'must be up to 10 digits');
 const number = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ / -');
 const state = z.enum(['open', 'accepted', 'disputed', 'resolved'], 'must be open, accepted, disputed or resolved');
-const why = z.string().min(1, 'must say why').max(500);
 
 const loadInput = z
   .strictObject({
@@ -61,7 +59,9 @@ export function reconciliationRoutes(server: FastifyInstance, services: AdminSer
     const { number: asked } = parseInput(z.strictObject({ number }), request.params);
     const { numbers, ...query } = parseInput(showQuery, request.query);
     const found = await services.invoice(given({ ...query, number: asked }));
-    return found.map((invoice) => ({ ...invoice, lines: invoice.lines.map((line) => masked(line, numbers)) }));
+    if (numbers) return found;
+    const shown = (line: InvoiceLineView) => ({ ...masked(line), description: maskText(line.description) });
+    return found.map((invoice) => ({ ...invoice, lines: invoice.lines.map(shown) }));
   });
 
   server.post('/reconciliations', async (request) => {
@@ -120,10 +120,17 @@ function given<T extends object>(input: T): Given<T> {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
-function masked<T extends { readonly msisdn: string | null }>(row: T, numbers: boolean): T {
-  return numbers || row.msisdn === null ? row : { ...row, msisdn: maskNumber(row.msisdn) };
+function masked<T extends { readonly msisdn: string | null }>(row: T): T {
+  return row.msisdn === null ? row : { ...row, msisdn: maskNumber(row.msisdn) };
 }
 
+/** A provider writes numbers into its descriptions, too. */
 function maskedView(view: ReconciliationView, numbers: boolean): ReconciliationView {
-  return { ...view, findings: view.findings.map((finding) => masked(finding, numbers)) };
+  if (numbers) return view;
+  const shown = (finding: FindingView) => {
+    const { description } = finding.evidence;
+    const words = typeof description === 'string' ? { description: maskText(description) } : {};
+    return { ...masked(finding), evidence: { ...finding.evidence, ...words } };
+  };
+  return { ...view, findings: view.findings.map(shown) };
 }

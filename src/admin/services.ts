@@ -120,8 +120,8 @@ export interface AdminServices {
   resumeSync(request: By & { customer: string; profile?: string }): Promise<SyncResumedView>;
   syncTask(id: string): Promise<SyncTaskView | null>;
 
-  /** Throws `ServiceError` not-found for an unknown customer or cycle. */
-  recalculateTotals(request: By & { customer: string; cycle: string }): Promise<RecalculationView>;
+  /** Without `account` all of the customer's. Throws `ServiceError` not-found, and conflict when a cycle is closed. */
+  recalculateTotals(request: By & { customer: string; cycle: string; account?: string }): Promise<RecalculationView>;
   totals(query: { customer: string; cycle?: string }): Promise<readonly TotalsView[]>;
   explainTotals(query: {
     customer: string;

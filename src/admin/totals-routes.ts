@@ -5,11 +5,11 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { maskNumber } from '../log/mask.ts';
-import { cycle, flag, limit, name, parseInput } from './input.ts';
+import { account, cycle, flag, limit, name, parseInput } from './input.ts';
 import { askedBy, recorded } from './recorded.ts';
 import type { AdminServices } from './services.ts';
 
-const recalculateInput = z.strictObject({ customer: name, cycle });
+const recalculateInput = z.strictObject({ customer: name, cycle, account: account.optional() });
 const totalsQuery = z.strictObject({ customer: name, cycle: cycle.optional(), numbers: flag.default(false) });
 const explainQuery = z.strictObject({
   customer: name,
@@ -24,15 +24,12 @@ const explainQuery = z.strictObject({
 
 export function totalsRoutes(server: FastifyInstance, services: AdminServices): void {
   server.post('/totals/recalculate', async (request, reply) => {
-    const input = parseInput(recalculateInput, request.body);
+    const { customer, account: of, ...which } = parseInput(recalculateInput, request.body);
     const by = askedBy(request);
-    const entry = {
-      actor: by,
-      action: 'totals.recalculate',
-      subject: `customer ${input.customer}`,
-      detail: { cycle: input.cycle },
-    };
-    return reply.code(202).send(await recorded(services, entry, () => services.recalculateTotals({ ...input, by })));
+    const detail = { ...which, ...(of === undefined ? {} : { account: of }) };
+    const entry = { actor: by, action: 'totals.recalculate', subject: `customer ${customer}`, detail };
+    const started = recorded(services, entry, () => services.recalculateTotals({ customer, ...detail, by }));
+    return reply.code(202).send(await started);
   });
 
   server.get('/totals', async (request) => {

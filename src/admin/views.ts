@@ -5,6 +5,7 @@
 
 import type { RuleRow } from '../alert-rules/rule-rows.ts';
 import type { InventoryRow } from '../customers/inventory.ts';
+import type { Erased } from '../privacy/erase.ts';
 import type { SuspenseRow } from '../providers/routit/suspense.ts';
 import type { FindingState } from '../reconciliation/finding.ts';
 import type { ReconciliationView } from '../reconciliation/show.ts';
@@ -163,6 +164,8 @@ export interface SyncStartedView {
     /** False: a task of this profile was open already, and this is it. */
     readonly started: boolean;
   }[];
+  /** Profiles that are suspended or switched off, when others of the customer run. */
+  readonly skipped: readonly { readonly profile: string; readonly suspended: boolean; readonly why: string }[];
 }
 
 export interface SyncTaskView {
@@ -240,7 +243,10 @@ export interface TotalsChangedView extends TotalsDecidedView {
 
 export type WaitingTotalsView = Omit<WaitingGeneration, 'contractId'>;
 
-export type { Erased as ErasedView } from '../privacy/erase.ts';
+export interface ErasedView extends Erased {
+  /** They calculate the totals of its cycles that are not closed. */
+  readonly chains: readonly string[];
+}
 export type { SubscriptionExport as SubscriptionExportView } from '../privacy/export.ts';
 export type { Purged as PurgedView } from '../privacy/purge.ts';
 export type ExplanationView = Explanation;

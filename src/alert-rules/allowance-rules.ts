@@ -20,7 +20,7 @@ interface UsedAllowance {
   readonly subscription: string | null;
   readonly amount: string;
   readonly used: string;
-  /** Octets; null without such a limit. */
+  /** Octets; null without such a limit, and 0 of a bundle that costs nothing, whose use in the EU is not in it. */
   readonly fairUseLimit: string | null;
   readonly fairUseUsed: string;
 }
@@ -51,7 +51,7 @@ export async function allowanceHoldings(
 }
 
 function reached(rule: { percents: readonly number[] } | undefined, used: string, of: string | null): number[] {
-  if (rule === undefined || of === null) return [];
+  if (rule === undefined || of === null || of === '0') return [];
   return rule.percents.filter((percent) => BigInt(used) * 100n >= BigInt(of) * BigInt(percent));
 }
 

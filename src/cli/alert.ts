@@ -3,7 +3,7 @@ import type { AlertView, ChannelTestView } from '../admin/views.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { exitCode } from './exit-codes.ts';
-import { count, printJson, printLine, printTable, time } from './print.ts';
+import { count, printJson, printLine, printTable, tellCut, time } from './print.ts';
 
 export interface AlertListOptions extends ServiceOptions {
   readonly state?: string;
@@ -14,6 +14,7 @@ export async function alertList(io: CliIo, options: AlertListOptions): Promise<n
   const client = await openClient(io, options);
   const { state, limit } = options;
   const alerts = await client.get<readonly AlertView[]>('/alerts', { query: { state, limit } });
+  tellCut(io, alerts, limit);
   if (options.json) {
     printJson(io, alerts);
     return exitCode.ok;

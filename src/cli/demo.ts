@@ -19,7 +19,7 @@ import {
   startService,
   startSimulator,
 } from './demo/processes.ts';
-import { printComparison, printNext, printTimings, type Timing } from './demo/report.ts';
+import { nameOf, printComparison, printNext, printTimings, type Timing } from './demo/report.ts';
 import { compareCycle, readTruth } from './demo/truth.ts';
 import { exitCode } from './exit-codes.ts';
 import { count, printJson } from './print.ts';
@@ -168,7 +168,7 @@ async function syncAll(io: CliIo, client: AdminClient, provider: string): Promis
     const tasks = await Promise.all(ids.map((id) => client.get<SyncTaskView>(`/sync/tasks/${id}`)));
     progress.update(
       'sync',
-      tasks.flatMap((task) => task.steps.map((step) => ({ ...step, name: `${task.customer} ${step.name}` }))),
+      tasks.flatMap((task) => task.steps.map((step) => ({ ...step, name: `${nameOf(task)} ${step.name}` }))),
     );
     if (tasks.every((task) => task.status !== 'open')) return tasks;
     if (io.nowMs() > deadline) throw new DemoProcessError('the syncs did not end in time; ask: linekeeper chain list');
@@ -181,8 +181,7 @@ async function stepTimings(client: AdminClient, tasks: readonly SyncTaskView[]):
   for (const task of tasks) {
     if (!task.chain) continue;
     const { log } = await client.get<ChainDetailView>(`/chains/${task.chain.id}`);
-    for (const { step, outcome, durationMs } of log)
-      timings.push({ customer: task.customer, step, outcome, durationMs });
+    for (const { step, outcome, durationMs } of log) timings.push({ profile: nameOf(task), step, outcome, durationMs });
   }
   return timings;
 }

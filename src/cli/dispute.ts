@@ -1,12 +1,12 @@
 /** `linekeeper reconcile dispute`: disputes every open finding of a cycle and writes all disputed ones as CSV, mode 0600. */
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DisputeView } from '../admin/views.ts';
 import { disputeCsv } from '../reconciliation/dispute-csv.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
-import { CliError, exitCode } from './exit-codes.ts';
+import { exitCode } from './exit-codes.ts';
 import { count, printJson, printLine } from './print.ts';
+import { writeWhole } from './write-whole.ts';
 
 export interface DisputeOptions extends ServiceOptions {
   readonly customer: string;
@@ -21,18 +21,8 @@ export async function reconcileDispute(io: CliIo, options: DisputeOptions): Prom
   const { customer, account, cycle, out, why } = options;
   const disputed = await client.post<DisputeView>('/reconciliations/dispute', { customer, account, cycle, why });
   const path = resolve(io.cwd, out);
-  try {
-    writeFileSync(path, disputeCsv(disputed.reconciliations), { mode: 0o600 });
-  } catch (error) {
-    const { code } = error as { code?: string };
-    throw new CliError(
-      exitCode.failed,
-      `${out} cannot be written (${code}); the findings are disputed, run it again with another --out`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const then = '; the findings are disputed, run it again with another --out';
+  await writeWhole(path, disputeCsv(disputed.reconciliations), then);
   for (const { stale, account: of } of disputed.reconciliations) {
     for (const because of stale)
       io.stderr.write(`linekeeper: the reconciliation of account ${of} is stale: ${because}\n`);

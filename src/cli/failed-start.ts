@@ -18,6 +18,8 @@ export function failedStart(error: unknown, io: Pick<CliIo, 'stdout' | 'stderr'>
     message: words,
   };
   io.stdout.write(`${JSON.stringify(line)}\n`);
-  io.stderr.write(`linekeeper: ${words.split('\n')[0]}\n`);
+  // the problems of a configuration are lines of their own; of what Node says of a module the beginning is enough
+  const begin = words.split('\n', 5).map((part) => part.replace(/^\s*(- )?/, ''));
+  io.stderr.write(`linekeeper: ${begin.join(' ')}\n`);
   return exitCode.gaveUp;
 }

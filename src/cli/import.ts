@@ -1,13 +1,13 @@
 /**
  * `linekeeper import --from-archive`: imports a file that is there already, without asking its provider; with `--wait` until it is
- * totalled, exit 1 when that did not succeed.
+ * totalled, exit 1 when that did not succeed, or when a file was refused or held back.
  */
 import { resolve } from 'node:path';
-import type { ImportStartedView } from '../admin/views.ts';
+import type { ImportStartedView, SyncTaskView } from '../admin/views.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { exitCode } from './exit-codes.ts';
-import { printJson, printLine } from './print.ts';
+import { count, printJson, printLine } from './print.ts';
 import { openProgress } from './progress.ts';
 import { waitForTask } from './wait.ts';
 
@@ -33,11 +33,26 @@ export async function importFile(io: CliIo, options: ImportOptions): Promise<num
     task && options.wait ? await waitForTask(io, client, task.id, options.json ? undefined : openProgress(io)) : null;
   if (options.json) printJson(io, ended ?? started);
   else if (!task) printLine(io, `${file} was imported before; to decode it again: --again`);
-  else if (ended) printLine(io, `${file}: ${ended.status}, ${Number(ended.counts.records ?? 0)} records`);
+  else if (ended)
+    printLine(io, `${file}: ${ended.status}, ${Number(ended.counts.records ?? 0)} records${keptOut(ended)}`);
   else
     printLine(
       io,
       `sync task ${task.id} of ${options.customer}/${profile} imports ${file} (chain ${task.chainId ?? '-'})`,
     );
-  return ended === null || ended.status === 'succeeded' ? exitCode.ok : exitCode.failed;
+  return ended === null || isImported(ended) ? exitCode.ok : exitCode.failed;
+}
+
+/** A sync goes on without the files that it refuses or holds back; whoever brings one by hand has to know of it. */
+function isImported({ status, counts }: SyncTaskView): boolean {
+  return status === 'succeeded' && Number(counts.quarantinedFiles ?? 0) === 0 && counts.files !== 0;
+}
+
+function keptOut({ counts }: SyncTaskView): string {
+  const [refused, heldBack] = [counts.quarantinedFiles, counts.heldBack].map((value) => Number(value ?? 0)) as [
+    number,
+    number,
+  ];
+  const why = refused > 0 ? `; ${count(refused)} refused, see why: linekeeper alert list` : '';
+  return heldBack > 0 ? `${why}; ${count(heldBack)} held back by a file before that is missing or refused` : why;
 }

@@ -3,7 +3,7 @@ import type { AlertRuleView, SubscriptionView } from '../admin/views.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { exitCode } from './exit-codes.ts';
-import { printJson, printTable } from './print.ts';
+import { printJson, printTable, tellCut } from './print.ts';
 
 export interface SubscriptionListOptions extends ServiceOptions {
   readonly customer?: string;
@@ -18,6 +18,7 @@ export async function subscriptionList(io: CliIo, options: SubscriptionListOptio
   const { customer, discovered, unused, numbers, limit } = options;
   const query = { customer, discovered, unused, numbers, limit };
   const subscriptions = await client.get<readonly SubscriptionView[]>('/subscriptions', { query });
+  tellCut(io, subscriptions, limit);
   if (options.json) {
     printJson(io, subscriptions);
     return exitCode.ok;

@@ -4,7 +4,7 @@ import { formatAmountE8 } from '../telecom/money.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
-import { count, printJson, printLine, printTable } from './print.ts';
+import { count, printJson, printLine, printTable, tellCut } from './print.ts';
 import { readDocument, readText } from './read-document.ts';
 
 export async function invoiceLoad(
@@ -37,6 +37,11 @@ export async function invoiceLoad(
     ? `${count(loaded.lines)} lines, ${loaded.net} EUR net`
     : 'was loaded before, and is as it was';
   printLine(io, `${file}: ${about}: ${words}`);
+  for (const number of loaded.moved ?? [])
+    printLine(io, `credit note ${number} goes with it into cycle ${loaded.cycle}`);
+  if (loaded.ended !== undefined) {
+    printLine(io, `cycle ${loaded.ended} has no invoice any more; what was found there is over`);
+  }
   return exitCode.ok;
 }
 
@@ -47,6 +52,7 @@ export async function invoiceList(
   const client = await openClient(io, options);
   const { customer, account, limit } = options;
   const invoices = await client.get<readonly InvoiceView[]>('/invoices', { query: { customer, account, limit } });
+  tellCut(io, invoices, limit);
   if (options.json) {
     printJson(io, invoices);
     return exitCode.ok;

@@ -3,7 +3,7 @@ import type { CliIo } from './context.ts';
 import { needed, type Words } from './words.ts';
 
 export function operatingWords(io: CliIo, { noun, local, remote, runs }: Words): void {
-  const pause = noun('pause', 'what may not run now');
+  const pause = noun('pause', 'list, set, end: what may not run now');
   remote(pause.command('list').description('every pause that holds, by whom, why and until when')).action(
     runs(async () => {
       const { pauseList } = await import('./pause.ts');
@@ -26,7 +26,7 @@ export function operatingWords(io: CliIo, { noun, local, remote, runs }: Words):
     }),
   );
 
-  const schedule = noun('schedule', 'what runs when, and what became of each time');
+  const schedule = noun('schedule', 'list, show, enable, disable, run: what runs when');
   remote(schedule.command('list').description('every schedule with its plan, its next and its last time')).action(
     runs(async () => {
       const { scheduleList } = await import('./schedule.ts');
@@ -67,7 +67,7 @@ export function operatingWords(io: CliIo, { noun, local, remote, runs }: Words):
       }),
     );
 
-  const processes = noun('process', 'the node processes of --processes');
+  const processes = noun('process', 'list, restart: the node processes of --processes');
   remote(processes.command('list').description('each node process, its state and its last proof of work')).action(
     runs(async () => {
       const { processList } = await import('./process.ts');

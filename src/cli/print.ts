@@ -16,6 +16,14 @@ export function printLine(io: CliIo, line: string): void {
   io.stdout.write(`${line}\n`);
 }
 
+/** A list that ends at its limit may not be all: nobody is to take it for that. On standard error, so that JSON stays JSON. */
+export function tellCut(io: CliIo, rows: readonly unknown[], limit: number): void {
+  if (rows.length < limit) return;
+  io.stderr.write(
+    `linekeeper: these are the first ${count(limit)}, and there may be more; ask for more with --limit\n`,
+  );
+}
+
 /** `none` is said instead of an empty table. */
 export async function printTable<Row>(
   io: CliIo,

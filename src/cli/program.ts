@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { CliIo } from './context.ts';
 import { cycleWords } from './cycle-words.ts';
 import { documentWords } from './document-words.ts';
+import { groupCommands } from './help-groups.ts';
 import { inventoryWords } from './inventory-words.ts';
 import { operatingWords } from './operating-words.ts';
 import { previewWords } from './preview-words.ts';
@@ -56,7 +57,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
         return (options) => start(io, options);
       }),
     );
-  local(program.command('demo').description('simulator and service: a month of records becomes totals'))
+  local(program.command('demo').description('simulator and service: months of records become totals'))
     .option('--stay', 'keep the service running at the end')
     .option('--records <count>', 'records to simulate', wholeNumber, 100_000)
     .option('--subs <count>', 'subscriptions to simulate', wholeNumber, 200)
@@ -67,7 +68,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  const config = noun('config', 'check or show the configuration');
+  const config = noun('config', 'check, show: the configuration');
   local(config.command('check').description('read everything and say what is wrong')).action(
     runs(async () => {
       const { configCheck } = await import('./config.ts');
@@ -84,7 +85,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   local(program.command('rate').description('try a tariff on records; prints pieces, billed usage and amount as JSON'))
     .addOption(needed('--tariff <file>', 'tariff document'))
     .addOption(needed('--records <file>', 'records document'))
-    .option('--fallback <file>', 'tariff document that the tariff falls back to; repeatable', collect, [])
+    .option('--fallback <file>', 'tariff document that the tariff falls back to; repeatable', collect)
     .option('--zones <file>', 'zone sets of the provider, for versions without zones of their own')
     .option('--number-mask <digits>', 'digits of dialled numbers that an import would not keep', wholeNumber, 4)
     .action(
@@ -94,7 +95,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       }),
     );
 
-  local(noun('release', 'check this release').command('check'))
+  local(noun('release', 'check: could this release be started here?').command('check'))
     .description('could this release be started here? loads all of it, reads configuration and schema')
     .action(
       runs(async () => {
@@ -120,6 +121,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   remote(totals.command('recalculate').description('back up and calculate the totals of a cycle again'))
     .addOption(needed('--customer <code>', 'customer'))
     .addOption(needed('--cycle <date>', 'first day of the cycle, such as 2026-03-01'))
+    .option('--account <number>', 'only this one, when the customer has several')
     .option('--wait', 'until it ended; shows progress')
     .action(
       runs(async () => {
@@ -188,7 +190,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   }
 
   remote(chain.command('replay <id>').description('run a chain again from one of its steps, with the same input'))
-    .requiredOption('--from <step>', 'the step that it begins again with')
+    .addOption(needed('--from <step>', 'the step that it begins again with'))
     .action(
       runs(async () => {
         const { chainMove } = await import('./chain-move.ts');
@@ -239,7 +241,7 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
   );
 
   documentWords(io, { noun, local, remote, runs });
-  remote(noun('actor', 'send a control message to an actor').command('send <path> <message>'))
+  remote(noun('actor', 'send: a control message to an actor').command('send <path> <message>'))
     .description('send a control message (JSON) to an actor')
     .action(
       runs(async () => {
@@ -283,10 +285,11 @@ export function buildProgram(program: Command, io: CliIo, done: (code: number) =
       return (options) => status(io, options);
     }),
   );
+  groupCommands(program);
   return program;
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

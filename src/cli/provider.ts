@@ -2,17 +2,24 @@
 import { resolve } from 'node:path';
 import { allProviders, missingSyncTypes } from '../providers/all-providers.ts';
 import type { Provider } from '../providers/built-in.ts';
+import { syncTypesOf } from '../providers/registry.ts';
 import { ProviderFileError, readProvider } from '../providers/spec/load.ts';
 import type { CliIo, CommonOptions } from './context.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 import { configOf } from './load-config.ts';
 import { printJson, printLine, printTable } from './print.ts';
 
+/** ROUTIT's chain fans out and joins, which no description says: it is code (`docs/routit.md`). */
+const coded = { commands: ['discover', 'fetch', 'stage', 'match', 'rate', 'totals'], transports: ['rest'] };
+
 export async function providerList(io: CliIo, options: CommonOptions): Promise<number> {
   const { directory } = configOf(io, options).providers;
   const providers = checked(() => allProviders(directory));
-  const rows = providers.map(rowOf);
   const missing = missingSyncTypes(providers);
+  const described = new Map(providers.map((provider) => [provider.adapter.syncType, rowOf(provider)]));
+  const rows = syncTypesOf(providers.map(({ adapter }) => adapter))
+    .filter(({ syncType }) => !missing.includes(syncType))
+    .map((entry) => described.get(entry.syncType) ?? { ...entry, ...coded, file: null });
   if (options.json) {
     printJson(io, { providers: rows, notInThisRelease: missing });
     return exitCode.ok;

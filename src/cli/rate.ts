@@ -9,7 +9,7 @@ export interface RateOptions extends CommonOptions {
   readonly tariff: string;
   readonly records: string;
   readonly zones?: string;
-  readonly fallback: readonly string[];
+  readonly fallback?: readonly string[];
   readonly numberMask: number;
 }
 
@@ -19,7 +19,7 @@ export async function rate(io: CliIo, options: RateOptions): Promise<number> {
   }
   const named = (file: string) => ({ name: file, document: readDocument(io, file) });
   const outcomes = rateRecords({
-    tariffs: [options.tariff, ...options.fallback].map(named),
+    tariffs: [options.tariff, ...(options.fallback ?? [])].map(named),
     records: named(options.records),
     ...(options.zones !== undefined && { zones: named(options.zones) }),
     numberMask: options.numberMask,

@@ -6,7 +6,7 @@ import { CliError, exitCode } from './exit-codes.ts';
 
 /** A JSON document. */
 export function readDocument(io: CliIo, file: string): unknown {
-  const text = new TextDecoder().decode(readBytes(io, file));
+  const text = readText(io, file);
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {

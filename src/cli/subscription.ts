@@ -1,12 +1,11 @@
 /** `linekeeper subscription erase | export`: what is held about one number, gone for good or given to its owner. */
-import { randomBytes } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ErasedView, SubscriptionExportView } from '../admin/views.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
-import { CliError, exitCode } from './exit-codes.ts';
+import { exitCode } from './exit-codes.ts';
 import { count, printJson, printLine } from './print.ts';
+import { writeWhole } from './write-whole.ts';
 
 type Which = ServiceOptions & { readonly customer: string };
 
@@ -32,6 +31,9 @@ export async function subscriptionErase(
     io,
     `  ${count(findings)} findings, ${count(quarantine)} lines in quarantine, ${count(alerts)} alerts; no amount changed`,
   );
+  const { chains } = erased;
+  if (chains.length > 0)
+    printLine(io, `totals of cycles that are not closed: calculated again by chain ${chains.join(', ')}`);
   if (files > 0) {
     printLine(io, `the bytes of ${count(files)} raw files hold it until their retention is over (docs/retention.md)`);
   }
@@ -52,17 +54,4 @@ export async function subscriptionExport(io: CliIo, msisdn: string, options: Whi
       `${out}: all that is held about it, ${count(records)} records; the file is readable by its owner only`,
     );
   return exitCode.ok;
-}
-
-/** There whole or not at all. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const part = `${path}.${randomBytes(4).toString('hex')}.part`;
-  try {
-    await writeFile(part, text, { mode: 0o600, flag: 'wx' });
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    const { code = (error as Error).message } = error as { code?: string };
-    throw new CliError(exitCode.failed, `${path} cannot be written (${code})`, { cause: error });
-  }
 }

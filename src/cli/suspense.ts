@@ -4,7 +4,7 @@ import { formatAmountE8 } from '../telecom/money.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
 import { exitCode } from './exit-codes.ts';
-import { count, printJson, printTable } from './print.ts';
+import { count, printJson, printTable, tellCut } from './print.ts';
 
 export interface SuspenseListOptions extends ServiceOptions {
   readonly numbers?: boolean;
@@ -15,6 +15,7 @@ export async function suspenseList(io: CliIo, options: SuspenseListOptions): Pro
   const client = await openClient(io, options);
   const { numbers, limit } = options;
   const waiting = await client.get<readonly SuspenseView[]>('/suspense', { query: { numbers, limit } });
+  tellCut(io, waiting, limit);
   if (options.json) {
     printJson(io, waiting);
     return exitCode.ok;

@@ -1,4 +1,7 @@
-/** `linekeeper sync run`: opens sync tasks now; with `--wait` until they ended, exit 1 when one did not succeed. */
+/**
+ * `linekeeper sync run`: opens sync tasks now; with `--wait` until they ended. Exit 1 when one did not succeed, or a profile was
+ * left out because it is suspended: a person has to look at it.
+ */
 import type { SyncStartedView, SyncTaskView } from '../admin/views.ts';
 import { openClient } from './admin-client.ts';
 import type { CliIo, ServiceOptions } from './context.ts';
@@ -21,6 +24,11 @@ export async function syncRun(io: CliIo, options: SyncRunOptions): Promise<numbe
     force: options.force ?? false,
     ...(options.profile === undefined ? {} : { profile: options.profile }),
   });
+  for (const { profile, why } of started.skipped) {
+    const way = `run it all the same with --profile ${profile} --force`;
+    io.stderr.write(`profile ${options.customer}/${profile} is left out: it is ${why}; ${way}\n`);
+  }
+  const nobodySuspended = started.skipped.every(({ suspended }) => !suspended);
   if (!options.wait) {
     if (options.json) printJson(io, started);
     for (const task of options.json ? [] : started.tasks) {
@@ -30,14 +38,15 @@ export async function syncRun(io: CliIo, options: SyncRunOptions): Promise<numbe
         `sync task ${task.id} of ${options.customer}/${task.profile} ${what} (chain ${task.chainId ?? '-'})`,
       );
     }
-    return exitCode.ok;
+    return nobodySuspended ? exitCode.ok : exitCode.failed;
   }
   const progress = options.json ? undefined : openProgress(io);
   const ended: SyncTaskView[] = [];
   for (const { id } of started.tasks) ended.push(await waitForTask(io, client, id, progress));
   if (options.json) printJson(io, ended);
   else await printTasks(io, ended);
-  return ended.every((task) => task.status === 'succeeded') ? exitCode.ok : exitCode.failed;
+  const allSucceeded = ended.every((task) => task.status === 'succeeded');
+  return allSucceeded && nobodySuspended ? exitCode.ok : exitCode.failed;
 }
 
 function printTasks(io: CliIo, tasks: readonly SyncTaskView[]): Promise<void> {

@@ -10,13 +10,14 @@ import { waitForChain } from './wait.ts';
 export interface RecalculateOptions extends ServiceOptions {
   readonly customer: string;
   readonly cycle: string;
+  readonly account?: string;
   readonly wait?: boolean;
 }
 
 export async function totalsRecalculate(io: CliIo, options: RecalculateOptions): Promise<number> {
   const client = await openClient(io, options);
-  const { customer, cycle } = options;
-  const started = await client.post<RecalculationView>('/totals/recalculate', { customer, cycle });
+  const { customer, cycle, account } = options;
+  const started = await client.post<RecalculationView>('/totals/recalculate', { customer, cycle, account });
   if (!options.wait) {
     if (options.json) printJson(io, started);
     for (const { chainId, account, cycleStart } of options.json ? [] : started.chains) {
@@ -36,17 +37,24 @@ export async function totalsRecalculate(io: CliIo, options: RecalculateOptions):
   for (const chain of options.json ? [] : ended) {
     printLine(io, `chain ${chain.id} ${chain.state}${chain.reason === null ? '' : `: ${chain.reason}`}`);
   }
-  if (!options.json) await tellWaiting(io, client, options);
+  if (!options.json) await tellWaiting(io, client, options.customer, started);
   return ended.every((chain) => chain.state === 'succeeded') ? exitCode.ok : exitCode.failed;
 }
 
 /** A calculation that succeeded need not be what readers see. */
-async function tellWaiting(io: CliIo, client: AdminClient, { customer, cycle }: RecalculateOptions): Promise<void> {
+async function tellWaiting(
+  io: CliIo,
+  client: AdminClient,
+  customer: string,
+  { chains }: RecalculationView,
+): Promise<void> {
   const waiting = await client.get<readonly WaitingTotalsView[]>('/totals/review', { query: { customer } });
-  for (const one of waiting.filter(({ cycleStart }) => cycleStart === cycle)) {
+  const isAsked = ({ account, cycleStart }: WaitingTotalsView) =>
+    chains.some((chain) => chain.account === account && chain.cycleStart === cycleStart);
+  for (const one of waiting.filter(isAsked)) {
     printLine(
       io,
-      `generation ${one.generation} of ${one.account} ${cycle} waits for a person, ${one.current} stays current: ${one.why}; see: linekeeper totals review`,
+      `generation ${one.generation} of ${one.account} ${one.cycleStart} waits for a person, ${one.current} stays current: ${one.why}; see: linekeeper totals review`,
     );
   }
 }

@@ -31,10 +31,16 @@ export async function totalsReview(
   return exitCode.ok;
 }
 
-async function listWaiting(io: CliIo, options: ServiceOptions & { customer?: string }): Promise<number> {
+async function listWaiting(io: CliIo, options: ServiceOptions & Partial<CycleOptions>): Promise<number> {
   const client = await openClient(io, options);
   const query = options.customer === undefined ? {} : { customer: options.customer };
-  const waiting = await client.get<readonly WaitingTotalsView[]>('/totals/review', { query });
+  const all = await client.get<readonly WaitingTotalsView[]>('/totals/review', { query });
+  const account = options.account?.padStart(10, '0');
+  const waiting = all.filter(
+    (one) =>
+      (options.cycle === undefined || one.cycleStart === options.cycle) &&
+      (account === undefined || one.account === account),
+  );
   if (options.json) {
     printJson(io, waiting);
     return exitCode.ok;

@@ -10,9 +10,10 @@
  * can start, and an old one is better than none.
  */
 import { existsSync } from 'node:fs';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { TaskAnswer, TaskMessage } from './task-control.ts';
+import { movesOf } from './moving.ts';
+import type { PortMessage, TaskAnswer, TaskMessage } from './task-control.ts';
 import { revivedError } from './task-error.ts';
 import { ComputePoolClosedError, ThreadDiedError } from './thread-died.ts';
 import { unworn, type Wear, type WearLimits } from './wear.ts';
@@ -74,7 +75,12 @@ export class ComputeThread {
     const piscina = this.#piscina;
     const stop = new SharedArrayBuffer(4);
     const { port1, port2 } = new MessageChannel();
-    if (onProgress) port1.on('message', ([done, total]: [number, number]) => onProgress(done, total));
+    let moved: unknown = null;
+    const take = (message: PortMessage) => {
+      if ('moved' in message) moved = message.moved;
+      else onProgress?.(...message);
+    };
+    if (onProgress) port1.on('message', take);
     let deadline: NodeJS.Timeout | undefined;
     const abort = () => {
       Atomics.store(new Int32Array(stop), 0, 1);
@@ -83,9 +89,12 @@ export class ComputeThread {
     signal.addEventListener('abort', abort, { once: true });
     try {
       const answer = await this.#post(piscina, { args, stop, port: port2 });
-      if (answer.ok) return answer;
-      signal.throwIfAborted();
-      throw revivedError(answer.error);
+      if (!answer.ok) {
+        signal.throwIfAborted();
+        throw revivedError(answer.error);
+      }
+      for (let more = receiveMessageOnPort(port1); more; more = receiveMessageOnPort(port1)) take(more.message);
+      return { ...answer, result: answer.result ?? moved };
     } catch (error) {
       if (error instanceof ThreadDiedError) signal.throwIfAborted();
       throw error;
@@ -106,7 +115,9 @@ export class ComputeThread {
     const before = piscina.threads[0];
     try {
       // piscina's type takes the options of `postMessage` for the list
-      const answer: TaskAnswer = await piscina.run(message, { transferList: [message.port] as never });
+      const answer: TaskAnswer = await piscina.run(message, {
+        transferList: [message.port, ...movesOf(message.args)] as never,
+      });
       if (this.#wear.afterTask(answer.heapMb, this.#limits.nowMs()) && existsSync(this.#limits.worker)) {
         this.#renew(piscina);
       }

@@ -22,6 +22,7 @@ export interface TaskMessage<Args> {
   readonly args: Args;
   /** One Int32: not 0 means stop. */
   readonly stop: SharedArrayBuffer;
+  /** Tells progress, and a result whose buffers move. */
   readonly port: MessagePort;
 }
 
@@ -29,6 +30,7 @@ export interface TaskMessage<Args> {
 export type TaskAnswer = (
   | {
       readonly ok: true;
+      /** Null also for one that came through the port. */
       readonly result: unknown;
       readonly startedAtMs: number;
       readonly durationMs: number;
@@ -39,6 +41,9 @@ export type TaskAnswer = (
   /** In use in the thread's heap when the task had ended. */
   readonly heapMb: number;
 };
+
+/** What comes through a task's port. */
+export type PortMessage = readonly [done: number, total: number] | { readonly moved: unknown };
 
 const progressEveryMs = 100;
 

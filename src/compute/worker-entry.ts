@@ -4,6 +4,7 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { threadId } from 'node:worker_threads';
+import { movesOf } from './moving.ts';
 import { createTaskControl, type TaskAnswer, type TaskControl, type TaskMessage } from './task-control.ts';
 import { plainError } from './task-error.ts';
 
@@ -13,9 +14,12 @@ export function threadEntry<Args>(run: (args: Args, control: TaskControl) => Pro
     const started = performance.now();
     try {
       const result = await run(args, createTaskControl(stop, port, performance.now.bind(performance)));
+      const moves = movesOf(result);
+      // before the answer: it is there when the answer is
+      if (moves.length > 0) port.postMessage({ moved: result }, [...moves]);
       return {
         ok: true,
-        result,
+        result: moves.length > 0 ? null : result,
         startedAtMs,
         durationMs: performance.now() - started,
         thread: threadId,

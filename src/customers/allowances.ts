@@ -1,10 +1,11 @@
 /**
  * Stores the allowances of a contract and of its subscriptions. One is known by name and first day: told again it is brought to
- * what the document says, told with another first day it is another one, which must not overlap.
+ * what the document says, told with another first day it is another one, which must not overlap. A document tells each once.
  */
 import type { Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
 import { type AllowanceEntry, allowanceOf } from '../telecom/allowance-document.ts';
+import { refuseUnknownZones } from './allowance-zones.ts';
 import type { ContractEntry } from './document.ts';
 
 const overlapping = `
@@ -19,8 +20,9 @@ const upsert = `
     valid = excluded.valid, kind = excluded.kind, amount = excluded.amount, shared = excluded.shared,
     priority = excluded.priority, increment = excluded.increment, scope = excluded.scope, fair_use = excluded.fair_use`;
 
-/** Throws `InputError` when two of one name overlap. */
+/** Throws `InputError` when two of one name overlap, or are one, or when one counts in a zone that is none. */
 export async function upsertAllowances(tx: Tx, contractId: string, contract: ContractEntry): Promise<number> {
+  await refuseUnknownZones(tx, contract);
   let count = await store(tx, contractId, null, contract.allowances, `account ${contract.account}`);
   for (const { msisdn, allowances } of contract.subscriptions) {
     if (allowances.length === 0) continue;
@@ -42,13 +44,19 @@ async function store(
 ): Promise<number> {
   // one that a later entry follows is shortened before that one comes
   const ordered = [...entries].sort((a, b) => ((a.validFrom ?? '') < (b.validFrom ?? '') ? -1 : 1));
+  const told = new Set<string>();
   for (const entry of ordered) {
     const one = allowanceOf(entry, '', null);
+    const from = one.validFrom ?? 'the beginning';
+    if (told.has(`${one.name} ${from}`)) {
+      throw new InputError(`${about}: allowance ${one.name} from ${from} is there twice; give each a name of its own`);
+    }
+    told.add(`${one.name} ${from}`);
     const key = [contractId, subscriptionId, one.name, one.validFrom, one.validTo];
     const [clash] = await tx.query<{ valid: string }>(overlapping, key);
     if (clash) {
       throw new InputError(
-        `${about}: allowance ${one.name} from ${one.validFrom ?? 'the beginning'} overlaps the stored one of ${clash.valid}; give that one a validTo first, or this one its validFrom`,
+        `${about}: allowance ${one.name} from ${from} overlaps the stored one of ${clash.valid}; give that one a validTo first, or this one its validFrom`,
       );
     }
     const scope = JSON.stringify({ zones: one.zones, categories: one.categories });

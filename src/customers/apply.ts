@@ -41,20 +41,25 @@ export async function applyCustomers(tx: Tx, document: unknown): Promise<Applied
   return counts;
 }
 
-const longestPrefixes = `
-  select t.code, max(length(p)) as digits
+const prefixesOfTariffs = `
+  select distinct t.code, p as prefix
   from tariff t join tariff_version v on v.tariff_id = t.id and v.replaced_at is null,
     jsonb_array_elements(v.document -> 'rules') r, jsonb_array_elements_text(r -> 'match' -> 'prefixes') p
-  group by t.code having max(length(p)) > $1 order by t.code`;
+  where length(p) > $1 order by t.code, p`;
+
+/** Up to here a prefix fits every mask that a customer can have. */
+const fitsEveryMask = 3;
 
 /** A tariff that needs more digits than are stored would silently rate by a shorter prefix; loading one is refused likewise. */
 async function refuseMaskedPrefixes(tx: Tx, customers: readonly CustomerEntry[]): Promise<void> {
   const mask = Math.max(...customers.map((customer) => customer.numberMask));
-  const [tariff] = await tx.query<{ code: string; digits: number }>(longestPrefixes, [longestPrefix(mask)]);
-  if (!tariff) return;
+  const named = await tx.query<{ code: string; prefix: string }>(prefixesOfTariffs, [fitsEveryMask]);
+  const masked = named.find(({ prefix }) => prefix.length > longestPrefix(mask, prefix));
+  if (!masked) return;
   const { code } = customers.find((customer) => customer.numberMask === mask)!;
+  const { prefix } = masked;
   throw new InputError(
-    `customer ${code}: numberMask ${mask} leaves prefixes of ${longestPrefix(mask)} digits, and tariff ${tariff.code} has one of ${tariff.digits}; use a smaller mask, or load that tariff with shorter prefixes first`,
+    `customer ${code}: numberMask ${mask} leaves ${longestPrefix(mask, prefix)} digits of such numbers, and tariff ${masked.code} has the prefix ${prefix}; use a smaller mask, or load that tariff with shorter prefixes first`,
   );
 }
 

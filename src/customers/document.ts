@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { retentionSchema } from '../privacy/retention.ts';
 import { transportSchema } from '../providers/transports/open-transport.ts';
 import { allowanceSchema } from '../telecom/allowance-document.ts';
+import { dateSchema } from '../telecom/date-schema.ts';
 import { closedObject } from '../telecom/document-problem.ts';
 
 const code = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
@@ -18,8 +19,8 @@ export const timeZone = z.string().refine((zone) => {
 
 /** Both first days: of it, and after it. */
 const term = {
-  validFrom: z.iso.date('must be a date such as 2026-03-01').optional(),
-  validTo: z.iso.date('must be a date such as 2026-04-01, the first day after it').optional(),
+  validFrom: dateSchema('must be a date such as 2026-03-01').optional(),
+  validTo: dateSchema('must be a date such as 2026-04-01, the first day after it').optional(),
 };
 type Term = { readonly [name in keyof typeof term]?: string | undefined };
 const endsAfterItBegins = ({ validFrom = '', validTo = '9999-12-31' }: Term) => validFrom < validTo;
@@ -33,10 +34,10 @@ const profile = closedObject({
   lateDays: z.int().min(0).max(90).default(10),
   enabled: z.boolean().default(true),
   /** First day whose usage is wanted, for providers that are asked by time. Default: three months back. */
-  since: z.iso.date('must be a date such as 2026-03-01').optional(),
+  since: dateSchema('must be a date such as 2026-03-01').optional(),
   // what the alert rules of docs/alerts.md ask for
   fileEveryDays: z.int().min(1).max(366).default(31),
-  credentialNotAfter: z.iso.date('must be a date such as 2027-01-31').optional(),
+  credentialNotAfter: dateSchema('must be a date such as 2027-01-31').optional(),
   transport: transportSchema,
 });
 

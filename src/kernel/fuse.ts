@@ -57,5 +57,11 @@ export function fuse(
     pass.close();
   }
   const keys = seen === null ? null : { slots: seen.slots, repeated: Int32Array.from(seen.repeated), log: log.parts };
-  return { slab: slab.tables(), unrated: unrated.list(), keys, faults, faultCount };
+  const tables = slab.tables();
+  const moves = [
+    tables.rows.buffer,
+    ...(seen === null ? [] : [seen.slots.buffer]),
+    ...log.parts.map(({ low }) => low.buffer),
+  ];
+  return { slab: tables, unrated: unrated.list(), keys, faults, faultCount, moves };
 }

@@ -12,6 +12,7 @@
  */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { movesOf, release } from '../compute/moving.ts';
 import { byteRanges, unfinished } from './byte-ranges.ts';
 import type { RecordFault } from './csv/csv-slow.ts';
 import { sampleFile } from './csv/sample-file.ts';
@@ -151,7 +152,9 @@ async function fuseGuessed(
 ): Promise<FuseResult[] | null> {
   const ranges = byteRanges(file.bytes, options.rangeBytes ?? defaultRangeBytes, null);
   const fused = await fuseRanges(options, file, dedup, ranges);
-  return brokenBorder(ranges) >= 0 ? null : fused;
+  if (brokenBorder(ranges) < 0) return fused;
+  release(fused.flatMap(movesOf));
+  return null;
 }
 
 async function fuseExact(options: FusedPassOptions, file: KernelFile, dedup: KernelDedup): Promise<FuseResult[]> {
@@ -201,7 +204,9 @@ async function gather(
   const settled = await settle(options, file, lost);
   const parts = [...fused, ...settled];
   const kinds = file.columns.kinds.length;
-  const totals = await run({ task: 'kernel-merge', kinds, slabs: parts.map(({ slab }) => slab) }, { signal });
+  const slabs = parts.map(({ slab }) => slab);
+  const moves = slabs.map(({ rows }) => rows.buffer);
+  const totals = await run({ task: 'kernel-merge', kinds, slabs, moves }, { signal });
   const unrated = new UnratedCounts(noPrice);
   for (const part of parts) unrated.merge(part.unrated);
   const faults = [...others, ...fused.flatMap((each) => each.faults)];
@@ -243,7 +248,7 @@ function settle({ run, signal, threads }: FusedPassOptions, file: KernelFile, lo
   const tasks = Array.from({ length: workers }, (_, worker) => ({
     task: 'kernel-settle' as const,
     file,
-    lost: lost.subarray(worker * share, (worker + 1) * share),
+    lost: lost.slice(worker * share, (worker + 1) * share),
   }));
   return sideBySide({ run, signal }, tasks);
 }

@@ -1,4 +1,8 @@
-/** Arguments and results of the kernel's tasks on pool threads: plain data, and arrays in shared memory that are not copied. */
+/**
+ * Arguments and results of the kernel's tasks on pool threads: plain data, and arrays that are not copied: they are in shared
+ * memory, or they move (`moves`, compute/moving.ts).
+ */
+import type { Moving } from '../compute/moving.ts';
 import type { RecordFault } from './csv/csv-slow.ts';
 import type { KeyLogPart } from './keys/key-log.ts';
 import type { KeySlots } from './keys/seen-keys.ts';
@@ -62,13 +66,17 @@ export type KernelArgs =
       readonly ranges: KernelRanges;
     }
   | { readonly task: 'kernel-borders'; readonly file: KernelFile; readonly ranges: KernelRanges }
-  | { readonly task: 'kernel-common'; readonly one: KeySlots; readonly other: KeySlots }
-  | { readonly task: 'kernel-wanted'; readonly keys: readonly Int32Array[] }
-  | { readonly task: 'kernel-places'; readonly log: readonly KeyLogPart[]; readonly wanted: WantedTables }
+  | (Moving & {
+      readonly task: 'kernel-wanted';
+      /** Of each thread, and the keys that it met again. */
+      readonly tables: readonly KeySlots[];
+      readonly repeated: readonly Int32Array[];
+    })
+  | (Moving & { readonly task: 'kernel-places'; readonly log: readonly KeyLogPart[]; readonly wanted: WantedTables })
   | { readonly task: 'kernel-lost'; readonly count: number; readonly places: readonly Float64Array[] }
   | { readonly task: 'kernel-partitions'; readonly directory: string; readonly from: number; readonly to: number }
   | { readonly task: 'kernel-in-order'; readonly pairs: readonly Float64Array[] }
-  | { readonly task: 'kernel-merge'; readonly kinds: number; readonly slabs: readonly SlabTables[] }
+  | (Moving & { readonly task: 'kernel-merge'; readonly kinds: number; readonly slabs: readonly SlabTables[] })
   | CutArgs
   | { readonly task: 'kernel-probe'; readonly file: KernelFile; readonly from: number; readonly to: number }
   | {
@@ -94,7 +102,7 @@ export interface UnratedCount {
   readonly records: number;
 }
 
-export interface FuseResult {
+export interface FuseResult extends Moving {
   readonly slab: SlabTables;
   readonly unrated: readonly UnratedCount[];
   /** Null when the keys went to disk. */
@@ -112,7 +120,7 @@ export interface ThreadKeys {
   readonly log: readonly KeyLogPart[];
 }
 
-export interface SettleResult {
+export interface SettleResult extends Moving {
   /** Sums of the lost records, to be taken out: all negative. */
   readonly slab: SlabTables;
   readonly unrated: readonly UnratedCount[];
@@ -124,8 +132,6 @@ export interface SettleResult {
 export interface KernelResults {
   readonly 'kernel-fuse': FuseResult;
   readonly 'kernel-borders': null;
-  /** High and low word of each key. */
-  readonly 'kernel-common': Int32Array;
   readonly 'kernel-wanted': WantedTables;
   /** Pairs: a wanted key's number, a record's offset. */
   readonly 'kernel-places': Float64Array;

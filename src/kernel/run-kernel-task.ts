@@ -1,9 +1,10 @@
 /** The kernel's tasks on a pool thread. */
+import { release } from '../compute/moving.ts';
 import type { TaskControl } from '../compute/task-control.ts';
 import { cutRecords, probeRecords } from './csv/cut-records.ts';
 import { fuse } from './fuse.ts';
 import { inOrder } from './keys/in-order.ts';
-import { wantedPlaces } from './keys/key-log.ts';
+import { giveBack, wantedPlaces } from './keys/key-log.ts';
 import { commonKeys } from './keys/seen-keys.ts';
 import { lostInPartition } from './keys/spilled-keys.ts';
 import { lostPairs, WantedKeys, wantedTables } from './keys/wanted-keys.ts';
@@ -24,12 +25,10 @@ export async function runKernelTask(
       return fuse(args, raterOf(args.file), control);
     case 'kernel-borders':
       return findBorders(args.file, args.ranges, control);
-    case 'kernel-common':
-      return Int32Array.from(commonKeys(args.one, args.other));
     case 'kernel-wanted':
-      return wantedTables(args.keys);
+      return findWanted(args);
     case 'kernel-places':
-      return Float64Array.from(wantedPlaces(args.log, new WantedKeys(args.wanted)));
+      return findPlaces(args);
     case 'kernel-lost':
       return inOrder([lostPairs(args.count, args.places)]);
     case 'kernel-in-order':
@@ -45,6 +44,18 @@ export async function runKernelTask(
     case 'kernel-settle':
       return settle(args, raterOf(args.file), control);
   }
+}
+
+function findWanted({ tables, repeated }: KernelArgs & { readonly task: 'kernel-wanted' }) {
+  const common = commonKeys(tables);
+  release(tables.map(({ buffer }) => buffer));
+  return wantedTables([...repeated, common]);
+}
+
+function findPlaces({ log, wanted }: KernelArgs & { readonly task: 'kernel-places' }): Float64Array {
+  const places = wanted.count === 0 ? [] : wantedPlaces(log, new WantedKeys(wanted));
+  giveBack(log);
+  return Float64Array.from(places);
 }
 
 /** Where each range's first record begins, found in the order of the file. */

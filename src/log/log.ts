@@ -32,6 +32,8 @@ export function createLog(options: LogOptions = {}): Log {
       errorKey: 'error',
       timestamp: pino.stdTimeFunctions.isoTime,
       ...(mixin ? { mixin: () => masked(mixin()) } : {}),
+      // `masked` has made plain data of it, which pino would call an Object
+      serializers: { error: (plain: unknown) => plain, err: (plain: unknown) => plain },
       formatters: { level: (label) => ({ level: label }), log: masked },
       hooks: {
         logMethod(args, method) {

@@ -11,9 +11,10 @@ const passwordInUrl = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi;
 
 /**
  * `31612345678` -> `3161234****`: the last `digits` digits are never shown (default 4). One of at most six digits is hidden
- * whole: it may be an emergency or helpline number.
+ * whole: it may be an emergency or helpline number. The pseudonym of a number that was erased is no number.
  */
 export function maskNumber(number: string, digits = 4): string {
+  if (number.startsWith('erased-')) return number;
   const shown = number.length > 6 ? Math.max(0, number.length - digits) : 0;
   return number.slice(0, shown) + '*'.repeat(number.length - shown);
 }

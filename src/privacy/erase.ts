@@ -26,6 +26,12 @@ export interface Erased {
   readonly files: number;
 }
 
+/** A cycle that is not closed and held the number: its records changed, and its totals are due. */
+export interface TouchedCycle {
+  readonly contractId: string;
+  readonly cycleStart: string;
+}
+
 export interface Subject {
   readonly customerId: string;
   readonly contracts: readonly string[];
@@ -35,7 +41,9 @@ const contractsWithNumber = `
   select c.id as "customerId", array_agg(k.id::text order by k.id) filter (where
     exists (select from subscription s where s.contract_id = k.id and s.msisdn = $2)
     or exists (select from total_usage u where u.contract_id = k.id and u.msisdn = $2)
-    or exists (select from invoice i join invoice_line l on l.invoice_id = i.id where i.contract_id = k.id and l.msisdn = $2)) as contracts
+    or exists (select from invoice i join invoice_line l on l.invoice_id = i.id where i.contract_id = k.id and l.msisdn = $2)
+    or exists (select from reseller_cdr d join reseller_delivery v on v.id = d.delivery_id join raw_file f on f.id = v.raw_file_id
+      where f.contract_id = k.id and d.msisdn = $2)) as contracts
   from customer c left join contract k on k.customer_id = c.id where c.code = $1 group by c.id`;
 
 /** The contracts of the customer that know the number. Throws `InputError` when none does. */
@@ -80,24 +88,36 @@ const changes = {
   totals: 'update total_usage set msisdn = $3 where contract_id = any($1::bigint[]) and msisdn = $2 returning 1',
   allowances:
     'update allowance_usage set msisdn = $3 where contract_id = any($1::bigint[]) and msisdn = $2 returning 1',
-  invoiceLines: `
-    update invoice_line l set msisdn = $3, description = replace(description, $2, $3) from invoice i
-    where i.id = l.invoice_id and i.contract_id = any($1::bigint[]) and l.msisdn = $2 returning 1`,
-  findings: `
-    update recon_finding f set msisdn = case when f.msisdn = $2 then $3 else f.msisdn end, identity = replace(identity, $2, $3),
-      evidence = replace(evidence::text, $2, $3)::jsonb
-    from reconciliation r where r.id = f.recon_id and r.contract_id = any($1::bigint[])
-      and (f.msisdn = $2 or strpos(f.identity, $2) > 0 or strpos(f.evidence::text, $2) > 0) returning 1`,
   waiting: `
-    update reseller_cdr d set msisdn = $3, b_hash = null, b_masked = null from reseller_delivery v
-    where v.id = d.delivery_id and d.msisdn = $2 and (v.contract_id = any($1::bigint[])
-      or lpad(v.customer_no, 10, '0') in (select account_no from contract where id = any($1::bigint[]))) returning 1`,
+    update reseller_cdr d set msisdn = $3, b_hash = null, b_masked = null from reseller_delivery v left join raw_file f on f.id = v.raw_file_id
+    where v.id = d.delivery_id and d.msisdn = $2 and (v.contract_id = any($1::bigint[]) or f.contract_id = any($1::bigint[])) returning 1`,
 } as const;
 
-/** Whoever rates the cycle at this moment finds that it changed, and rates it again without the number. */
+/** Where people write it in their words. $4: its forms. */
+const changedTexts = {
+  invoiceLines: `
+    update invoice_line l set msisdn = case when l.msisdn = $2 then $3 else l.msisdn end,
+      description = regexp_replace(description, $4, $3, 'g') from invoice i
+    where i.id = l.invoice_id and i.contract_id = any($1::bigint[]) and (l.msisdn = $2 or l.description ~ $4) returning 1`,
+  findings: `
+    update recon_finding f set msisdn = case when f.msisdn = $2 then $3 else f.msisdn end, identity = replace(identity, $2, $3),
+      evidence = regexp_replace(evidence::text, $4, $3, 'g')::jsonb, state_why = regexp_replace(state_why, $4, $3, 'g')
+    from reconciliation r where r.id = f.recon_id and r.contract_id = any($1::bigint[])
+      and (f.msisdn = $2 or strpos(f.identity, $2) > 0 or f.evidence::text ~ $4 or f.state_why ~ $4) returning 1`,
+} as const;
+
+/** `31612345678`, `+31 6 12345678`, `06-12345678`: a regular expression of PostgreSQL. */
+function writtenForms(msisdn: string): string {
+  const digits = (text: string) => [...text].join('[ .-]?');
+  const national = msisdn.startsWith('31') ? `|${digits(`0${msisdn.slice(2)}`)}` : '';
+  return `(?<![0-9])(?:(?:[+]|00)?${digits(msisdn)}${national})(?![0-9])`;
+}
+
+/** Whoever rates the cycle at this moment finds that it changed, and rates it again without the number. None of what was never rated. */
 const touchUnclosed = `
   update cycle y set revision = revision + 1 where y.contract_id = any($1::bigint[]) and y.state in ('open', 'grace') and exists (
-    select from cdr d where d.contract_id = y.contract_id and d.cycle_start = y.cycle_start and d.msisdn = $2)`;
+    select from cdr d where d.contract_id = y.contract_id and d.cycle_start = y.cycle_start and d.msisdn = $2)
+  returning y.contract_id as "contractId", to_char(y.cycle_start, 'YYYY-MM-DD') as "cycleStart", y.rating_run_id is not null as rated`;
 
 /** The lines show numbers with their last digits masked: what begins like this one goes. */
 const eraseQuarantine = `
@@ -125,7 +145,10 @@ export interface EraseRequest {
 }
 
 /** Throws `InputError` when the customer has nothing of that number. */
-export async function eraseSubscription(tx: Tx, { customer, msisdn, reason, by }: EraseRequest): Promise<Erased> {
+export async function eraseSubscription(
+  tx: Tx,
+  { customer, msisdn, reason, by }: EraseRequest,
+): Promise<{ erased: Erased; touched: readonly TouchedCycle[] }> {
   const { customerId, contracts } = await findSubject(tx, customer, msisdn);
   for (const id of contracts) await lockContract(tx, id);
   await tx.query(cyclesOf, [contracts]);
@@ -139,10 +162,13 @@ export async function eraseSubscription(tx: Tx, { customer, msisdn, reason, by }
     'select id from subscription where contract_id = any($1::bigint[]) and msisdn = $2',
     [contracts, msisdn],
   );
-  await tx.query(touchUnclosed, [contracts, msisdn]);
+  const touched = await tx.query<TouchedCycle & { rated: boolean }>(touchUnclosed, [contracts, msisdn]);
   const counts: Record<string, number> = {};
   for (const [what, statement] of Object.entries(changes)) {
     counts[what] = (await tx.query(statement, [contracts, msisdn, pseudonym])).length;
+  }
+  for (const [what, statement] of Object.entries(changedTexts)) {
+    counts[what] = (await tx.query(statement, [contracts, msisdn, pseudonym, writtenForms(msisdn)])).length;
   }
   const digests = [];
   for (const { contractId, cycleStart, generation } of generations) {
@@ -174,7 +200,7 @@ export async function eraseSubscription(tx: Tx, { customer, msisdn, reason, by }
     files,
   };
   await tx.query(record, [by, `customer ${customer}`, JSON.stringify({ reason, ...erased, digests })]);
-  return erased;
+  return { erased, touched: touched.filter(({ rated }) => rated) };
 }
 
 /** What masking leaves of the number, as E.164 and as it is dialled at home. */

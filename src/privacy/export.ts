@@ -13,6 +13,8 @@ export interface SubscriptionExport {
   readonly msisdn: string;
   readonly subscriptions: ExportedRows;
   readonly records: ExportedRows;
+  /** Of a reseller, and in no total yet: the number is no subscription. */
+  readonly waiting: ExportedRows;
   readonly totals: ExportedRows;
   readonly allowances: ExportedRows;
   readonly invoiceLines: ExportedRows;
@@ -39,6 +41,13 @@ const queries = {
     left join cycle y on y.contract_id = d.contract_id and y.cycle_start = d.cycle_start
     left join rated_cdr r on r.contract_id = d.contract_id and r.cycle_start = d.cycle_start and r.rating_run_id = y.rating_run_id and r.cdr_id = d.id
     where d.contract_id = any($1::bigint[]) and d.msisdn = $2 order by d.started_at, d.id, d.version`,
+  waiting: `
+    select ${account}, to_char(v.period, 'YYYY-MM') as period, f.name as file, d.line_no as line, d.kind, d.category,
+      to_char(d.local_start, 'YYYY-MM-DD"T"HH24:MI:SS') as "localStart", d.b_masked as dialled, d.visited, d.usage_s as "usageS",
+      d.usage_octets as "usageOctets", d.usage_count as "usageCount", d.provider_amount_e8 as "providerAmountE8"
+    from reseller_cdr d join reseller_delivery v on v.id = d.delivery_id join raw_file f on f.id = v.raw_file_id
+    join contract k on k.id = f.contract_id
+    where k.id = any($1::bigint[]) and d.msisdn = $2 and not d.matched order by d.started_at, d.line_no`,
   totals: `
     select ${account}, ${day('u.cycle_start')} as cycle, u.generation, g.state, u.category, u.records, u.unrated, u.usage_s as "usageS",
       u.usage_octets as "usageOctets", u.usage_count as "usageCount", u.amount_e8 as "amountE8", u.provider_amount_e8 as "providerAmountE8"
@@ -64,8 +73,11 @@ const queries = {
       where k.id = any($1::bigint[]) and s.msisdn = $2
         and starts_with(a.subject || ' ', c.code || '/' || k.provider || '/' || k.account_no || ' subscription ' || s.id || ' ')) order by a.id`,
   rawFiles: `
-    select distinct f.name, f.stored_at as "storedAt", f.purged_at as "purgedAt" from cdr d join raw_file f on f.id = d.raw_file_id
-    where d.contract_id = any($1::bigint[]) and d.msisdn = $2 order by f.name`,
+    select f.name, f.stored_at as "storedAt", f.purged_at as "purgedAt" from raw_file f where f.id in (
+      select d.raw_file_id from cdr d where d.contract_id = any($1::bigint[]) and d.msisdn = $2
+      union select v.raw_file_id from reseller_cdr d join reseller_delivery v on v.id = d.delivery_id join raw_file o on o.id = v.raw_file_id
+        where o.contract_id = any($1::bigint[]) and d.msisdn = $2)
+    order by f.name, f.id`,
 } as const satisfies Record<Exclude<keyof SubscriptionExport, 'customer' | 'msisdn'>, string>;
 
 /** The session must be one snapshot. Throws `InputError` when the customer has nothing of that number. */

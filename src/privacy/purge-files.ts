@@ -27,10 +27,13 @@ const isOver = `
 
 const withCustomer = `join contract k on k.id = f.contract_id join customer c on c.id = k.customer_id`;
 
-/** By content: all rows of it are over, and one of them is no duplicate. */
+/**
+ * By content: all rows of it are over, and one of them is no duplicate. That one may be purged already: whoever delivers the same
+ * bytes once more puts them into the archive once more.
+ */
 const due = `
   select f.sha256, max(f.bytes) as bytes from raw_file f ${withCustomer}
-  where f.purged_at is null and exists (select from raw_file o where o.sha256 = f.sha256 and o.purged_at is null and o.state <> 'duplicate'
+  where f.purged_at is null and exists (select from raw_file o where o.sha256 = f.sha256 and o.state <> 'duplicate'
     and o.stored_at < now() - interval '1 day')
   group by f.sha256 having bool_and(${isOver}) order by min(f.stored_at)`;
 

@@ -78,7 +78,10 @@ interface Row {
 export function invoiceOfCsv(text: string): CsvInvoice {
   const problems: DocumentProblem[] = [];
   const [head, ...body] = rowsOf(text);
-  const columns = new Map((head?.cells ?? []).map((name, index) => [name.trim().toLowerCase(), index]));
+  const names = (head?.cells ?? []).map((name) => name.trim().toLowerCase());
+  const columns = new Map(names.map((name, index) => [name, index]));
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) refuse([problem(1, twice, '(a column)', 'stands twice in the first row')]);
   const missing = neededColumns.filter((name) => !columns.has(name));
   if (missing.length > 0) refuse([problem(1, missing.join(', '), '(missing)', 'must be columns of the first row')]);
   const rows = body.map(({ line, cells }) => {
@@ -184,6 +187,8 @@ function vatOf(row: Row): Record<string, unknown> {
 function totalOf(rows: readonly Row[], problems: DocumentProblem[]): Record<string, unknown> {
   const [total, second] = rows.filter((row) => row.text('row') === 'total');
   if (second !== undefined) problems.push(problem(second.line, 'row', 'total', 'stands twice'));
+  if (total === undefined)
+    problems.push(problem(rows.at(-1)?.line ?? 1, 'row', '(missing)', 'the row total is not there'));
   return { net: total?.amount('net'), vat: total?.amount('vat'), gross: total?.amount('gross') };
 }
 

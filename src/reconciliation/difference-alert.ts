@@ -6,13 +6,22 @@ import type { ReconciliationView } from './show.ts';
 
 const rule = 'reconciliation.difference';
 
+type About = Pick<ReconciliationView, 'customer' | 'account' | 'cycleStart'>;
+const subjectOf = ({ customer, account, cycleStart }: About) =>
+  `customer ${customer} account ${account} cycle ${cycleStart}`;
+
+/** Nothing is left that could differ. */
+export function endDifference(alerts: Alerts, about: About): void {
+  alerts.resolve(rule, subjectOf(about));
+}
+
 /**
  * Raised while there are open findings, and resolved when there are none. Told once for the same open findings, however often they
  * are found, and again when they are others. The view must have its findings.
  */
 export function tellDifference(alerts: Alerts, view: ReconciliationView): void {
-  const { customer, account, cycleStart, generation } = view;
-  const subject = `customer ${customer} account ${account} cycle ${cycleStart}`;
+  const { customer, cycleStart, generation } = view;
+  const subject = subjectOf(view);
   const open = view.findings.filter((finding) => finding.state === 'open');
   if (open.length === 0) {
     alerts.resolve(rule, subject);

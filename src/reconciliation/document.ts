@@ -4,6 +4,7 @@
  * or made wrong, and nothing can be compared with it.
  */
 import { z } from 'zod';
+import { dateSchema } from '../telecom/date-schema.ts';
 import { closedObject, type DocumentProblem, problemAt, schemaProblems } from '../telecom/document-problem.ts';
 import { formatAmountE8, parseAmountE8 } from '../telecom/money.ts';
 import { invoiceToleranceE8 } from './tolerance.ts';
@@ -11,12 +12,13 @@ import { knownRates, rateOf } from './vat.ts';
 
 const code = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ -');
 const number = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'must be 1 to 63 of A-Z a-z 0-9 . _ / -');
-const date = z.iso.date('must be a date such as 2026-04-03');
+const date = dateSchema('must be a date such as 2026-04-03');
 const amount = z
   .string()
   .refine((text) => !Number.isNaN(parseAmountE8(text)), 'must be decimal text such as "-12.3456", at most 8 decimals');
 const price = amount.refine((text) => !text.startsWith('-'), 'must not be negative');
 const whole = z.int('must be a whole number').min(0);
+const lineNo = z.int().min(1).max(10_000_000);
 const vatCode = z.string().regex(/^[A-Z0-9]{1,4}$/, 'must be 1 to 4 of A-Z 0-9');
 const percent = z.string().regex(/^\d{1,2}(\.\d{1,2})?$/, 'must be decimal text such as "21" or "9.5"');
 const period = closedObject({ from: date, to: date }).refine(
@@ -25,15 +27,15 @@ const period = closedObject({ from: date, to: date }).refine(
 );
 
 const line = closedObject({
-  line: z.int().min(1).max(10_000_000),
+  line: lineNo,
   msisdn: z
     .string()
     .regex(/^[1-9][0-9]{6,14}$/, 'must be E.164 digits without +')
     .optional(),
   category: code,
   description: z.string().max(200).default(''),
-  correctsLine: z.int().min(1).optional(),
-  records: whole.optional(),
+  correctsLine: lineNo.optional(),
+  records: whole.max(1_000_000_000).optional(),
   quantity: whole.optional(),
   covered: whole.optional(),
   unitPrice: price.optional(),
@@ -81,7 +83,7 @@ function contentProblems(invoice: InvoiceDocument): DocumentProblem[] {
   for (const [index, one] of invoice.lines.entries()) {
     if (seen.has(one.line)) wrong(['lines', index, 'line'], 'stands twice; line numbers are unique in an invoice');
     seen.add(one.line);
-    if (invoice.kind === 'credit_note' && one.net !== '0' && !one.net.startsWith('-')) {
+    if (invoice.kind === 'credit_note' && amountOf(one.net) > 0n) {
       wrong(['lines', index, 'net'], 'lines of a credit note are negative; what is charged belongs on an invoice');
     }
     if (invoice.kind === 'invoice' && one.correctsLine !== undefined) {

@@ -36,17 +36,25 @@ const rulesOfTotals = `
   from priced p left join tariff_version v on v.id = p.tariff_version_id
   order by p.msisdn, p.category, p.records desc, p.rule`;
 
-/** The findings, those about prices with `ownRules` in their evidence. */
+/** The findings, those about prices with `ownRules` in their evidence: of fees those of the fees' cycle. */
 export async function withOwnRules(
   session: Pick<ReadSession, 'query'>,
   cycle: CycleToReconcile,
   findings: readonly FoundDifference[],
 ): Promise<FoundDifference[]> {
   const about = findings.filter((found) => found.class === 'rate_difference' || found.class === 'allowance_difference');
-  if (about.length === 0) return [...findings];
-  const which = [about.map((found) => found.msisdn), about.map((found) => found.category)];
-  const key = [cycle.contractId, cycle.cycleStart, cycle.generation];
-  const rows = await withLinearJoins(session, () => session.query<OwnRule>(rulesOfTotals, [...key, ...which]));
+  const { cycleStart, generation, feesCycleStart, feesGeneration } = cycle;
+  const isFee = ({ category }: FoundDifference) => category === 'recurring';
+  const rows: OwnRule[] = [];
+  for (const [start, of, which] of [
+    [cycleStart, generation, about.filter((found) => !isFee(found))],
+    [feesCycleStart, feesGeneration, about.filter(isFee)],
+  ] as const) {
+    if (which.length === 0) continue;
+    const names = [which.map((found) => found.msisdn), which.map((found) => found.category)];
+    const key = [cycle.contractId, start, of, ...names];
+    rows.push(...(await withLinearJoins(session, () => session.query<OwnRule>(rulesOfTotals, key))));
+  }
   const rules = Map.groupBy(rows, ({ msisdn, category }) => `${msisdn} ${category}`);
   return findings.map((found) => {
     if (!about.includes(found)) return found;

@@ -48,6 +48,7 @@ export interface WhichReconciliations {
   readonly customer: string;
   readonly account?: string;
   readonly cycle?: string;
+  /** Only findings in this state; without findings, only reconciliations that have one. */
   readonly state?: FindingState;
   /** With their findings. */
   readonly findings: boolean;
@@ -64,6 +65,9 @@ const current = `
     (select coalesce(jsonb_agg(i.number order by i.number), '[]') from invoice i
       where i.contract_id = r.contract_id and i.cycle_start = r.cycle_start and i.state = 'current'
         and not exists (select from reconciliation_invoice m where m.recon_id = r.id and m.invoice_id = i.id)) as "newInvoices",
+    (select coalesce(jsonb_agg(i.number order by i.number), '[]') from reconciliation_invoice m join invoice i on i.id = m.invoice_id
+      where m.recon_id = r.id and not exists (select from invoice n where n.contract_id = r.contract_id and n.number = i.number
+        and n.cycle_start = r.cycle_start and n.state = 'current')) as "goneInvoices",
     r.own_net_e8 as "ownNetE8", r.invoice_net_e8 as "invoiceNetE8", r.invoice_net_e8 - r.own_net_e8 as "diffE8",
     r.own_vat_e8 as "ownVatE8", r.invoice_vat_e8 as "invoiceVatE8", r.tolerance_e8 as "toleranceE8",
     r.requested_by as "requestedBy", ${utc('r.created_at')} as "createdAt",
@@ -85,6 +89,8 @@ type Row = Omit<ReconciliationView, 'stale' | 'findings'> & {
   readonly generationNow: number | null;
   readonly feesGenerationNow: number | null;
   readonly newInvoices: readonly string[];
+  /** Replaced by one of another cycle. */
+  readonly goneInvoices: readonly string[];
 };
 
 /** The current reconciliation of every cycle that is asked for, the oldest cycle first. */
@@ -96,7 +102,8 @@ export async function currentReconciliations(
   const rows = await session.query<Row>(current, values);
   const views: ReconciliationView[] = [];
   for (const row of rows) {
-    const { generationNow, feesGenerationNow, newInvoices, ...view } = row;
+    if (!which.findings && which.state !== undefined && !row.states[which.state]) continue;
+    const { generationNow, feesGenerationNow, newInvoices, goneInvoices, ...view } = row;
     const asked = [row.id, which.state ?? null];
     const findings = which.findings ? await session.query<FindingView>(findingsOf, asked) : [];
     views.push({ ...view, stale: staleBecause(row), findings });
@@ -106,7 +113,8 @@ export async function currentReconciliations(
 
 /** A replaced invoice has a newer version, which is not part of it either. */
 function staleBecause(row: Row): string[] {
-  const { generation, generationNow, feesCycleStart, feesGeneration, feesGenerationNow, cycleStart, newInvoices } = row;
+  const { generation, generationNow, feesCycleStart, feesGeneration, feesGenerationNow, cycleStart } = row;
+  const { newInvoices, goneInvoices } = row;
   return [
     ...(generationNow === generation
       ? []
@@ -117,5 +125,6 @@ function staleBecause(row: Row): string[] {
           `the fees of ${feesCycleStart} were generation ${feesGeneration ?? 'none'}, and ${feesGenerationNow ?? 'none'} is current`,
         ]),
     ...newInvoices.map((number) => `invoice ${number} was loaded since`),
+    ...goneInvoices.map((number) => `invoice ${number} was replaced by one of another cycle`),
   ];
 }

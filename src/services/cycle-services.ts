@@ -9,6 +9,7 @@ import { restoreGeneration } from '../totals/restore.ts';
 import { decideReview, waitingGenerations } from '../totals/review.ts';
 import { type CycleStanding, listCycles, whyNotClosed } from '../totals/standing.ts';
 import type { ServiceContext } from './context.ts';
+import { openRecalculation } from './recalculations.ts';
 
 type WhichCycle = Pick<CycleDecision, 'customer' | 'cycle' | 'account'>;
 
@@ -72,10 +73,7 @@ export function cycleServices(context: Pick<ServiceContext, 'database' | 'enqueu
         const { broughtHome, touched } = await reopenCycle(tx, contractId, cycleStart, { by, reason });
         const chains: string[] = [];
         for (const cycle of touched) {
-          const input = { contractId, cycleStart: cycle, requestedBy: by };
-          const options = { subject: `${customer}/${cycle}`, requestedBy: by };
-          const uniqueKey = `totals-recalculate/${contractId}/${cycle}`;
-          chains.push((await context.enqueue(tx, 'totals-recalculate', input, { ...options, uniqueKey })).chainId);
+          chains.push(await openRecalculation(tx, context.enqueue, { contractId, cycleStart: cycle, customer, by }));
         }
         return { broughtHome, chains };
       });

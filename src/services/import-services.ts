@@ -31,13 +31,34 @@ interface StoredRow {
   readonly id: string;
   readonly name: string;
   readonly state: string;
+  /** A later version of the same file was delivered: what this one says of a record is not its last word. */
+  readonly overtaken: boolean;
 }
 
 const byBytes = `
-  select id, name, state from raw_file where contract_id = $1 and sha256 = decode($2, 'hex') and state <> 'duplicate'`;
+  select f.id, f.name, f.state, exists (select from raw_file n where n.contract_id = f.contract_id and n.logical_key = f.logical_key
+    and n.version > f.version and n.state in ('received', 'imported')) as overtaken
+  from raw_file f where f.contract_id = $1 and f.sha256 = decode($2, 'hex') and f.state <> 'duplicate'`;
 
+/** A row whose bytes are there, before one whose bytes were purged. */
+const byHash = `
+  select name, bytes::float8 as bytes, to_char(purged_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "purgedAt"
+  from raw_file where contract_id = $1 and sha256 = decode($2, 'hex') order by purged_at is not null, id limit 1`;
+
+interface ArchivedRow {
+  readonly name: string;
+  readonly bytes: number;
+  readonly purgedAt: string | null;
+}
+
+interface Source {
+  readonly name: string;
+  archived(): Promise<{ sha256: string; bytes: number }>;
+}
+
+/** Bytes that were purged are in the archive again, and are purged again. */
 const tryAnew = `
-  with anew as (update raw_file set state = 'received', reason = null where id = $1 returning id)
+  with anew as (update raw_file set state = 'received', reason = null, purged_at = null where id = $1 returning id)
   update quarantine q set state = 'resolved' from anew where q.raw_file_id = anew.id and q.state = 'open'`;
 
 export function importServices(context: ServiceContext) {
@@ -46,7 +67,8 @@ export function importServices(context: ServiceContext) {
   return {
     async importFile(request: ImportRequest): Promise<ImportStartedView> {
       const { profile, adapter } = await chosen(request);
-      const { name, sha256, bytes } = await bytesOf(request.from, profile);
+      const source = await sourceOf(request.from, profile);
+      const { name } = source;
       const named = nameParser(adapter)(name);
       if (!named) {
         const { nameShown } = adapter.layout.files;
@@ -58,6 +80,8 @@ export function importServices(context: ServiceContext) {
           `${name} is of another account than ${profile.account}; nothing was imported`,
         );
       }
+      // what is refused leaves nothing in the archive
+      const { sha256, bytes } = await source.archived();
       const decision = { result: 'routed', syncType: adapter.syncType, chain: replayName(adapter) } as const;
       const started = await database.transaction(async (tx) => {
         await lockContract(tx, profile.contract_id);
@@ -101,27 +125,31 @@ export function importServices(context: ServiceContext) {
     throw new ServiceError('refused', `customer ${customer} has several profiles; name one with --profile: ${names}`);
   }
 
-  async function bytesOf(from: string, profile: ProfileRow): Promise<{ name: string; sha256: string; bytes: number }> {
+  async function sourceOf(from: string, profile: ProfileRow): Promise<Source> {
     if (/^[0-9a-f]{64}$/.test(from)) {
-      const [row] = await database.query<StoredRow & { bytes: number }>(
-        `select name, bytes::float8 as bytes from raw_file where contract_id = $1 and sha256 = decode($2, 'hex') order by id limit 1`,
-        [profile.contract_id, from],
+      const [row] = await database.query<ArchivedRow>(byHash, [profile.contract_id, from]);
+      if (!row) {
+        throw new ServiceError('not-found', `the archive has no file ${from} of ${profile.customer}/${profile.name}`);
+      }
+      const { name, bytes, purgedAt } = row;
+      if (purgedAt === null) return { name, archived: async () => ({ sha256: from, bytes }) };
+      throw new ServiceError(
+        'not-found',
+        `the bytes of ${name} were removed from the archive at ${purgedAt}, the end of their retention; when you have the file elsewhere, give its path`,
       );
-      if (row) return { name: row.name, sha256: from, bytes: row.bytes };
-      throw new ServiceError('not-found', `the archive has no file ${from} of ${profile.customer}/${profile.name}`);
     }
     const found = await stat(from).catch((error: NodeJS.ErrnoException) => {
       throw new ServiceError('not-found', `${from} cannot be read by the service (${error.code})`);
     });
     if (!found.isFile()) throw new ServiceError('refused', `${from} is no file`);
-    return { name: basename(from), ...(await context.archive.put(createReadStream(from))) };
+    return { name: basename(from), archived: () => context.archive.put(createReadStream(from)) };
   }
 }
 
 /** False: these bytes were imported, and nobody asked to decode them again. */
 async function takesAnew(tx: Tx, there: StoredRow | null, again: boolean): Promise<boolean> {
   if (!there || there.state === 'received') return true;
-  if (there.state === 'superseded') {
+  if (there.state === 'superseded' || there.overtaken) {
     throw new ServiceError('conflict', `a later delivery took the place of ${there.name}; import that one instead`);
   }
   if (there.state === 'imported' && !again) return false;

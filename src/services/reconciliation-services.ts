@@ -3,7 +3,7 @@ import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
 import type { DisputeView, FindingDecidedView } from '../admin/views.ts';
 import { decide, disputeAllOpen } from '../reconciliation/decide.ts';
-import { tellDifference } from '../reconciliation/difference-alert.ts';
+import { endDifference, tellDifference } from '../reconciliation/difference-alert.ts';
 import type { FindingState } from '../reconciliation/finding.ts';
 import { type InvoiceDetailView, type InvoiceView, listInvoices, showInvoice } from '../reconciliation/invoices.ts';
 import { type LoadedInvoice, type LoadInvoice, loadInvoice } from '../reconciliation/load-invoice.ts';
@@ -11,16 +11,23 @@ import { cyclesToReconcile, lockReconciliation, reconcileCycle, type WhichCycles
 import { currentReconciliations, type ReconciliationView, type WhichReconciliations } from '../reconciliation/show.ts';
 import type { ServiceContext } from './context.ts';
 
+const accountsOfCustomer = `
+  select array(select k.account_no from contract k where k.customer_id = c.id order by 1) as accounts from customer c where c.code = $1`;
+
 export function reconciliationServices({ alerts, database }: ServiceContext) {
-  async function requireCustomer(customer: string): Promise<void> {
-    const [known] = await database.query('select 1 from customer where code = $1', [customer]);
+  async function requireCustomer({ customer, account }: { customer: string; account?: string }): Promise<void> {
+    const [known] = await database.query<{ accounts: readonly string[] }>(accountsOfCustomer, [customer]);
     if (!known) throw new ServiceError('not-found', `no customer has the code ${customer}`);
+    const { accounts } = known;
+    if (account === undefined || accounts.includes(account.padStart(10, '0'))) return;
+    const have = accounts.join(', ') || 'none';
+    throw new ServiceError('not-found', `customer ${customer} has no account ${account}; its accounts: ${have}`);
   }
 
   async function shown(which: WhichReconciliations): Promise<readonly ReconciliationView[]> {
     const views = await database.read((session) => currentReconciliations(session, which));
     if (views.length > 0 || which.cycle === undefined) return views;
-    await requireCustomer(which.customer);
+    await requireCustomer(which);
     throw new ServiceError(
       'not-found',
       `customer ${which.customer} has no reconciliation of cycle ${which.cycle}; make one: linekeeper reconcile run --customer ${which.customer} --cycle ${which.cycle}`,
@@ -29,11 +36,14 @@ export function reconciliationServices({ alerts, database }: ServiceContext) {
 
   return {
     async loadInvoice(request: LoadInvoice): Promise<LoadedInvoice> {
-      return database.transaction((tx) => loadInvoice(tx, request));
+      const loaded = await database.transaction((tx) => loadInvoice(tx, request));
+      const { customer, account, ended } = loaded;
+      if (ended !== undefined) endDifference(alerts, { customer, account, cycleStart: ended });
+      return loaded;
     },
 
     async invoices(query: { customer: string; account?: string; limit: number }): Promise<readonly InvoiceView[]> {
-      await requireCustomer(query.customer);
+      await requireCustomer(query);
       return database.read((session) => listInvoices(session, query));
     },
 
@@ -44,7 +54,7 @@ export function reconciliationServices({ alerts, database }: ServiceContext) {
     }): Promise<readonly InvoiceDetailView[]> {
       const found = await database.read((session) => showInvoice(session, query));
       if (found.length > 0) return found;
-      await requireCustomer(query.customer);
+      await requireCustomer(query);
       throw new ServiceError(
         'not-found',
         `customer ${query.customer} has no invoice ${query.number}; see: linekeeper invoice list --customer ${query.customer}`,
@@ -52,7 +62,7 @@ export function reconciliationServices({ alerts, database }: ServiceContext) {
     },
 
     async runReconciliation({ by, ...which }: By & WhichCycles): Promise<readonly ReconciliationView[]> {
-      await requireCustomer(which.customer);
+      await requireCustomer(which);
       const made = await database.transaction(async (tx) => {
         await lockReconciliation(tx, which.customer);
         const cycles = await cyclesToReconcile(tx, which);
@@ -66,7 +76,7 @@ export function reconciliationServices({ alerts, database }: ServiceContext) {
     },
 
     async reconciliations(which: WhichReconciliations): Promise<readonly ReconciliationView[]> {
-      await requireCustomer(which.customer);
+      await requireCustomer(which);
       return shown(which);
     },
 

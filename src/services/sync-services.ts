@@ -74,23 +74,27 @@ export function syncServices(context: ServiceContext) {
   return {
     async runSync(request: By & { customer: string; profile?: string; force: boolean }): Promise<SyncStartedView> {
       const rows = await profilesOf(request.customer, request.profile);
-      for (const row of rows) {
-        const why = row.suspended ? `suspended: ${row.suspended}` : row.enabled ? null : 'switched off';
-        if (why && !request.force) {
-          throw new ServiceError(
-            'conflict',
-            `profile ${row.customer}/${row.name} is ${why}; run it all the same with --force`,
-          );
-        }
+      const barred = request.force ? [] : rows.filter((row) => row.suspended !== null || !row.enabled);
+      if (barred.length === rows.length && barred[0]) {
+        const { customer, name } = barred[0];
+        throw new ServiceError(
+          'conflict',
+          `profile ${customer}/${name} is ${whyBarred(barred[0])}; run it all the same with --force`,
+        );
       }
       const tasks = [];
-      for (const row of rows) {
+      for (const row of rows.filter((one) => !barred.includes(one))) {
         const decision = await context.route(row.sync_type);
         const task = await open(row, decision, request.by, request.force);
         tasks.push({ ...task, profile: row.name, account: row.account });
       }
       context.wake(...tasks.flatMap(({ chainId, started }) => (started && chainId ? [chainId] : [])));
-      return { tasks };
+      const skipped = barred.map((row) => ({
+        profile: row.name,
+        suspended: row.suspended !== null,
+        why: whyBarred(row),
+      }));
+      return { tasks, skipped };
     },
 
     async resumeSync(request: By & { customer: string; profile?: string }): Promise<SyncResumedView> {
@@ -119,6 +123,10 @@ export function syncServices(context: ServiceContext) {
       };
     },
   };
+}
+
+function whyBarred({ suspended }: ProfileRow): string {
+  return suspended === null ? 'switched off' : `suspended: ${suspended}`;
 }
 
 /** The engine's enqueue as sync tasks need it: a chain that this release lacks is stored as blocked. */

@@ -3,16 +3,33 @@ import { ServiceError } from '../admin/service-error.ts';
 import type { By } from '../admin/services.ts';
 import type { RecalculationView, TotalRowView, TotalsView } from '../admin/views.ts';
 import { applyCustomers } from '../customers/apply.ts';
-import { isClosed } from '../totals/cycles.ts';
+import { closedMessage, isClosed } from '../totals/cycles.ts';
 import { explainTotals } from '../totals/explain.ts';
 import { currentGenerations } from '../totals/generations.ts';
 import { loadTariff } from '../totals/tariff-store.ts';
 import { loadZoneSets } from '../totals/zone-store.ts';
 import type { ServiceContext } from './context.ts';
+import { openRecalculation } from './recalculations.ts';
 
 const cyclesOfCustomer = `
   select k.id as "contractId", k.account_no as account, y.state from cycle y join contract k on k.id = y.contract_id
-  join customer c on c.id = k.customer_id where c.code = $1 and y.cycle_start = $2::date and y.revision > 0 order by k.account_no`;
+  join customer c on c.id = k.customer_id
+  where c.code = $1 and y.cycle_start = $2::date and y.revision > 0 and ($3::text is null or k.account_no = $3) order by k.account_no`;
+
+interface CycleOfAccount {
+  readonly contractId: string;
+  readonly account: string;
+  readonly state: string;
+}
+
+/** One that is closed keeps nobody from the others: they are named, and so is the way to it. */
+function refuseClosed(customer: string, cycle: string, found: readonly CycleOfAccount[]): void {
+  const closed = found.find(({ state }) => isClosed(state));
+  if (!closed) return;
+  const open = found.filter(({ state }) => !isClosed(state)).map(({ account }) => account);
+  const others = open.length === 0 ? '' : `; of what is open calculate one by --account: ${open.join(', ')}`;
+  throw new ServiceError('conflict', `${closedMessage({ customer, cycle, account: closed.account })}${others}`);
+}
 
 const rowsOfGeneration = `
   select msisdn, category, records, unrated, usage_s as "usageS", usage_octets as "usageOctets", usage_count as "usageCount",
@@ -27,14 +44,13 @@ export function totalsServices(context: Pick<ServiceContext, 'database' | 'enque
     if (!known) throw new ServiceError('not-found', `no customer has the code ${customer}`);
   }
 
-  async function noSuchCycle(customer: string, cycle: string): Promise<ServiceError> {
+  async function noSuchCycle(customer: string, cycle: string, account?: string): Promise<ServiceError> {
     await requireCustomer(customer);
     const known = await currentGenerations(database, customer);
-    const have = known.map((one) => one.cycleStart).join(', ') || 'none yet';
-    return new ServiceError(
-      'not-found',
-      `customer ${customer} has no cycle that starts on ${cycle}; its cycles: ${have}`,
-    );
+    const names = known.map((one) => (account === undefined ? one.cycleStart : `${one.account} ${one.cycleStart}`));
+    const have = [...new Set(names)].join(', ') || 'none yet';
+    const of = account === undefined ? customer : `${customer}, account ${account},`;
+    return new ServiceError('not-found', `customer ${of} has no cycle that starts on ${cycle}; its cycles: ${have}`);
   }
 
   return {
@@ -42,27 +58,16 @@ export function totalsServices(context: Pick<ServiceContext, 'database' | 'enque
       by,
       customer,
       cycle,
-    }: By & { customer: string; cycle: string }): Promise<RecalculationView> {
-      const found = await database.query<{ contractId: string; account: string; state: string }>(cyclesOfCustomer, [
-        customer,
-        cycle,
-      ]);
-      if (found.length === 0) throw await noSuchCycle(customer, cycle);
-      const closed = found.find(({ state }) => isClosed(state));
-      if (closed) {
-        throw new ServiceError(
-          'conflict',
-          `cycle ${cycle} of account ${closed.account} is closed and its totals stay; to change them: linekeeper cycle reopen --customer ${customer} --cycle ${cycle} --reason TEXT`,
-        );
-      }
+      account: wanted,
+    }: By & { customer: string; cycle: string; account?: string }): Promise<RecalculationView> {
+      const key = [customer, cycle, wanted ?? null];
+      const found = await database.query<CycleOfAccount>(cyclesOfCustomer, key);
+      if (found.length === 0) throw await noSuchCycle(customer, cycle, wanted);
+      refuseClosed(customer, cycle, found);
       const chains = [];
       for (const { contractId, account } of found) {
-        const input = { contractId, cycleStart: cycle, requestedBy: by };
-        const { chainId } = await context.enqueue(database, 'totals-recalculate', input, {
-          subject: `${customer}/${cycle}`,
-          requestedBy: by,
-          uniqueKey: `totals-recalculate/${contractId}/${cycle}`,
-        });
+        const which = { contractId, cycleStart: cycle, customer, by };
+        const chainId = await openRecalculation(database, context.enqueue, which);
         chains.push({ chainId, account, cycleStart: cycle });
       }
       return { chains };

@@ -20,7 +20,10 @@ export interface AllowanceBook {
   cover(record: RateableRecord, msisdn: string, zone: string | null, widened: number): number;
   /** Undoes the last `cover`. */
   giveBack(): void;
-  /** Leaves exactly these amounts, so that `cover` takes again what was stored with a record. Ids that are unknown are nothing. */
+  /**
+   * Leaves exactly these amounts, so that `cover` takes again what was stored with a record, also from an allowance that would not
+   * count for it as it is told today. Ids that are unknown are nothing.
+   */
   leave(msisdn: string, used: Readonly<Record<string, number>>): void;
   /** What was taken from, in no particular order. */
   states(): AllowanceState[];
@@ -58,6 +61,7 @@ export function createAllowanceBook(
   }
   const uses: AllowanceUse[] = [];
   const taken: { bucket: Bucket; fair: boolean }[] = [];
+  let settled = false;
 
   function cover(record: RateableRecord, msisdn: string, zone: string | null, widened: number): number {
     book.useCount = 0;
@@ -67,7 +71,7 @@ export function createAllowanceBook(
     let covered = 0;
     for (const entry of candidates) {
       if (covered >= widened) break;
-      if (!counts(entry, record, msisdn, place)) continue;
+      if (!settled && !counts(entry, record, msisdn, place)) continue;
       const bucket = bucketOf(entry, msisdn);
       const fair = entry.fairZones?.has(place) === true;
       const left = fair ? Math.min(bucket.left, bucket.fairLeft) : bucket.left;
@@ -104,6 +108,7 @@ export function createAllowanceBook(
   }
 
   function leave(msisdn: string, used: Readonly<Record<string, number>>): void {
+    settled = true;
     for (const entry of entries) {
       const bucket = bucketOf(entry, msisdn);
       bucket.left = used[entry.allowance.id] ?? 0;

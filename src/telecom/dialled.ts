@@ -1,10 +1,12 @@
 /**
  * Dialled numbers: from what was keyed in to E.164 digits, and from those to what may be kept (domain.md section 4.7).
  *
- * The last `mask` digits are never stored. Short codes (at most 6 digits, such as 1888 or 14020) are kept whole. Emergency
+ * The last `mask` digits are never stored. Short codes (at most 6 digits, such as 1888 or 14020) are kept whole, without 31. Emergency
  * and helpline numbers leave nothing that tells which one was called: 112, 113 and 116xxx no digits at all, the free
  * helplines only their class (31800), so that a tariff of that class still matches. Pure functions; nothing is thrown.
  */
+import { shortCodeAbroad } from './dutch-numbers.ts';
+
 export interface Dialled {
   /** E.164 digits without `+`, or the short code. Never stored: input of the hash only. */
   readonly digits: string;
@@ -24,7 +26,7 @@ const countryCode = '31';
 const shortCodeDigits = 6;
 /** Digits of the longest number of the two tables that follow. */
 const longestConfidential = 9;
-const emergency = /^(?:31)?(?:11[23]|116\d{3})$/;
+const emergency = /^(?:11[23]|116\d{3})$/;
 /** Kindertelefoon, 113 Zelfmoordpreventie, Veilig Thuis: E.164 number and the class that is left of it. */
 const helplines: ReadonlyMap<string, string> = new Map([
   ['318000432', '31800'],
@@ -38,10 +40,13 @@ export function normaliseDialled(text: string): Dialled | null {
   const plus = text.startsWith('+');
   const keyed = plus ? text.slice(1) : text;
   if (!/^\d{1,20}$/.test(keyed)) return null;
-  const digits = plus ? keyed : international(keyed);
+  const full = plus ? keyed : international(keyed);
+  // +3114020 is 14020, as it is called from abroad and as some providers write it
+  const isCode = shortCodeAbroad(full) !== null;
+  const digits = isCode ? full.slice(countryCode.length) : full;
   return {
     digits,
-    shortCode: digits === keyed && !plus && keyed.length <= shortCodeDigits,
+    shortCode: isCode || (full === keyed && !plus && keyed.length <= shortCodeDigits),
     confidential: digits.length <= longestConfidential && (emergency.test(digits) || helplines.has(digits)),
   };
 }

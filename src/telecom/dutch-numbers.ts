@@ -1,6 +1,7 @@
 /**
  * The Dutch number plan as far as it decides a price (domain.md section 2). E.164 digits begin with 31; the short codes are
- * dialled as they stand. The longest entry that a number begins with counts. General libraries have no type for half of these.
+ * dialled as they stand. The longest entry that a number begins with counts, and a short code as a whole. General libraries have
+ * no type for half of these.
  */
 import { createPrefixTrie, type PrefixTrie } from './prefix-trie.ts';
 
@@ -52,14 +53,14 @@ const national: readonly PlanRow[] = [
   ['3182', 'vpn'],
 ];
 
-const short: readonly PlanRow[] = [
-  ['112', 'emergency'],
-  ['113', 'helpline'],
-  ['116', 'helpline'],
-  ['14', 'municipality'],
-  ['1233', 'voicemail'],
-  ['18', 'directory'],
-  ['16', 'carrier-select'],
+/** Whole codes: what only begins like one is another service's. */
+const short: readonly (readonly [code: RegExp, kind: DutchKind])[] = [
+  [/^112$/, 'emergency'],
+  [/^(113|116\d{3})$/, 'helpline'],
+  [/^14\d{3,4}$/, 'municipality'],
+  [/^1233$/, 'voicemail'],
+  [/^18\d\d$/, 'directory'],
+  [/^16\d\d$/, 'carrier-select'],
 ];
 
 function lookup(rows: readonly PlanRow[]): (digits: string) => DutchKind | null {
@@ -70,7 +71,6 @@ function lookup(rows: readonly PlanRow[]): (digits: string) => DutchKind | null 
 }
 
 const nationalKind = lookup(national);
-const shortKind = lookup(short);
 
 /** What a number that begins with 31 is; null when the plan gives it to nobody, such as 0676. */
 export function dutchKind(digits: string): DutchKind | null {
@@ -79,5 +79,18 @@ export function dutchKind(digits: string): DutchKind | null {
 
 /** What a code of at most 6 digits is that is dialled without area or country code. */
 export function shortCodeKind(digits: string): DutchKind {
-  return shortKind(digits) ?? 'short-code';
+  return knownShortCode(digits) ?? 'short-code';
+}
+
+const longestShortCodeAbroad = 8;
+
+/** What a short code with the country code before it is, such as +3114020; null when it is none. Whole numbers only. */
+export function shortCodeAbroad(digits: string): DutchKind | null {
+  if (digits.length > longestShortCodeAbroad || !digits.startsWith('31')) return null;
+  const kind = knownShortCode(digits.slice(2));
+  return kind === 'carrier-select' ? null : kind;
+}
+
+function knownShortCode(digits: string): DutchKind | null {
+  return short.find(([code]) => code.test(digits))?.[1] ?? null;
 }

@@ -61,7 +61,7 @@ export function rateRecords(input: RateRecordsInput): RecordOutcome[] {
   const sets = input.zones === undefined ? [] : checkedSets(input.zones);
   const options = { numberMask, knownTariffs, providerZones: zoneNames(sets) };
   const tariffs = input.tariffs.map(({ name, document }) => parseTariffDocument(document, name, options));
-  const document = parseRecordsDocument(input.records.document, input.records.name);
+  const document = parseRecordsDocument(input.records.document, input.records.name, zonesOf(tariffs, sets));
   const [tariff, ...fallbacks] = tariffs;
   if (tariff === undefined) throw new Error('no tariff given; name one with --tariff FILE');
   const bundle = {
@@ -133,6 +133,11 @@ function outcome(id: string, rated: RatedRecord, version: string | null): Record
       rule: piece.rule,
     })),
   };
+}
+
+function zonesOf(tariffs: readonly TariffDocument[], sets: readonly CheckedZoneSet[]): ReadonlySet<string> {
+  const own = tariffs.flatMap(({ versions }) => versions.flatMap(({ zones }) => Object.keys(zones ?? {})));
+  return new Set([...own, ...zoneNames(sets)]);
 }
 
 function tariffCode(document: unknown): string {

@@ -1,8 +1,11 @@
 /** The records that `linekeeper rate` reads (docs/tariff.md): form, checks, and their translation to rateable records. */
 import * as z from 'zod';
+import { homeZone } from './allowance.ts';
 import { type AllowanceEntry, allowanceSchema } from './allowance-document.ts';
 import { usageCategories } from './category.ts';
 import { parseLocalMs } from './civil-date.ts';
+import { categoryAtHome } from './classify.ts';
+import { keepOf, normaliseDialled } from './dialled.ts';
 import {
   closedObject,
   type DocumentProblem,
@@ -24,6 +27,9 @@ const startMessage =
   'must be a time from 1970 to 2199, local such as "2026-03-02T12:00:00" or with an offset such as "2026-03-02T12:00:00+01:00"';
 const usageMessage = 'must be a whole number: seconds (voice), messages (sms, mms), octets (data), 1 for the others';
 const amountMessage = 'must be a decimal string in EUR such as "12.50"';
+/** As the longest that a layout may allow (longestCallHours). */
+const longestCallS = 31 * 86_400;
+const shortCodeDigits = 6;
 const startForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)?$/;
 
 const recordSchema = closedObject({
@@ -65,32 +71,58 @@ export interface RecordsDocument {
   readonly records: readonly RecordDocument[];
 }
 
-/** Checks parsed JSON. Throws InvalidDocumentError with every problem: record, field, value and the way out. */
-export function parseRecordsDocument(document: unknown, what: string): RecordsDocument {
+/**
+ * Checks parsed JSON. Throws InvalidDocumentError with every problem: record, field, value and the way out. `zones`: those of the
+ * tariffs; when there are any, allowances may count in no others.
+ */
+export function parseRecordsDocument(document: unknown, what: string, zones: ReadonlySet<string>): RecordsDocument {
   const problems: DocumentProblem[] = schemaProblems(document, recordsSchema);
   const records = (document as { records?: unknown } | null)?.records;
   if (Array.isArray(records)) {
     records.forEach((record: Partial<RecordDocument> | null, i) => {
+      if (record?.kind === 'voice' && Number(record.usage) > longestCallS) {
+        const message = `must be at most ${longestCallS} seconds: no import takes a call of more than 31 days`;
+        problems.push(problemAt(document, ['records', i, 'usage'], message));
+      }
       const stated = record?.kind === 'recurring' || record?.kind === 'oneoff' || record?.kind === 'credit';
       if (!stated || record?.amount !== undefined) return;
       problems.push(problemAt(document, ['records', i, 'amount'], `is needed for ${record.kind}: ${amountMessage}`));
     });
   }
+  if (problems.length === 0) problems.push(...unknownZones(document, zones));
   if (problems.length > 0) throw new InvalidDocumentError(what, problems.map(withRecordId(document)));
   return recordsSchema.parse(document);
+}
+
+/** A zone that no tariff has would never match, and every record there be charged beside its bundle. */
+function unknownZones(document: unknown, zones: ReadonlySet<string>): DocumentProblem[] {
+  if (zones.size === 0) return [];
+  const known = [homeZone, ...zones];
+  return recordsSchema.parse(document).allowances.flatMap(({ scope }, i) =>
+    scope.zones.flatMap((zone, j) => {
+      const path = ['allowances', i, 'scope', 'zones', j];
+      return known.includes(zone) ? [] : [problemAt(document, path, `must be one of ${known.join(', ')}`)];
+    }),
+  );
 }
 
 /** `numberMask` digits at the end of the dialled number are left out, as they are when records are imported. */
 export function toRateable(record: RecordDocument, localTime: LocalTime, numberMask: number): RateableRecord {
   return {
     kind: record.kind,
-    category: record.category ?? '',
+    category: record.category ?? categoryOfNumber(record),
     prefix: unmaskedDigits(record.to ?? '', numberMask),
     visited: record.visited ?? '',
     startMs: startMs(record, localTime),
     usage: record.usage,
     providerAmountE8: parseAmountE8(record.amount ?? '0'),
   };
+}
+
+/** As an import has it whose provider says no code; none where the number does not tell it. */
+function categoryOfNumber({ kind, to, visited }: RecordDocument): string {
+  const category = visited === undefined ? categoryAtHome(kind, to ?? '') : 'unknown';
+  return category === 'unknown' ? '' : category;
 }
 
 function startMs(record: RecordDocument, localTime: LocalTime): number {
@@ -114,8 +146,8 @@ function offsetMs(offset: string): number {
 }
 
 function unmaskedDigits(number: string, numberMask: number): string {
-  if (/^(112|113|116\d{3})$/.test(number)) return '';
-  return number.length <= 6 ? number : number.slice(0, Math.max(0, number.length - numberMask));
+  const dialled = normaliseDialled(number.length > shortCodeDigits ? `+${number}` : number);
+  return dialled === null ? '' : (keepOf(dialled, numberMask).prefix ?? '');
 }
 
 /** Says which record it is by the id that its writer knows; a dialled number is shown without its end. */

@@ -64,8 +64,10 @@ export function createRuleTimeline(tariff: CompiledTariff): RuleTimeline {
     }
     let candidates = version === null ? null : candidatesIn(version);
     if (candidates === null && version !== null && version.fallback !== null) {
-      const fallback = version.fallback.at(atMs);
-      untilMs = Math.min(untilMs, version.fallback.nextChangeMs(atMs));
+      // A call that keeps the version of its start keeps that of the fallback tariff, too.
+      const fallbackMs = firstVersion.split ? atMs : record.startMs;
+      const fallback = version.fallback.at(fallbackMs);
+      if (firstVersion.split) untilMs = Math.min(untilMs, version.fallback.nextChangeMs(atMs));
       candidates = fallback === null ? null : candidatesIn(fallback);
     }
     const offsetMs = localTime.offsetMsAt(atMs);

@@ -26,6 +26,9 @@ const maxIncrement = 86_400;
 const shortCodeDigits = 6;
 /** A full national number has at least this many digits in E.164. */
 const shortestFullNumber = 11;
+/** 0800, 0900, 0906 and 0909 go on with as few as four digits. */
+const services = ['31800', '31900', '31906', '31909'];
+const shortestServiceNumber = 9;
 
 export function checkTariff(document: unknown, options: TariffCheckOptions): DocumentProblem[] {
   const problems: DocumentProblem[] = [];
@@ -105,9 +108,13 @@ export function checkZones(zones: Readonly<Record<string, readonly string[]>>, p
   }
 }
 
-/** Digits of a dialled number that are always there to match on, when its last `numberMask` are not stored. */
-export function longestPrefix(numberMask: number): number {
-  return Math.max(shortestFullNumber - numberMask, shortCodeDigits);
+/** How long a prefix that begins like this one can be, when the last `numberMask` digits of dialled numbers are not stored. */
+export function longestPrefix(numberMask: number, prefix: string): number {
+  const isService = services.some((service) => service.startsWith(prefix) || prefix.startsWith(service));
+  if (isService) return shortestServiceNumber - numberMask;
+  const longest = shortestFullNumber - numberMask;
+  // no short code begins with 31
+  return prefix.startsWith('31') ? longest : Math.max(longest, shortCodeDigits);
 }
 
 function checkMatch(
@@ -121,9 +128,9 @@ function checkMatch(
   if (prefixes === undefined && wanted === undefined && categories === undefined) {
     report([...path, 'match'], 'must have prefixes, zones or categories, or the rule would match everything');
   }
-  const longest = longestPrefix(numberMask);
   prefixes?.forEach((prefix, i) => {
     const at = [...path, 'match', 'prefixes', i];
+    const longest = longestPrefix(numberMask, prefix);
     if (prefix.length > longest) {
       const message = `reaches into the last ${numberMask} digits, which are masked; use at most ${longest} digits`;
       report(at, message);

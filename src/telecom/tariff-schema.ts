@@ -12,8 +12,8 @@ export const ratedKinds = ['voice', 'sms', 'mms', 'data'] as const;
 export const weekdayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
 const maxPriceE8 = 100_000_000_000;
-const nameMessage = 'must be a name of 1 to 80 characters without spaces, "/" or "\\"';
-export const nameSchema = z.string(nameMessage).regex(/^[^\s/\\]{1,80}$/, nameMessage);
+const nameMessage = 'must be a name of 1 to 80 characters without spaces, control characters, "/" or "\\"';
+export const nameSchema = z.string(nameMessage).regex(/^[^\s\p{Cc}\p{Cs}/\\]{1,80}$/u, nameMessage);
 const priceMessage = 'must be a decimal string in EUR from "0" to "1000" with at most 8 decimals, such as "0.12"';
 export const priceSchema = z.string(priceMessage).refine((text) => {
   const amountE8 = parseAmountE8(text);

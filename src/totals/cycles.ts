@@ -36,12 +36,20 @@ export async function lockCycleOf(tx: Tx, contractId: string, cycleStart: string
   return cycle.state;
 }
 
+/** With the way out. */
+export function closedMessage(of: { customer: string; account: string; cycle: string }): string {
+  const { customer, account, cycle } = of;
+  return `cycle ${cycle} of account ${account} is closed and its totals stay; to change them: linekeeper cycle reopen --customer ${customer} --cycle ${cycle} --account ${account} --reason TEXT`;
+}
+
+const whose = `
+  select c.code as customer, k.account_no as account from contract k join customer c on c.id = k.customer_id where k.id = $1`;
+
 /** As `lockCycleOf`; throws `ClosedCycleError` with the way out when nothing of the cycle may change. */
-export async function lockOpenCycle(tx: Tx, contractId: string, cycleStart: string): Promise<void> {
-  if (!isClosed(await lockCycleOf(tx, contractId, cycleStart))) return;
-  throw new ClosedCycleError(
-    `cycle ${cycleStart} of contract ${contractId} is closed and its totals stay; to change them: linekeeper cycle reopen --cycle ${cycleStart} --reason TEXT`,
-  );
+export async function lockOpenCycle(tx: Tx, contractId: string, cycle: string): Promise<void> {
+  if (!isClosed(await lockCycleOf(tx, contractId, cycle))) return;
+  const [of] = await tx.query<{ customer: string; account: string }>(whose, [contractId]);
+  throw new ClosedCycleError(closedMessage({ ...of!, cycle }));
 }
 
 /**

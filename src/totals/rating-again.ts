@@ -1,6 +1,7 @@
 /**
  * Rates stored records once more, each with what its price came from: those of an open cycle with today's tariff, those of a
- * closed one, and those that adjust one, with the versions that the closed cycle was rated with.
+ * closed one, and those that adjust one, with the versions that the closed cycle was rated with. A contract that has no tariff any more
+ * is explained by the versions that its totals were rated with.
  */
 import type { TariffBundle } from '../compute/tasks/messages.ts';
 import type { ReadSession } from '../database/session.ts';
@@ -11,7 +12,7 @@ import { createRater } from '../telecom/rating.ts';
 import type { RateableRecord, RatedRecord } from '../telecom/record.ts';
 import { readAllowances } from './allowance-store.ts';
 import { readClosedTariff } from './rate-adjustments.ts';
-import { readContractTariff } from './rate-cycles.ts';
+import { readTariff } from './tariff-store.ts';
 
 /** What one record took from allowances when its cycle was rated: it is not consumed anew. */
 export interface Taken {
@@ -25,6 +26,8 @@ export interface RatingAgain {
   rate(record: RateableRecord, taken: Taken): RatedRecord;
 }
 
+const terms = 'select tariff_id as "tariffId", time_zone as "timeZone" from contract where id = $1';
+
 /** `adjusted`: the closed cycles that some of the records adjust. The key of a cycle's own records is null. */
 export async function openRatingAgain(
   session: ReadSession,
@@ -32,8 +35,12 @@ export async function openRatingAgain(
   cycle: { readonly start: string; readonly closed: boolean },
   adjusted: Iterable<string>,
 ): Promise<ReadonlyMap<string | null, RatingAgain>> {
-  const { tariff, timeZone } = await readContractTariff(session, contractId);
-  const own = cycle.closed ? await readClosedTariff(session, contractId, cycle.start) : tariff;
+  const [contract] = await session.query<{ tariffId: string | null; timeZone: string }>(terms, [contractId]);
+  const { tariffId, timeZone } = contract!;
+  const own =
+    cycle.closed || tariffId === null
+      ? await readClosedTariff(session, contractId, cycle.start)
+      : await readTariff(session, tariffId);
   const allowances = await readAllowances(session, contractId);
   const again = new Map<string | null, RatingAgain>([
     [null, createRatingAgain(own.bundle, timeZone, allowances, cycle.start)],

@@ -99,10 +99,10 @@ export async function waitingCycles(
 
 /** What keeps it, and the way out. */
 export function whyNotClosed(
-  cycle: Pick<CycleStanding, 'blocker' | 'customer' | 'cycleStart' | 'unrated' | 'review'>,
+  cycle: Pick<CycleStanding, 'blocker' | 'customer' | 'account' | 'cycleStart' | 'unrated' | 'review'>,
 ): string {
-  const { blocker, customer, cycleStart, unrated, review } = cycle;
-  const at = `--customer ${customer} --cycle ${cycleStart}`;
+  const { blocker, customer, account, cycleStart, unrated, review } = cycle;
+  const at = `--customer ${customer} --cycle ${cycleStart} --account ${account}`;
   switch (blocker) {
     case null:
       return 'nothing keeps it from being closed';
@@ -113,7 +113,7 @@ export function whyNotClosed(
     case 'syncing':
       return 'a sync of its contract is open';
     case 'stale':
-      return 'its records changed and wait for the next rating and totals';
+      return `its records changed and wait for the next rating and totals; not to wait for the next sync: linekeeper totals recalculate ${at}`;
     case 'review':
       return `generation ${review} of its totals waits for a person; see: linekeeper totals review --customer ${customer}`;
     case 'outdated':

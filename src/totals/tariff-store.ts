@@ -1,6 +1,7 @@
 /**
- * Tariffs in the database: versions are rows that never change; a corrected version replaces the row of the same range and
- * the replaced one is kept, no longer valid. The time ranges are UTC instants of the document's local times.
+ * Tariffs in the database: versions are rows that never change; a version replaces the row that begins at the same instant, so
+ * that it can be corrected or ended, and the replaced one is kept, no longer valid. The time ranges are UTC instants of the
+ * document's local times.
  */
 import { createHash } from 'node:crypto';
 import type { TariffBundle } from '../compute/tasks/messages.ts';
@@ -68,7 +69,7 @@ const sameVersion = 'select 1 from tariff_version where tariff_id = $1 and repla
 const replaceVersion = `
   update tariff_version set replaced_at = now()
   where tariff_id = $1 and replaced_at is null
-    and valid = tstzrange(to_timestamp($2::float8 / 1000), to_timestamp($3::float8 / 1000)) returning id`;
+    and lower(valid) = to_timestamp($2::float8 / 1000) returning id`;
 
 const overlapping = `
   select valid::text as valid from tariff_version
@@ -88,11 +89,11 @@ async function storeVersion(
   const [same] = await tx.query(sameVersion, [tariffId, version.checksum]);
   if (same) return { added: 0, replaced: 0 };
   const range = [tariffId, version.validFromMs, version.validToMs];
-  const replaced = await tx.query(replaceVersion, range);
+  const replaced = await tx.query(replaceVersion, range.slice(0, 2));
   const [clash] = await tx.query<{ valid: string }>(overlapping, range);
   if (clash) {
     throw new InputError(
-      `tariff ${code}: the version valid from ${version.document.validFrom} overlaps the stored one of ${clash.valid}; give it the same validFrom and validTo to replace that one, or a range of its own`,
+      `tariff ${code}: the version valid from ${version.document.validFrom} overlaps the stored one of ${clash.valid}; to end that one, write it into this document again with a validTo; to replace it, begin with its validFrom`,
     );
   }
   await tx.query(insertVersion, [...range, version.checksum, JSON.stringify(version.document)]);

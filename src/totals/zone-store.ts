@@ -1,6 +1,6 @@
 /**
- * Zone sets in the database. Like versions of a tariff they never change: one of the same range replaces what was there, and
- * what it replaced is kept, so that a closed cycle can be rated as it was.
+ * Zone sets in the database. Like versions of a tariff they never change: one that begins at the same instant replaces what was
+ * there, and what it replaced is kept, so that a closed cycle can be rated as it was.
  */
 import type { ReadSession, Tx } from '../database/session.ts';
 import { InputError } from '../input-error.ts';
@@ -21,7 +21,7 @@ export interface StoredZoneSet extends ZoneSet {
 
 const range = 'tstzrange(to_timestamp($2::float8 / 1000), to_timestamp($3::float8 / 1000))';
 const same = `select 1 from zone_set where provider = $1 and replaced_at is null and valid = ${range} and checksum = $4`;
-const replace = `update zone_set set replaced_at = now() where provider = $1 and replaced_at is null and valid = ${range} returning id`;
+const replace = `update zone_set set replaced_at = now() where provider = $1 and replaced_at is null and lower(valid) = to_timestamp($2::float8 / 1000) returning id`;
 const overlapping = `select valid::text as valid from zone_set where provider = $1 and replaced_at is null and valid && ${range}`;
 const insert = `
   with added as (insert into zone_set (provider, valid, checksum) values ($1, ${range}, $4) returning id)
@@ -48,11 +48,11 @@ async function storeSet(tx: Tx, provider: string, set: CheckedZoneSet): Promise<
   const key = [provider, set.validFromMs, set.validToMs];
   const [known] = await tx.query(same, [...key, set.checksum]);
   if (known) return { added: 0, replaced: 0 };
-  const replaced = await tx.query(replace, key);
+  const replaced = await tx.query(replace, key.slice(0, 2));
   const [clash] = await tx.query<{ valid: string }>(overlapping, key);
   if (clash) {
     throw new InputError(
-      `zone sets of ${provider}: the one valid from ${set.validFrom} overlaps the stored one of ${clash.valid}; give it the same validFrom and validTo to replace that one, or a range of its own`,
+      `zone sets of ${provider}: the one valid from ${set.validFrom} overlaps the stored one of ${clash.valid}; to end that one, write it into this document again with a validTo; to replace it, begin with its validFrom`,
     );
   }
   await tx.query(insert, [...key, set.checksum, JSON.stringify(set.zones)]);

@@ -30,7 +30,7 @@ const line = {
   line: 1,
   msisdn: '31612345678',
   category: 'national-mobile',
-  description: 'Bellen',
+  description: 'Bellen 31612345678',
   correctsLine: null,
   records: '121',
   quantity: '3660',
@@ -53,6 +53,7 @@ const finding: FindingView = {
   providerE8: '1234567800',
   diffE8: '34567800',
   evidence: {
+    description: 'Bellen 31612345678',
     lines: [{ invoice: '2026-0017', line: 1 }],
     own: { records: 120, usage: '3600', covered: '0', price: '0.2000 per minute', fileAmount: '12.0000' },
     provider: {

@@ -194,7 +194,7 @@ export function exampleServices(): ExampleServices {
       }),
     async runSync(request) {
       const started = { id: '7', profile: 'sp16', account: '0000000101', chainId: '42', started: true };
-      return called('runSync', known(request), { tasks: [started] });
+      return called('runSync', known(request), { tasks: [started], skipped: [] });
     },
     importFile: async (request) =>
       called('importFile', known(request), {
@@ -331,7 +331,7 @@ export function exampleServices(): ExampleServices {
           generations: 2,
           invoiceLines: 1,
         },
-        ...{ findings: 0, quarantine: 1, alerts: 1, files: 4 },
+        ...{ findings: 0, quarantine: 1, alerts: 1, files: 4, chains: ['42'] },
       }),
     exportSubscription: async (request) =>
       called('exportSubscription', known(request), {
@@ -339,6 +339,7 @@ export function exampleServices(): ExampleServices {
           ...request,
           subscriptions: [{}],
           records: [{}, {}],
+          waiting: [],
           totals: [],
           allowances: [],
           invoiceLines: [],

@@ -162,6 +162,16 @@ test('curl works without a header, a body or a name', async () => {
 const refused: readonly [string, string, unknown, number, RegExp][] = [
   ['GET', '/chains?limt=3', undefined, 400, /unknown key limt; did you mean limit\?/],
   ['GET', '/chains?state=asleep', undefined, 400, /state "asleep": must be one of ready, running/],
+  [
+    'GET',
+    '/totals?customer=C001&cycle=0000-01-01',
+    undefined,
+    400,
+    /cycle "0000-01-01": must be a date .* from 1970 on$/,
+  ],
+  ['GET', '/chains/9999999999999999999', undefined, 400, /id "9999999999999999999": must be a number such as 42$/],
+  ['POST', '/findings/7', { state: 'open', why: 'a\0b' }, 400, /^why holds a NUL or half of a surrogate pair/],
+  ['POST', '/customers', { customers: [{ name: '\ud800' }] }, 400, /^customers\[0\]\.name holds a NUL or half/],
   ['GET', '/chains?limit=0', undefined, 400, /limit "0"/],
   ['GET', '/chains/x', undefined, 400, /id "x": must be a number/],
   ['GET', '/chains/999', undefined, 404, /there is no chain 999/],
@@ -184,7 +194,12 @@ const refused: readonly [string, string, unknown, number, RegExp][] = [
     400,
     /msisdn "061234\*\*\*\*"/,
   ],
+  ['GET', '/chains?limit=0', undefined, 400, /limit "0": must be a whole number from 1 to 10000$/],
+  ['GET', '/subscriptions?unused=99', undefined, 400, /unused "99": must be a whole number from 1 to 24$/],
+  ['POST', '/cycles/close', { customer: 'C001', cycle: '2026-03-01', reason: '' }, 400, /reason "": must say why$/],
   ['GET', '/nowhere?secret=1', undefined, 404, /there is no GET \/nowhere here$/],
+  ['GET', '/processes', undefined, 404, /no primary listens here.*--processes 4/],
+  ['POST', '/processes/restart', {}, 404, /no primary listens here/],
   ['POST', '/actors/..%20', {}, 400, /actor path must be like/],
 ];
 for (const [method, path, body, status, message] of refused) {

@@ -206,13 +206,13 @@ describe('the alert rules', () => {
       return row!.id;
     };
     const [shared, own] = [await allowance('all', true), await allowance('own', false)];
-    const use = async (all: number, single: number, fair: number) => {
+    const use = async (all: number, single: number, fair: number, fairLimit = 500) => {
       await swap([]);
       await database.query(
         `insert into allowance_usage select g.contract_id, g.cycle_start, g.rating_run_id, v.* from total_generation g,
-           (values ($2::bigint, '', 1000, $4::bigint, null::bigint, 0::bigint), ($3, $6, 1000, $5, 500, $7)) v
+           (values ($2::bigint, '', 1000, $4::bigint, null::bigint, 0::bigint), ($3, $6, 1000, $5, $8, $7)) v
          where g.contract_id = $1 and g.state = 'current'`,
-        [contract.contractId, shared, own, all, single, one, fair],
+        [contract.contractId, shared, own, all, single, one, fair, fairLimit],
       );
       await look();
       return (
@@ -234,6 +234,9 @@ describe('the alert rules', () => {
       `usage.fair-use subscription N allowance own ${march} 100 %`,
       `usage.fair-use subscription N allowance own ${march} 80 %`,
     ]);
+    // a bundle for nothing has no fair-use volume, of which nothing is a percent
+    assert.deepEqual(await use(800, 799, 0, 0), [`usage.allowance allowance all ${march} 80 %`]);
+    assert.deepEqual(raised, []);
   });
 
   test('a forecast tells what a cycle will come to, by local days, and ends when it has come', async () => {

@@ -154,7 +154,10 @@ test('a wrong secret suspends its profile; once it is right, sync resume lets it
   const base = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
   const transport = { kind: 'rest', base, clientId: 'c003', clientSecret: { file: secretFile } };
   const [customer] = customers('kpn').customers;
-  const profiles = [{ name: 'calvi', syncType: 'T_MOBILE', transport }];
+  const profiles = [
+    { name: 'calvi', syncType: 'T_MOBILE', transport },
+    { name: 'spare', syncType: 'T_MOBILE', enabled: false, transport },
+  ];
   const contracts = [{ ...customer!.contracts[0]!, provider: 'T_MOBILE', profiles }];
   await call(service.socket, 'POST', '/customers', { customers: [{ ...customer!, code: 'C003', contracts }] });
   const alert = () => ask(database.url, `select state from alert where rule = 'profile.suspended'`);
@@ -171,7 +174,9 @@ test('a wrong secret suspends its profile; once it is right, sync resume lets it
   const { stdout } = run(['sync', 'resume', '--customer', 'C003', '--profile', 'calvi']);
   assert.match(stdout, /^C003\/calvi goes on at once \(it was suspended: .*401.*\)\n$/);
   await until('the alert to end', async () => JSON.stringify(await alert()) === '[{"state":"resolved"}]');
-  await sync('run');
+  const once = run(['sync', 'run', '--customer', 'C003']);
+  assert.match(once.stdout, /^sync task \d+ of C003\/calvi /);
+  assert.match(once.stderr, /^profile C003\/spare is left out: it is switched off; .* --profile spare --force\n$/);
   await until('another login', async () => authorizations.length > 1);
   assert.equal(authorizations.lastIndexOf(authorizations[0]!), 0, 'the wrong one was tried once');
   const audit = await ask(database.url, `select subject from audit where action = 'sync.resume'`);

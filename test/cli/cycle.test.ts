@@ -28,6 +28,8 @@ test('whoever closes or reopens a cycle says why, and that is recorded before it
     [['cycle.close', 'customer C001', '2026-03-01', 'KPN sent the last file late']],
   );
   assert.equal((calls[0]!.input as { account: string }).account, '0000000101');
+  await terminal.ask(['cycle', 'close', ...cycle, '--reason', 'asked by 0612345678', '--account', '101']);
+  assert.equal((calls[1]!.input as { reason: string }).reason, 'asked by 061234****');
   const reopened = await terminal.ask(['cycle', 'reopen', ...cycle, ...why]);
   assert.match(reopened.out, /is open again; .*\n3 adjustments came home; calculated again by chain 43, 44\n/);
   const silent = await terminal.ask(['cycle', 'reopen', ...cycle]);

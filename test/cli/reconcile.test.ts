@@ -31,13 +31,23 @@ test('an invoice is loaded as JSON or CSV by the name of its file, by whom and o
   );
 });
 
-test('a CSV in another encoding is refused before it is sent', async () => {
+test('a CSV or a document in another encoding is refused before it is sent', async () => {
   writeFileSync(join(terminal.directory, 'i.csv'), Buffer.from('row;Caf\xe9', 'latin1'));
-  const { code, err } = await ask('invoice load i.csv');
-  assert.deepEqual(
-    [code, err, terminal.services.calls.length],
-    [1, 'linekeeper: i.csv is not UTF-8; convert it: iconv -f windows-1252 -t utf-8 i.csv\n', 0],
-  );
+  writeFileSync(join(terminal.directory, 'c.json'), Buffer.from('{"customers":[{"name":"Caf\xe9"}]}', 'latin1'));
+  for (const [command, file] of Object.entries({ 'invoice load': 'i.csv', 'customer apply': 'c.json' })) {
+    const { code, err } = await ask(`${command} ${file}`);
+    assert.deepEqual(
+      [code, err, terminal.services.calls.length],
+      [1, `linekeeper: ${file} is not UTF-8; convert it: iconv -f windows-1252 -t utf-8 ${file}\n`, 0],
+    );
+  }
+});
+
+test('a list that is cut short by its limit says so, beside its JSON', async () => {
+  const cut = await ask('invoice list --customer C001 --limit 1 --json');
+  assert.equal(cut.err, 'linekeeper: these are the first 1, and there may be more; ask for more with --limit\n');
+  assert.equal(JSON.parse(cut.out).length, 1);
+  assert.equal((await ask('invoice list --customer C001 --json')).err, '');
 });
 
 test('invoices are listed and shown, with numbers masked unless they are asked for', async () => {
@@ -47,8 +57,16 @@ test('invoices are listed and shown, with numbers masked unless they are asked f
   );
   const shown = await ask('invoice show 2026-0017 --customer C001');
   assert.match(shown.out, /VAT 21: 2\.59 of 12\.345678 at 21 %\n/);
-  assert.match(shown.out, /1 +3161234\*\*\*\* +national-mobile +121 +3,660 +0\.1200 per 60 +12\.345678 +21 +Bellen\n$/);
-  assert.match((await ask('invoice show 2026-0017 --customer C001 --numbers')).out, / 31612345678 /);
+  assert.match(
+    shown.out,
+    /1 +3161234\*\*\*\* +national-mobile +121 +3,660 +0\.1200 per 60 +12\.345678 +21 +Bellen 3161234\*\*\*\*\n$/,
+  );
+  assert.match(
+    (await ask('invoice show 2026-0017 --customer C001 --numbers')).out,
+    / 31612345678 .* Bellen 31612345678\n$/,
+  );
+  const found = await ask('reconcile show --customer C001 --cycle 2026-03-01 --json');
+  assert.doesNotMatch(found.out, /31612345678/);
 });
 
 test('a reconciliation says its generation, that it is stale and why, and what each finding is about', async () => {
@@ -76,6 +94,7 @@ test('a run wants a cycle or an invoice, and a decision a reason and a state tha
 });
 
 test('the dispute file has numbers in full and is readable by its owner only; a stale one is warned of', async () => {
+  writeFileSync(join(terminal.directory, 'd.csv'), 'an older one', { mode: 0o644 });
   const { out, err } = await terminal.ask([
     'reconcile',
     'dispute',

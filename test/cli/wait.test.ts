@@ -109,3 +109,21 @@ test('gives up on a service that stays away for a minute: exit 69', async () => 
   assert.equal(code, 69);
   assert.ok(naps > 190 && naps < 210, String(naps));
 });
+
+test('an import by hand fails when its file was refused or held back, and says so', async () => {
+  const brought = ['import', '--from-archive', 'file.dat.gz', '--customer', 'C001', '--wait'];
+  const ended = (counts: Record<string, number>) => taskView({ status: 'succeeded', counts, steps: [] });
+  for (const [counts, code, words] of [
+    [{ files: 1, records: 6, quarantinedFiles: 0, heldBack: 0 }, 0, /succeeded, 6 records$/],
+    [
+      { files: 0, records: 0, quarantinedFiles: 1, heldBack: 0 },
+      1,
+      /0 records; 1 refused, see why: linekeeper alert list$/,
+    ],
+    [{ files: 0, records: 0, quarantinedFiles: 0, heldBack: 2 }, 1, /0 records; 2 held back by a file before that/],
+  ] as const) {
+    tasks(ended(counts));
+    const answer = await terminal.ask(brought);
+    assert.deepEqual([answer.code, words.test(answer.out.trimEnd())], [code, true], answer.out);
+  }
+});

@@ -163,6 +163,19 @@ test('a worn thread stays when its module is gone and no other could start', asy
   }
 });
 
+test('buffers that move are on one side only: neither arguments nor results are copied', async () => {
+  const pool = open({ threads: 1 });
+  for (const onProgress of [undefined, () => {}]) {
+    const numbers = Float64Array.of(1, 2, 3);
+    const options = { signal: never, ...(onProgress ? { onProgress } : {}) };
+    const { result } = await pool.run({ task: 'double', numbers, moves: [numbers.buffer] }, options);
+    assert.deepEqual((result as { numbers: Float64Array }).numbers, Float64Array.of(2, 4, 6));
+    assert.equal(numbers.length, 0, 'the caller has the argument no more');
+    const { result: left } = await run(pool, { task: 'left-of-double' });
+    assert.deepEqual(left, [3, 0], 'the thread has the argument, and the result no more');
+  }
+});
+
 test('the time that a task took is told', async () => {
   const before = Date.now();
   const { startedAtMs, durationMs, thread } = await run(open(), { task: 'echo', value: 1 });

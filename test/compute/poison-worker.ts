@@ -14,10 +14,14 @@ export type PoisonArgs =
   | { task: 'exit' | 'out-of-memory' | 'endless' | 'unclonable' | 'stray-rejection' | 'disk-full' }
   | { task: 'until-stopped' }
   | { task: 'hoard'; megabytes: number }
+  | { task: 'double'; numbers: Float64Array; moves: readonly ArrayBuffer[] }
+  | { task: 'left-of-double' }
   | { task: 'poisoned'; poisonFile: string; inner: TaskArgs };
 
 /** 64 KiB each. */
 const hoarded: number[][] = [];
+/** The arrays of this thread's last `double`. */
+let doubled: readonly Float64Array[] = [];
 
 export default threadEntry(async (args: PoisonArgs, control: TaskControl): Promise<unknown> => {
   switch (args.task) {
@@ -26,6 +30,14 @@ export default threadEntry(async (args: PoisonArgs, control: TaskControl): Promi
     case 'hoard':
       for (let piece = 0; piece < args.megabytes * 16; piece += 1) hoarded.push(new Array<number>(8_192).fill(piece));
       return { threadId };
+    case 'double': {
+      const numbers = args.numbers.map((number) => number * 2);
+      doubled = [args.numbers, numbers];
+      control.progress(1, 1);
+      return { numbers, moves: [numbers.buffer] };
+    }
+    case 'left-of-double':
+      return doubled.map(({ length }) => length);
     case 'exit':
       return process.exit(70);
     case 'out-of-memory': {

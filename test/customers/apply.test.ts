@@ -84,6 +84,19 @@ describe('applying customers', () => {
     await apply(customers);
   });
 
+  test('a bundle in a zone that the tariff does not have is refused: it would never cover anything there', async () => {
+    const mistyped = structuredClone(customers);
+    const [bundle] = mistyped.customers[0].contracts[0].subscriptions[0].allowances;
+    bundle.scope.zones = ['home', 'EU'];
+    delete bundle.fairUse;
+    await assert.rejects(
+      apply(mistyped),
+      new RegExp(
+        `allowance ${bundle.name} counts in zone EU, which tariff kpn-zakelijk does not have .*home, eu, world`,
+      ),
+    );
+  });
+
   test('a mask that hides digits which a loaded tariff needs is refused', async () => {
     const tariff = example('tariff.md');
     tariff.tariff = 'fine';
@@ -93,7 +106,7 @@ describe('applying customers', () => {
     masked.customers[0].numberMask = 5;
     await assert.rejects(
       apply(masked),
-      /customer C001: numberMask 5 leaves prefixes of 6 digits, and tariff fine has one of 7/,
+      /customer C001: numberMask 5 leaves 6 digits of such numbers, and tariff fine has the prefix 3161234;/,
     );
   });
 

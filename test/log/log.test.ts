@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog } from '../../src/log/log.ts';
+import { maskNumber } from '../../src/log/mask.ts';
 
 function recorder() {
   const lines: string[] = [];
@@ -90,4 +91,20 @@ test('survives fields that cannot be serialised', () => {
   assert.equal(line.big, '10');
   assert.equal(line.bytes, '[3 bytes]');
   assert.equal(line.call, '[function]');
+});
+
+test('an error keeps the name of its type, its code and its cause', () => {
+  const { lines, destination } = recorder();
+  class Refused extends Error {
+    override readonly name = 'Refused';
+    readonly code = 'ECONNREFUSED';
+  }
+  createLog({ destination }).error({ error: new Refused('no', { cause: new TypeError('why') }) }, 'x');
+  const { error } = JSON.parse(lines[0]!);
+  assert.deepEqual([error.type, error.code, error.cause.type], ['Refused', 'ECONNREFUSED', 'TypeError']);
+});
+
+test('the pseudonym of an erased number is shown whole, as it is no number', () => {
+  assert.equal(maskNumber('erased-3f9a0c17be42'), 'erased-3f9a0c17be42');
+  assert.equal(maskNumber(number), '3161234****');
 });

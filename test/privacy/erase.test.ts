@@ -37,12 +37,14 @@ async function known(): Promise<BilledContract> {
     `with i as (insert into invoice (contract_id, number, kind, invoice_date, cycle_start, fees_cycle_start, net_e8, vat_e8, gross_e8, content_hash, loaded_by)
        values ($1, 'I1', 'invoice', '2026-04-01', $2, $2, 0, 0, 0, '\\x00', 'test') returning id),
      l as (insert into invoice_line (invoice_id, line_no, msisdn, category, description, net_e8, vat_code, period_from, period_to)
-       select id, 1, $3, 'voice', 'calls of ' || $3, 0, '21', $2, $2 from i),
+       select id, 1, $3, 'voice', 'calls of ' || $3, 0, '21', $2, $2 from i
+       union all select id, 2, null, 'credit', 'refund 06-12345678 and +31 6 1234 5678, not 131612345678', 0, '21', $2, $2 from i),
      r as (insert into reconciliation (contract_id, cycle_start, generation, fees_cycle_start, status, lines, own_net_e8, invoice_net_e8,
          own_vat_e8, invoice_vat_e8, tolerance_e8, requested_by)
        values ($1, $2, 1, $2, 'differs', 1, 0, 1, 0, 0, 0, 'test') returning id),
-     f as (insert into recon_finding (recon_id, basis, class, identity, msisdn, own_e8, provider_e8, diff_e8, evidence, state)
-       select id, 'net', 'missing_cdr', 'net/missing_cdr/' || $3, $3, 0, 1, 1, jsonb_build_object('subscription', $3::text), 'open' from r),
+     f as (insert into recon_finding (recon_id, basis, class, identity, msisdn, own_e8, provider_e8, diff_e8, evidence, state, state_by, state_why)
+       select id, 'net', 'missing_cdr', 'net/missing_cdr/' || $3, $3, 0, 1, 1, jsonb_build_object('subscription', $3::text), 'disputed', 'anna',
+         '0612345678 was lost' from r),
      q as (insert into quarantine (raw_file_id, line_no, code, message, raw_masked)
        select min(id), 7, 'bad', 'line of 3161234****', '10 3161234**** x' from raw_file where contract_id = $1)
      insert into alert (rule, subject, level, message) values ('usage.spike', $4, 'warning', 'subscription 3161234**** of ' || $5)`,
@@ -51,10 +53,10 @@ async function known(): Promise<BilledContract> {
   return contract;
 }
 
-const erase = ({ code }: BilledContract) =>
-  world.database.transaction((tx) =>
-    eraseSubscription(tx, { customer: code, msisdn, reason: 'left the company', by: 'anna@cli' }),
-  );
+const erase = async ({ code }: BilledContract) => {
+  const request = { customer: code, msisdn, reason: 'left the company', by: 'anna@cli' };
+  return (await world.database.transaction((tx) => eraseSubscription(tx, request))).erased;
+};
 
 /** Every column of every row of the contract's customer that holds the text. */
 async function placesOf(text: string): Promise<string[]> {
@@ -76,8 +78,11 @@ test('an erased number is in no row of any table, and no amount, usage or record
   const before = await contract.totals();
   assert.deepEqual(await placesOf(msisdn), ['cdr', 'invoice_line', 'recon_finding', 'subscription', 'total_usage']);
   const erased = await erase(contract);
-  assert.deepEqual(await placesOf(msisdn), []);
   assert.deepEqual(await placesOf('3161234*'), []);
+  const [line] = await world.database.query('select description from invoice_line where msisdn is null');
+  assert.equal(line!.description, `refund ${erased.pseudonym} and ${erased.pseudonym}, not 131612345678`);
+  await world.database.query(`update invoice_line set description = '' where msisdn is null`);
+  assert.deepEqual([await placesOf(msisdn), await placesOf('12345678')], [[], []]);
   assert.deepEqual(await placesOf('J. Jansen'), []);
   const told = await world.database.query('select message from alert where subject like $1', [`${contract.code}/%`]);
   assert.deepEqual(told, [{ message: `subscription ${erased.pseudonym} of ${contract.code}` }]);
@@ -88,7 +93,7 @@ test('an erased number is in no row of any table, and no amount, usage or record
       records: 2,
       totals: 2,
       generations: 2,
-      invoiceLines: 1,
+      invoiceLines: 2,
       findings: 1,
       quarantine: 1,
       alerts: 1,
@@ -120,13 +125,14 @@ test('after an erasure generations hold against their digests, and rating again 
   }
   await contract.settle();
   assert.deepEqual(await contract.totals(), erased);
-  // equal content of a re-delivery does not bring the number back into records
+  // equal content of a re-delivery brings the number back neither into records nor into the inventory
   await contract.deliver([{ id: 'b', day: `${open.slice(0, 8)}01`, seconds: 70 }]);
   const [row] = await world.database.query(
-    'select count(*)::int as n from cdr where contract_id = $1 and msisdn = $2',
+    `select (select count(*) from cdr where contract_id = $1 and msisdn = $2)::int as records,
+       (select count(*) from subscription where contract_id = $1 and msisdn = $2)::int as subscriptions`,
     [contract.contractId, msisdn],
   );
-  assert.equal(row!.n, 0);
+  assert.deepEqual(row, { records: 0, subscriptions: 0 });
 });
 
 test("another customer's rows of the same number stay, and a number that nobody knows is refused masked", async () => {
@@ -154,6 +160,7 @@ test('an export holds all of it: inventory, records with file and price, totals,
       msisdn: 1,
       subscriptions: 1,
       records: 2,
+      waiting: 0,
       totals: 2,
       allowances: 0,
       invoiceLines: 1,

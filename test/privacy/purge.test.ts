@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { type Archive, openArchive } from '../../src/archive/archive.ts';
 import type { ChainDefinition } from '../../src/chains/define.ts';
@@ -174,11 +175,7 @@ test('a customer may keep its records longer or shorter', async () => {
 test('bytes go ninety days after their cycle closed, when no other contract needs them, and their row says so', async () => {
   const one = await billed();
   const other = await billed();
-  const { sha256, path } = await archive.put(
-    (async function* () {
-      yield Buffer.from('of both');
-    })(),
-  );
+  const { sha256, path } = await archive.put(Readable.from([Buffer.from('of both')]));
   const file = async ({ contractId, profileId }: BilledContract, name: string, state: string) => {
     await world.database.query(
       `insert into raw_file (contract_id, profile_id, name, sha256, bytes, period, state, stored_at)
@@ -215,6 +212,12 @@ test('bytes go ninety days after their cycle closed, when no other contract need
       ['imported', true],
     ],
   );
+  // the same bytes once more are a duplicate, and in the archive once more
+  await archive.put(Readable.from([Buffer.from('of both')]));
+  await file(one, 'once more', 'duplicate');
+  await utimes(path, 1, 1);
+  assert.deepEqual(await purge(), [1, 7]);
+  await assert.rejects(stat(path), { code: 'ENOENT' });
 });
 
 test('lines in quarantine go after thirty days, totals and invoices after seven years', async () => {

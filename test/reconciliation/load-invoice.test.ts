@@ -51,6 +51,12 @@ describe('loading invoices', () => {
     });
     assert.equal((await load(json)).stored, false);
     assert.equal((await load(csv, { csv: true })).stored, false);
+    const otherwise = changed((document) => {
+      document.account = '101';
+      document.lines[1].net = '12.50';
+      document.total.net = '23.8500';
+    });
+    assert.equal((await load(otherwise)).stored, false);
     const [invoice, ...none] = await showInvoice(database, { customer: 'C001', number: '2026-0017' });
     assert.equal(none.length, 0);
     assert.deepEqual(
@@ -91,6 +97,7 @@ describe('loading invoices', () => {
       document.feesPeriod = undefined;
       document.lines = [
         { line: 1, msisdn: '31687654321', category: 'recurring', correctsLine: 2, net: '-12.5', vatCode: '21' },
+        { line: 2, category: 'credit', net: '0.00', vatCode: '21' },
       ];
       document.vat = [{ code: '21', net: '-12.5', vat: '-2.63' }];
       document.total = { net: '-12.5', vat: '-2.63', gross: '-15.13' };
@@ -109,6 +116,12 @@ describe('loading invoices', () => {
 
   test('what does not fit itself is refused with every problem and its place', async () => {
     const cases: [(document: Document) => void, RegExp][] = [
+      [
+        (document) => {
+          document.date = '0000-01-01';
+        },
+        /date: "0000-01-01" must be a date such as 2026-04-03, from 1970 on/,
+      ],
       [
         (d) => (d.lines[0].net = '123456'),
         /total\.net: "23\.85" the lines add up to 123467\.50; look for swapped points/,
@@ -194,6 +207,12 @@ describe('loading invoices', () => {
       load(csv.replace(';net;', ';nett;'), { csv: true }),
       /line 1, net: \(missing\) must be columns of the first row/,
     );
+    await assert.rejects(
+      load(csv.replace(';description;', ';Net;'), { csv: true }),
+      /line 1, net: \(a column\) stands twice in the first row/,
+    );
+    const withoutTotal = csv.split('\n').filter((row) => !row.startsWith('total'));
+    await assert.rejects(load(withoutTotal.join('\n'), { csv: true }), /row: \(missing\) the row total is not there/);
     const more = csv.split('\n').map((row, index) => (row === '' ? '' : `${row};${index === 0 ? 'colour' : 'red'}`));
     assert.deepEqual((await load(more.join('\n').replaceAll('2026-0017', 'N1'), { csv: true })).ignoredColumns, [
       'colour',

@@ -84,4 +84,43 @@ describe('evidence from our own records', () => {
     assert.equal((other.evidence.own as { covered: string }).covered, '60');
     assert.equal((await findingOf(60)).class, 'rate_difference');
   });
+
+  test('fees in advance show our own records of the cycle that they are for', async () => {
+    const { rawFileId } = await makeFile(database, contract, 2);
+    for (const [month, amount] of [
+      [cycle, 12.5],
+      ['2026-04-01', 15],
+    ] as const) {
+      await database.query('select ensure_cycle_partition($1::date)', [month]);
+      await publish(database, contract, month, [
+        { msisdn: anna, category: 'recurring', amount: String(amount), records: 1 },
+      ]);
+      await database.query(
+        `with d as (insert into cdr (contract_id, cycle_start, raw_file_id, line_no, record_key, content_hash, msisdn, kind, category, started_at,
+             local_start, usage_count, provider_amount_e8)
+           values ($1, $2::date, $3, 1, sha256($2::text::bytea), 1, $4, 'recurring', 'recurring', $2::date, $2::date, 1, 0) returning *)
+         insert into rated_cdr (contract_id, cycle_start, rating_run_id, cdr_id, billed_usage, amount_e8, status)
+         select contract_id, cycle_start, 1, id, 1, $5, 'rated' from d`,
+        [contract.contractId, month, rawFileId, anna, amount * 1e8],
+      );
+    }
+    const net = '16';
+    const document = {
+      customer: 'C001',
+      provider: 'KPN',
+      account: '0000000101',
+      number: 'F2',
+      date: '2026-04-03',
+      period: { from: cycle, to: '2026-03-31' },
+      feesPeriod: { from: '2026-04-01', to: '2026-04-30' },
+      lines: [{ line: 1, msisdn: anna, category: 'recurring', records: 1, net, vatCode: '0' }],
+      vat: [{ code: '0', net, vat: '0' }],
+      total: { net, vat: '0', gross: net },
+    };
+    await database.query(`update invoice set state = 'replaced'`);
+    await services.loadInvoice({ document, replace: false, force: false, by: 'test' });
+    const [view] = await services.runReconciliation({ customer: 'C001', cycle, by: 'test' });
+    const found = view!.findings.find(({ category }) => category === 'recurring')!;
+    assert.deepEqual([found.class, found.evidence.ownRules], ['rate_difference', ['no rule: 1 records, 15.0000']]);
+  });
 });

@@ -65,9 +65,48 @@ test('a customer with several accounts has to say which one is meant', async () 
   await assert.rejects(cycles.closeCycle(which), is('refused', /several accounts .* name one with --account/));
   const [one] = await cycles.cycles({ customer: first.code });
   assert.equal((await cycles.closeCycle({ ...which, account: one!.account })).account, one!.account);
+  const states = async () => (await cycles.cycles({ customer: first.code })).map(({ state }) => state);
+  assert.deepEqual(await states(), ['closed', 'grace']);
+});
+
+test('a closed cycle of one account keeps nobody from calculating that of another', async () => {
+  const [first, second] = [await world.contract(), await world.contract()];
+  await world.database.query('update contract set customer_id = $1 where id = $2', [
+    first.customerId,
+    second.contractId,
+  ]);
+  for (const contract of [first, second]) {
+    await contract.deliver([call]);
+    await contract.settle();
+  }
+  const [one, other] = (await cycles.cycles({ customer: first.code })).map(({ account }) => account);
+  const which = { customer: first.code, cycle: march, ...by };
+  await cycles.closeCycle({ ...which, account: one! });
+  const again = { by: by.by, customer: first.code, cycle: march };
+  await assert.rejects(
+    totals.recalculateTotals(again),
+    is('conflict', new RegExp(`cycle reopen --customer ${first.code} .*--account ${one} .* by --account: ${other}$`)),
+  );
+  const { chains } = await totals.recalculateTotals({ ...again, account: other! });
   assert.deepEqual(
-    (await cycles.cycles({ customer: first.code })).map(({ state }) => state),
-    ['closed', 'grace'],
+    chains.map(({ account }) => account),
+    [other],
+  );
+  await assert.rejects(
+    cycles.restoreTotals({ ...which, account: one!, generation: 1 }),
+    new RegExp(`account ${one} is closed .* cycle reopen --customer ${first.code} --cycle ${march} --account ${one}`),
+  );
+});
+
+test('totals of a contract that has no tariff any more are explained by what they were rated with', async () => {
+  const contract = await world.contract();
+  await contract.deliver([call]);
+  await contract.settle();
+  await world.database.query('update contract set tariff_id = null where id = $1', [contract.contractId]);
+  const [explained] = await totals.explainTotals({ customer: contract.code, cycle: march, limit: 10 });
+  assert.deepEqual(
+    explained!.shown.map(({ tariff, reproduced, amountE8 }) => [tariff, reproduced, amountE8]),
+    [['flat', true, '10000000']],
   );
 });
 

@@ -65,7 +65,7 @@ describe('reconciliations', () => {
     await publish(database, contract, cycle, rows);
   }
 
-  async function load(number: string, lines: readonly Line[], over: object = {}): Promise<void> {
+  async function load(number: string, lines: readonly Line[], over: object = {}, replace = false) {
     const net = formatAmountE8(lines.reduce((sum, line) => sum + e8(line.net), 0n));
     const document = {
       customer,
@@ -79,7 +79,7 @@ describe('reconciliations', () => {
       total: { net, vat: '0', gross: net },
       ...over,
     };
-    await services.loadInvoice({ document, replace: false, force: false, by: 'anna' });
+    return services.loadInvoice({ document, replace, force: false, by: 'anna' });
   }
 
   const credit = { kind: 'credit_note', refersTo: 'F1' };
@@ -227,6 +227,43 @@ describe('reconciliations', () => {
     assert.deepEqual((await show()).stale, ['the fees of 2026-04-01 were generation 1, and 2 is current']);
   });
 
+  test('an invoice that is replaced by one of another cycle takes its credit notes along, and ends what was found', async () => {
+    await newCustomer();
+    const april = '2026-04-01';
+    await publish(database, contract, april, [{ msisdn: anna, category: 'national-mobile', amount: '10' }]);
+    const moved = { period: { from: april, to: '2026-04-30' } };
+    const twelve = { msisdn: anna, category: 'national-mobile', net: '12', records: 10 };
+    await load('F1', [twelve]);
+    await load('C1', [{ msisdn: anna, category: 'national-mobile', net: '-2', correctsLine: 1 }], credit);
+    assert.equal((await run()).status, 'differs');
+    const loaded = await load('F1', [twelve], moved, true);
+    assert.deepEqual([loaded.cycle, loaded.moved, loaded.ended], [april, ['C1'], cycle]);
+    assert.equal(resolved.at(-1), `reconciliation.difference customer ${customer} account ${account} cycle ${cycle}`);
+    await assert.rejects(show(), /no reconciliation of cycle 2026-03-01/);
+    const [made] = await services.runReconciliation({ customer, cycle: april, by: 'anna' });
+    assert.deepEqual([made!.status, made!.invoices], ['agrees', ['C1', 'F1']]);
+    const [note] = await services.invoice({ customer, number: 'C1' });
+    assert.deepEqual([note!.version, note!.lines[0]!.periodFrom, note!.lines[0]!.periodTo], [2, april, '2026-04-30']);
+  });
+
+  test('one of several invoices that goes to another cycle leaves a reconciliation that says so', async () => {
+    await newCustomer();
+    await load('F1', lines);
+    await load('F2', [{ msisdn: bob, category: 'sms', net: '1' }]);
+    await run();
+    await load('F1', lines, { period: { from: '2026-04-01', to: '2026-04-30' } }, true);
+    assert.deepEqual((await show()).stale, ['invoice F1 was replaced by one of another cycle']);
+    assert.deepEqual((await run()).invoices, ['F2']);
+  });
+
+  test('fees that were put on the wrong cycle can be corrected, also when a credit note is there', async () => {
+    await newCustomer();
+    await load('F1', lines);
+    await load('C1', [{ msisdn: anna, category: 'recurring', net: '-12.5', correctsLine: 3 }], credit);
+    await load('F1', lines, { feesPeriod: { from: '2026-04-01', to: '2026-04-30' } }, true);
+    assert.equal((await run()).feesCycleStart, '2026-04-01');
+  });
+
   test('replaced reconciliations are kept a few times', async () => {
     await newCustomer();
     await load('F1', lines);
@@ -246,6 +283,9 @@ describe('reconciliations', () => {
       /has no invoice of cycle 2026-03-01; load it first: linekeeper invoice load FILE/,
     );
     await assert.rejects(attempt({ invoice: 'F9' }), /has no invoice F9; load it first/);
+    const known = new RegExp(`customer ${customer} has no account 0000000999; its accounts: ${account}$`);
+    await assert.rejects(attempt({ account: '0000000999', cycle }), known);
+    await assert.rejects(services.invoices({ customer, account: '0000000999', limit: 10 }), known);
     await assert.rejects(attempt({ customer: 'nobody', cycle }), /no customer has the code nobody/);
     await assert.rejects(
       services.reconciliations({ customer, cycle, findings: true }),

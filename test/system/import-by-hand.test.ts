@@ -1,7 +1,8 @@
 /** A file that its provider does not deliver, brought by a person, on the real service: the same totals as if it had come. */
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { hash } from 'node:crypto';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ImportStartedView } from '../../src/admin/views.ts';
 import { call, until } from '../support/service.ts';
@@ -56,4 +57,40 @@ test('what is not this provider’s or this account’s is refused, and nothing 
   await assert.rejects(ask('ab'.repeat(32)), /404.*the archive has no file/);
   await assert.rejects(ask(strange, { profile: 'other' }), /404.*no profile named other/);
   assert.equal((await world.files('C001')).length, 2);
+  const isArchived = (path: string) => {
+    const sha256 = hash('sha256', readFileSync(path));
+    return existsSync(join(dirname(world.service.socket), 'archive', sha256.slice(0, 2), sha256));
+  };
+  assert.deepEqual([isArchived(world.good('C001', april)), isArchived(world.good('C002', april))], [true, false]);
+});
+
+test('a refused file is not tried again when a later version of it was imported', async () => {
+  const [file] = await world.database.query(
+    `update raw_file set state = 'quarantined' where name like '%202604%' and contract_id = (select id from contract where account_no = '0000000101')
+     returning id, contract_id, encode(sha256, 'hex') as sha256`,
+  );
+  await world.database.query(
+    `insert into raw_file (contract_id, profile_id, version, name, sha256, bytes, logical_key, seq, state)
+     select contract_id, profile_id, version + 1, name, sha256('later'), 5, logical_key, seq, 'imported' from raw_file where id = $1`,
+    [file!.id],
+  );
+  await assert.rejects(ask(file!.sha256, { again: true }), /409.*a later delivery took the place of/);
+  await world.database.query(`delete from raw_file where sha256 = sha256('later')`);
+  await world.database.query(`update raw_file set state = 'imported' where id = $1`, [file!.id]);
+});
+
+test('bytes that were purged are not decoded again by their sha256, but by their path, and are purged again after that', async () => {
+  const [{ sha256 }] = (
+    await world.database.query(
+      `update raw_file f set purged_at = '2026-09-01' from contract k where k.id = f.contract_id and k.account_no = '0000000101'
+     returning encode(f.sha256, 'hex') as sha256, f.name like '%202604%' as april`,
+    )
+  ).filter(({ april: isApril }) => isApril) as [{ sha256: string }];
+  await assert.rejects(ask(sha256, { again: true }), /404.*were removed from the archive at 2026-09-01.*give its path/);
+  await imported(await ask(world.good('C001', april), { again: true }));
+  const [file] = await world.database.query(
+    `select state, purged_at from raw_file where sha256 = decode($1, 'hex') and state <> 'duplicate'`,
+    [sha256],
+  );
+  assert.deepEqual(file, { state: 'imported', purged_at: null });
 });

@@ -52,6 +52,19 @@ function rateAll(allowances: Allowance[], calls: (Partial<Call> & { from?: strin
 }
 
 describe('allowances', () => {
+  it('are taken again as they were stored, whatever was changed in them since', () => {
+    const compiled = compileTariff(
+      { code: 't', versions: [{ id: 'v', document: version(workedRules) }], fallbacks: {} },
+      'Europe/Amsterdam',
+    );
+    const changed = { categories: ['sms'], zones: ['eu'], validTo: '2026-01-01', amount: 1 };
+    const book = createAllowanceBook([allowance(changed), allowance({ id: 'b' })], '2026-03-01', amsterdam);
+    const rater = createRater(compiled, book);
+    book.leave('31687654321', { a: 20 });
+    const rated = rater.rate(recordOf({ start: noon, usage: 25 }), '31687654321');
+    assert.deepEqual([rated.amountE8, rated.coveredUsage], [7_000_000, 20]);
+  });
+
   it('cover the beginning of the widened usage and leave the connect fee: 25 s with 20 s left cost 0.07', () => {
     assert.deepEqual(rateAll([allowance({})], [{}, {}]).rated, [
       [700, 'a 20'],

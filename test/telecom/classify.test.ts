@@ -26,6 +26,14 @@ const rows: readonly [digits: string, category: string, country: string | null, 
   ['1650', 'short-code', 'NL', 'carrier-select'],
   ['1233', 'voicemail', 'NL', 'voicemail'],
   ['7001', 'short-code', 'NL', 'short-code'],
+  ['1121', 'short-code', 'NL', 'short-code'],
+  ['11612', 'short-code', 'NL', 'short-code'],
+  ['140201', 'short-code', 'NL', 'municipality'],
+  ['31112', 'freephone', 'NL', 'emergency'],
+  ['31116123', 'freephone', 'NL', 'helpline'],
+  ['3114020', 'short-code', 'NL', 'municipality'],
+  ['311888', 'short-code', 'NL', 'directory'],
+  ['31113212345', 'national-fixed', 'NL', 'fixed'],
   ['4915123450000', 'international', 'DE', 'mobile'],
   ['442071234567', 'international', 'GB', 'fixed'],
   ['447624123456', 'international', 'IM', 'mobile'],
@@ -47,7 +55,7 @@ for (const [digits, category, country, kind] of rows) {
 }
 
 test('whatever is an emergency or helpline code is confidential', () => {
-  for (const code of ['112', '113', '116000', '116123']) {
+  for (const code of ['112', '113', '116000', '116123', '31112', '31113', '31116123']) {
     assert.match(classify(code).kind, /emergency|helpline/);
     assert.equal(normaliseDialled(code)?.confidential, true, code);
   }

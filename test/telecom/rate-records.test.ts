@@ -77,6 +77,8 @@ describe('linekeeper rate', () => {
     };
     assert.match(problem({ unit: 'GB' }), /allowances\[0\]\.unit: "GB" must be s or min for voice/);
     assert.match(problem({ amount: 0.5 }), /amount: 0\.5 must be a whole number from 1 to 1000000/);
+    const scope = { categories: ['sms'], zones: ['home', 'EU'] };
+    assert.match(problem({ scope }), /allowances\[0\]\.scope\.zones\[1\]: "EU" must be one of home, eu, world/);
     assert.match(problem({ scope: {} }), /scope\.categories: \(missing\) must be a list of at least one value/);
     assert.match(problem({ fairUse: { monthlyPrice: '25', zones: ['eu'] } }), /fairUse: .* is for data only/);
     assert.match(
@@ -96,12 +98,41 @@ describe('linekeeper rate', () => {
   });
 
   it('does not look at digits that an import masks', () => {
-    const rules = [{ ...tariff.versions[0].rules[0], match: { prefixes: ['3180012'] } }];
+    const rules = [{ ...tariff.versions[0].rules[0], match: { prefixes: ['3161234'] } }];
     const service = { ...tariff, versions: [{ ...tariff.versions[0], rules }] };
-    const statuses = ['31800123456', '318001234', '112'].map(
+    const statuses = ['31612345678', '3161234567', '112'].map(
       (to) => rate({ records: [{ ...call, to }] }, [service])[0]!.status,
     );
     assert.deepEqual(statuses, ['rated', 'unrated', 'unrated']);
+  });
+
+  it('takes the category of the number for a record at home that names none', () => {
+    const rules = [{ ...tariff.versions[0].rules[0], match: { categories: ['national-mobile', 'short-code'] } }];
+    const byCategory = { ...tariff, versions: [{ ...tariff.versions[0], rules }] };
+    const { category: _, ...plain } = { category: '', ...call };
+    const records = [{ to: '31612345678' }, { to: '1888' }, { to: '31201234567' }, { visited: '20801' }];
+    const rated = rate({ records: records.map((changes, i) => ({ ...plain, ...changes, id: `r${i}` })) }, [byCategory]);
+    assert.deepEqual(
+      rated.map(({ status, reason }) => reason ?? status),
+      ['rated', 'rated', 'no-rule', 'no-rule'],
+    );
+  });
+
+  it('knows a short code after the country code', () => {
+    const named = (id: string, prefix: string) => ({
+      ...tariff.versions[0].rules[0],
+      id,
+      match: { prefixes: [prefix] },
+    });
+    const versions = [{ ...tariff.versions[0], rules: [named('dutch', '31'), named('town', '14')] }];
+    const to = ['3114020', '14020', '31141234567', '31112'];
+    const rated = rate({ records: to.map((number) => ({ ...call, id: number, to: number })) }, [
+      { ...tariff, versions },
+    ]);
+    assert.deepEqual(
+      rated.map(({ rule }) => rule),
+      ['town', 'town', 'dutch', null],
+    );
   });
 
   it('takes stated amounts for recurring, one-off and credit', () => {
@@ -117,6 +148,7 @@ describe('linekeeper rate', () => {
     ]);
     assert.match(problemsOf({ ...call, startt: 1 })[0]!, /records\[0\]\.startt: 1 unknown key; .* "start"/);
     assert.match(problemsOf({ ...call, kind: 'oneoff' })[0]!, /records\[0\]\.amount: \(missing\) is needed for oneoff/);
+    assert.match(problemsOf({ ...call, usage: 2_678_401 })[0]!, /usage: 2678401 must be at most 2678400 seconds.*"r1"/);
     assert.match(problemsOf({ ...call, category: 'voicemial' })[0]!, /category: "voicemial" must be one of/);
     assert.match(problemsOf({ ...call, dst: 'X' })[0]!, /dst: "X" must be "S"/);
     assert.match(problemsOf('r1')[0]!, /records\[0\]: "r1" must be an object/);

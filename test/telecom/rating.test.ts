@@ -165,6 +165,21 @@ describe('a version change during a call', () => {
     assert.deepEqual(shortPieces(rateWith({ versions: byStart }, night)), [[0, 5430, 10, 'old']]);
   });
 
+  it('follow the fallback tariff over its own change only with split', () => {
+    const at = '2026-03-02T12:00:30';
+    const steps = [{ from: 0, price: '6', per: 60, first: 1, next: 1 }];
+    const base = [version([rule('old')], { validTo: at }), version([rule('new', { steps })], { validFrom: at })];
+    const rated = (changePolicy: 'by_start' | 'split') => {
+      const versions = [version([rule('other', { match: { prefixes: ['49'] } })], { fallback: 'base', changePolicy })];
+      return shortPieces(rateWith({ versions, fallbacks: { base } }, { start: '2026-03-02T12:00:00', usage: 61 }));
+    };
+    assert.deepEqual(rated('by_start'), [[0, 61, 10, 'base/old']]);
+    assert.deepEqual(rated('split'), [
+      [0, 30, 10, 'base/old'],
+      [30, 31, 600, 'base/new'],
+    ]);
+  });
+
   it('split into a gap between versions is unrated, not cheap', () => {
     const rated = rateWith({ versions: [versions('split')[0]!] }, call);
     assert.deepEqual([rated.status, rated.reason, rated.amountE8, rated.pieces.length], ['unrated', 'no-rule', 0, 0]);

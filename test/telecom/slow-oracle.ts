@@ -140,7 +140,7 @@ export function slowRate(
       return { ...common, rule: bestActive(candidates, clock), source: `${index}`, zone: zone(version) };
     }
     const other = version.fallback === undefined ? [] : (fallbacks[version.fallback] ?? []);
-    const otherIndex = versionAt(other, start + s);
+    const otherIndex = versionAt(other, split ? start + s : start);
     const rule = otherIndex === -1 ? null : bestActive(matchingIn(other[otherIndex]!), clock);
     const source = `${version.fallback}:${otherIndex}`;
     return { ...common, rule, source, zone: otherIndex === -1 ? null : zone(other[otherIndex]!) };

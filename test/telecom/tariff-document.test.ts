@@ -52,6 +52,11 @@ describe('a tariff document', () => {
       withRule({ conectFee: '1' }),
       /rules\[0\]\.conectFee: "1" unknown key; the nearest known is "connectFee"/,
     ],
+    [
+      'a control character in a name, which the database would not take',
+      withRule({ id: 'a\u0000b' }),
+      /rules\[0\]\.id: "a\\u0000b" must be a name .* without spaces, control characters/,
+    ],
     ['a price as a number', withStep({ price: 0.1 }), /steps\[0\]\.price: 0\.1 must be a decimal string/],
     ['a price over 1000 EUR', withStep({ price: '1000.00000001' }), /price: "1000\.00000001" must be .* to "1000"/],
     ['a negative price', withStep({ price: '-0.01' }), /price: "-0\.01" must be/],
@@ -149,8 +154,22 @@ describe('a tariff document', () => {
     assert.deepEqual(problems(prefix('3161234')), []);
     assert.match(problems(prefix('31612345'))[0]!, /"31612345" reaches into the last 4 digits.*at most 7 digits/);
     assert.deepEqual(problems(prefix('31612345'), 3), []);
-    assert.deepEqual(problems(prefix('316123'), 6), []);
-    assert.equal(problems(prefix('3161234'), 6).length, 1);
+    assert.deepEqual(problems(prefix('140201'), 6), []);
+    assert.equal(problems(prefix('1402012'), 6).length, 1);
+    // what begins with the country code is no short code
+    assert.match(problems(prefix('316123'), 6)[0]!, /at most 5 digits/);
+  });
+
+  it('is refused when a prefix reaches into masked digits of a short service number such as 0900-1234', () => {
+    const prefix = (text: string) => withRule({ match: { prefixes: [text] } });
+    for (const service of ['31800', '31900', '31906', '31909']) {
+      assert.deepEqual(problems(prefix(service)), []);
+      assert.match(problems(prefix(`${service}1`))[0]!, /reaches into the last 4 digits.*at most 5 digits/);
+      assert.match(problems(prefix(service), 5)[0]!, /at most 4 digits/);
+    }
+    assert.deepEqual(problems(prefix('3190'), 5), []);
+    assert.match(problems(prefix('3190'), 6)[0]!, /at most 3 digits/);
+    assert.deepEqual(problems(prefix('3188112')), []);
   });
 
   it('is refused with all its problems at once, of form and of agreement', () => {

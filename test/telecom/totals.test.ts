@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { ExactSum } from '../../src/telecom/exact-sum.ts';
 import { createUsageTotals, type TotalledRecord } from '../../src/telecom/totals.ts';
 
 const amount = fc.oneof(fc.integer({ min: -1000, max: 1000 }), fc.maxSafeInteger());
@@ -63,5 +64,25 @@ describe('totals', () => {
     const rows = totals.rows();
     assert.equal(rows.length, 3000);
     assert.ok(rows.every((row) => row.amountE8 === BigInt(row.msisdn.slice(3))));
+  });
+});
+
+describe('the sum of a file or cycle', () => {
+  it('is exact whatever safe integers come', () => {
+    const largest = Number.MAX_SAFE_INTEGER;
+    for (const values of [
+      [2, largest, 5],
+      [-2, -largest],
+      [2 ** 52, largest, -largest, 1],
+      [largest, -largest, 3],
+    ]) {
+      const sum = new ExactSum();
+      for (const value of values) sum.add(value);
+      assert.equal(
+        sum.value,
+        values.reduce((all, value) => all + BigInt(value), 0n),
+        values.join(' '),
+      );
+    }
   });
 });

@@ -197,3 +197,26 @@ test('a correction that vanishes from a closed cycle still keeps the original ou
   await contract.settle();
   assert.equal((await contract.totals())[open]!.amount, -50 * second);
 });
+
+test('what was corrected twice and is reopened in between vanishes once', async () => {
+  const { contract } = await closedMarch();
+  const april = '2026-04-01';
+  const file = (seconds: number) => [{ ...calls[0]!, seconds }, ...calls.slice(1)];
+  await contract.deliver(file(150), 1);
+  // as if that had been in April, which is billed and closed by now
+  await contract.deliver([{ id: 'april', day: '2026-04-10', seconds: 10 }]);
+  await world.database.query('update cdr set cycle_start = $2 where contract_id = $1 and adjusts_cycle is not null', [
+    contract.contractId,
+    april,
+  ]);
+  await contract.settle();
+  await contract.closeCycle(april);
+  await contract.deliver(file(180), 1);
+  await contract.settle();
+  const billed = async () => Object.values(await contract.totals()).reduce((sum, { amount }) => sum + amount, 0);
+  assert.equal(await billed(), (180 + 600 + 10) * second);
+  await contract.reopenCycle(april);
+  await contract.deliver(calls.slice(1), 1);
+  await contract.settle();
+  assert.equal(await billed(), (600 + 10) * second);
+});

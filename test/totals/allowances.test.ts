@@ -198,3 +198,14 @@ test('an allowance told again is changed, one of another first day must not over
     { valid: '[2026-04-01,)', amount: 300 },
   ]);
 });
+
+test('two allowances of one name and first day in a document are refused: the second would take the place of the first', async () => {
+  const document = structuredClone(customers);
+  const [contract] = document.customers[0]!.contracts;
+  const extra = { ...contract!.allowances[0]!, name: 'extra' };
+  contract!.allowances = [extra, { ...extra, kind: 'sms', unit: 'messages', scope: { categories: ['sms'] } }];
+  await assert.rejects(
+    h.database.transaction((tx) => applyCustomers(tx, document)),
+    /account 101: allowance extra from the beginning is there twice; give each a name of its own/,
+  );
+});

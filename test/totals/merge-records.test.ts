@@ -77,6 +77,26 @@ describe('merging records', () => {
     assert.deepEqual(await active(contract), ['a=1 v1']);
   });
 
+  test('a record of an unknown call code is replaced by the same bytes when the code is known, once', async () => {
+    const contract = await contractOf();
+    const unknown = { category: 'unknown' };
+    const before: Line[] = [
+      { id: 'a', content: 1, ...unknown },
+      { id: 'b', content: 2, ...unknown },
+      { id: 'x', content: 7, correction: 'C', original: 'b', ...unknown },
+      { id: 'p', content: 3, provider: 2, ...unknown },
+    ];
+    await deliver(contract, 1, before);
+    assert.deepEqual(await deliver(contract, 2, before), []);
+    const outdated = { id: 'p', content: 4, provider: 1 };
+    assert.deepEqual(await deliver(contract, 3, [outdated]), []);
+    const after = before.map((line) => ({ ...line, category: 'premium' }));
+    assert.deepEqual(await deliver(contract, 4, after), ['2026-04-01']);
+    assert.deepEqual(await active(contract), ['a=1 v2', 'b=7 v3', 'p=3 v2']);
+    assert.deepEqual(await deliver(contract, 5, after), []);
+    assert.deepEqual(await deliver(contract, 6, before), []);
+  });
+
   test('a correction supersedes its original, also in the same file', async () => {
     const contract = await contractOf();
     await deliver(contract, 1, [

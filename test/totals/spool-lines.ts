@@ -13,6 +13,7 @@ export interface Line {
   readonly cycle?: string;
   /** The provider's own version. */
   readonly provider?: number;
+  readonly category?: string;
 }
 
 /** Its period begins with 2026-04. */
@@ -40,7 +41,7 @@ function spoolRow(line: Line, index: number): string {
     '31612345678',
     'voice',
     '1100',
-    'national-mobile',
+    line.category ?? 'national-mobile',
     '\\N',
     '3161234',
     '+3161234****',

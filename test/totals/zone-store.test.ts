@@ -71,7 +71,7 @@ test('the same tariff sees another zone from a date on', async () => {
   assert.deepEqual(await rulesOf(days), ['far', 'near']);
 });
 
-test('a set of the same range replaces, an overlapping one is refused, the same again changes nothing', async () => {
+test('a set of the same beginning replaces, an overlapping one is refused, the same again changes nothing', async () => {
   const [row] = await database.query<{ id: string }>('select id from tariff');
   const old = await database.read((session) => readTariff(session, row!.id));
   assert.deepEqual(await load(zones('eu', change, null)), { provider: 'KPN', sets: 1, added: 0, replaced: 0 });
@@ -84,4 +84,28 @@ test('a set of the same range replaces, an overlapping one is refused, the same 
   const asBefore = (session: Parameters<typeof readTariff>[0]) =>
     readTariffVersions(session, old.versionIds, old.zoneSetIds);
   assert.deepEqual(await rulesOf(days, asBefore), ['far', 'near']);
+});
+
+test('what is valid until further notice is ended by telling it again with an end, before what follows it', async () => {
+  const [version] = tariff.versions;
+  const ended = { ...version!, validTo: change };
+  const dearer = {
+    validFrom: change,
+    validTo: null,
+    rules: [rule('near-2', 'eu', '0.20'), rule('far-2', 'world', '2')],
+  };
+  const loadVersions = (...versions: object[]) => database.transaction((tx) => loadTariff(tx, { ...tariff, versions }));
+  await assert.rejects(loadVersions(dearer), /overlaps the stored one .* into this document again with a validTo/);
+  const loaded = await loadVersions(dearer, ended);
+  assert.deepEqual(loaded, { tariff: 'roaming', versions: 2, added: 2, replaced: 1 });
+  // a document from before the change cannot take the later version away unseen
+  await assert.rejects(loadVersions(version!), /overlaps the stored one/);
+  const later = '2026-03-20T00:00:00';
+  assert.deepEqual(await load(zones('world', change, later), zones('eu', later, null)), {
+    provider: 'KPN',
+    sets: 2,
+    added: 2,
+    replaced: 1,
+  });
+  assert.deepEqual(await rulesOf([...days, '20T00:00:00']), ['far', 'far-2', 'near-2']);
 });

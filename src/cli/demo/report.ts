@@ -6,13 +6,19 @@ import { count, printLine, printTable } from '../print.ts';
 import type { CycleComparison } from './truth.ts';
 
 export interface Timing {
-  readonly customer: string;
+  /** As `nameOf` says. */
+  readonly profile: string;
   readonly step: string;
   readonly outcome: string;
   readonly durationMs: number | null;
 }
 
 const shownDifferences = 5;
+
+/** A customer has a profile for each provider: `C001/sp16`. */
+export function nameOf({ customer, profile }: Pick<SyncTaskView, 'customer' | 'profile'>): string {
+  return `${customer}/${profile}`;
+}
 
 export async function printComparison(io: CliIo, comparisons: readonly CycleComparison[]): Promise<void> {
   printLine(io, '');
@@ -49,7 +55,7 @@ export async function printTimings(
   await printTable(
     io,
     [
-      { head: 'customer', of: (one) => one.customer },
+      { head: 'profile', of: (one) => one.profile },
       { head: 'step', of: (one) => one.step },
       { head: 'outcome', of: (one) => one.outcome },
       { head: 'seconds', of: (one) => ((one.durationMs ?? 0) / 1000).toFixed(2), right: true },
@@ -58,9 +64,10 @@ export async function printTimings(
     'no step ran',
   );
   printLine(io, '');
-  for (const { customer, status, counts } of tasks) {
+  for (const task of tasks) {
+    const { status, counts } = task;
     const { files = 0, records = 0 } = counts as { files?: number; records?: number };
-    printLine(io, `${customer}: sync ${status}, ${files} new files with ${count(records)} records imported`);
+    printLine(io, `${nameOf(task)}: sync ${status}, ${files} new files with ${count(records)} records imported`);
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { parseIsoDate } from '../../telecom/civil-date.ts';
 import type { UsageBatch } from '../usage-batch.ts';
-import { batchRows } from '../usage-batch.ts';
+import { batchRows, usageBatch } from '../usage-batch.ts';
 import type { UsageColumns } from '../usage-layout.ts';
 import { fieldCode } from './csv-fields.ts';
 
@@ -39,20 +39,44 @@ interface Dates {
   unknownAt: number;
 }
 
-/** By their code: a thread's next file of the same columns finds its reader compiled and warm. */
-const made = new Map<string, (batch: UsageBatch, tens: Float64Array, dates: Dates) => FastReader>();
+/** A reader and what it fills. */
+export interface FilledBatch {
+  readonly read: FastReader;
+  readonly batch: UsageBatch;
+}
+
+/**
+ * By their code: a thread's next file of the same columns finds its reader compiled and warm. A thread has one for each code and
+ * not more: the code that V8 makes of a function that exists once has the addresses of its arrays in it, and it needs less of them.
+ */
+const made = new Map<string, FilledBatch>();
 const mostMade = 32;
 
-export function fastReader(columns: UsageColumns, batch: UsageBatch): FastReader {
-  const dates = {
+/** Who asks for it has it until somebody else on this thread does: tasks run one after the other, and nothing is left in it. */
+export function fastReader(columns: UsageColumns): FilledBatch {
+  const code = codeOf(columns);
+  let reader = made.get(code);
+  if (reader === undefined) {
+    reader = make(code);
+    if (made.size >= mostMade) made.clear();
+    made.set(code, reader);
+  }
+  reader.batch.rows = 0;
+  return reader;
+}
+
+function make(code: string): FilledBatch {
+  const batch = usageBatch();
+  const dates: Dates = {
     years: new Int32Array(256),
     months: new Int32Array(256),
     days: new Int32Array(256),
     dayMs: new Float64Array(256),
     unknownAt: -1,
   };
-  const read = makerOf(columns)(batch, Float64Array.of(1, 10, 100, 1000), dates);
-  return (bytes, view, from, stop, end, base) => {
+  const makeRead = new Function('batch', 'tens', 'dates', code) as (...known: unknown[]) => FastReader;
+  const read = makeRead(batch, Float64Array.of(1, 10, 100, 1000), dates);
+  const readOn: FastReader = (bytes, view, from, stop, end, base) => {
     let at = from;
     for (;;) {
       dates.unknownAt = -1;
@@ -60,10 +84,11 @@ export function fastReader(columns: UsageColumns, batch: UsageBatch): FastReader
       if (dates.unknownAt < 0 || !learn(dates, bytes, view)) return at;
     }
   };
+  return { read: readOn, batch };
 }
 
-function makerOf(columns: UsageColumns) {
-  const code = `
+function codeOf(columns: UsageColumns): string {
+  return `
     const { keyHigh, keyLow, offset, subscriber, kind, toAt, toDigits, startMs, usage, chargeE8 } = batch;
     const { years, months, days, dayMs } = dates;
     return function read(bytes, view, from, stop, end, base) {
@@ -81,13 +106,6 @@ function makerOf(columns: UsageColumns) {
       dates.unknownAt = newDate;
       return at;
     };`;
-  let make = made.get(code);
-  if (make === undefined) {
-    make = new Function('batch', 'tens', 'dates', code) as NonNullable<typeof make>;
-    if (made.size >= mostMade) made.clear();
-    made.set(code, make);
-  }
-  return make;
 }
 
 /** False when it is no date. */

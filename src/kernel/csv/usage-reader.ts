@@ -3,7 +3,7 @@
  * surprise.
  */
 import { longestRow } from '../../providers/decode/csv-row.ts';
-import { batchRows, type UsageBatch, usageBatch } from '../usage-batch.ts';
+import { batchRows, type UsageBatch } from '../usage-batch.ts';
 import type { UsageColumns } from '../usage-layout.ts';
 import { fastReader } from './csv-fast.ts';
 import { type RecordFault, SlowRecords, shownOffset } from './csv-slow.ts';
@@ -17,6 +17,7 @@ export class UnreadableFileError extends Error {
 }
 
 export interface UsageReader {
+  /** The thread's only one for these columns: it is worked off before anybody reads again. */
   readonly batch: UsageBatch;
   /**
    * Reads records from `at` on until the batch is full, `stop` is reached (a record that begins before it is read) or no
@@ -31,8 +32,7 @@ export interface UsageReader {
 }
 
 export function usageReader(columns: UsageColumns): UsageReader {
-  const batch = usageBatch();
-  const fast = fastReader(columns, batch);
+  const { batch, read: fast } = fastReader(columns);
   const slow = new SlowRecords(columns);
   const faults: RecordFault[] = [];
   const reader = { batch, faults, starved: false, read };

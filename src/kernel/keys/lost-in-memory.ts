@@ -4,16 +4,21 @@ import type { KernelArgs, KernelResults, ThreadKeys } from '../messages.ts';
 /** Runs tasks of one kind side by side. */
 type InParallel = <A extends KernelArgs>(args: readonly A[]) => Promise<KernelResults[A['task']][]>;
 
-/** Pairs: a record that lost, the one of its key that counts. What there is to do with many of them is done on a thread. */
+/** Pairs: a record that lost, the one of its key that counts. The keys move to the threads and are not there afterwards. */
 export async function lostInMemory(threads: readonly ThreadKeys[], inParallel: InParallel): Promise<Float64Array> {
-  const tables = threads.flatMap(({ slots: one }, index) =>
-    threads.slice(0, index).map(({ slots: other }) => ({ task: 'kernel-common' as const, one, other })),
+  const tables = threads.map(({ slots }) => slots);
+  const repeated = threads.map((each) => each.repeated);
+  const moves = tables.map(({ buffer }) => buffer);
+  const [wanted] = await inParallel([{ task: 'kernel-wanted' as const, tables, repeated, moves }]);
+  const places = await inParallel(
+    threads.map(({ log }) => ({
+      task: 'kernel-places' as const,
+      log,
+      wanted: wanted!,
+      moves: log.map(({ low }) => low.buffer),
+    })),
   );
-  const common = await inParallel(tables);
-  const keys = [...threads.map(({ repeated }) => repeated), ...common];
-  if (keys.every(({ length }) => length === 0)) return new Float64Array(0);
-  const [wanted] = await inParallel([{ task: 'kernel-wanted' as const, keys }]);
-  const places = await inParallel(threads.map(({ log }) => ({ task: 'kernel-places' as const, log, wanted: wanted! })));
+  if (wanted!.count === 0) return new Float64Array(0);
   const [lost] = await inParallel([{ task: 'kernel-lost' as const, count: wanted!.count, places }]);
   return lost!;
 }

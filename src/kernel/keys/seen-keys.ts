@@ -14,7 +14,7 @@ export class SeenKeysFullError extends Error {
 }
 
 /** Three words a slot: the upper 59 bits in two words, then the bits of the keys; no bit set: a free slot. */
-export type KeySlots = Int32Array<SharedArrayBuffer>;
+export type KeySlots = Int32Array<ArrayBuffer>;
 
 const words = 3;
 const slotBytes = words * Int32Array.BYTES_PER_ELEMENT;
@@ -103,8 +103,12 @@ export class SeenKeys {
   }
 }
 
-/** Keys of both tables, high and low word of each. */
-export function commonKeys(one: KeySlots, other: KeySlots): number[] {
+/** Keys that are in more than one of the tables, high and low word of each; of many tables perhaps more than once. */
+export function commonKeys(tables: readonly KeySlots[]): number[] {
+  return tables.flatMap((one, index) => tables.slice(0, index).flatMap((other) => keysOfBoth(one, other)));
+}
+
+function keysOfBoth(one: KeySlots, other: KeySlots): number[] {
   const [few, many] = one.length < other.length ? [one, other] : [other, one];
   const mask = many.length / words - 1;
   const common: number[] = [];
@@ -143,7 +147,7 @@ function slotsWithin(bytes: number): number {
 }
 
 function emptySlots(count: number): KeySlots {
-  return new Int32Array(new SharedArrayBuffer(count * slotBytes));
+  return new Int32Array(count * words);
 }
 
 function slotOf(upperHigh: number, upperLow: number, mask: number): number {

@@ -91,10 +91,7 @@ export function lostInPartition(directory: string, partition: number): Float64Ar
   const wanted = new WantedKeys(tables);
   const places: number[] = [];
   eachBatch(path, size, ({ rows, keyHigh, keyLow, offset }) => {
-    for (let row = 0; row < rows; row += 1) {
-      const number = wanted.numberOf(keyHigh[row]!, keyLow[row]!);
-      if (number >= 0) places.push(number, offset[row]!);
-    }
+    wanted.eachIn(keyHigh, keyLow, 0, rows, (number, row) => places.push(number, offset[row]!));
   });
   return lostPairs(tables.count, [places]);
 }

@@ -3,13 +3,13 @@
  * which of a key's records count: the last in the file, whoever met it.
  */
 
-/** Shared with threads as they are; opened by `WantedKeys`. */
+/** Opened by `WantedKeys`. */
 export interface WantedTables {
   readonly count: number;
   /** Three words a slot: the key's high and low word and its number + 1; 0: free. */
-  readonly slots: Int32Array<SharedArrayBuffer>;
+  readonly slots: Int32Array;
   /** A bit for each of some hashes. */
-  readonly filter: Int32Array<SharedArrayBuffer>;
+  readonly filter: Int32Array;
 }
 
 const words = 3;
@@ -19,16 +19,16 @@ const mostFilterBits = 2 ** 23;
 /** `keys` are high and low word of each; those that stand there twice get one number. */
 export function wantedTables(keys: readonly ArrayLike<number>[]): WantedTables {
   const most = keys.reduce((sum, each) => sum + each.length / 2, 0);
-  const slots = new Int32Array(new SharedArrayBuffer(2 ** Math.ceil(Math.log2(most * 2 + 2)) * words * 4));
+  const slots = new Int32Array(2 ** Math.ceil(Math.log2(most * 2 + 2)) * words);
   const bits = Math.min(mostFilterBits, Math.max(fewestFilterBits, 2 ** Math.ceil(Math.log2(most * 64 + 2))));
-  const filter = new Int32Array(new SharedArrayBuffer(bits / 8));
+  const filter = new Int32Array(bits / 32);
   const mask = slots.length / words - 1;
   let count = 0;
   for (const each of keys) {
     for (let at = 0; at < each.length; at += 2) {
       const high = each[at]! | 0;
       const low = each[at + 1]! | 0;
-      const bit = filterHash(high, low) & (bits - 1);
+      const bit = filterHash(low) & (bits - 1);
       filter[bit >>> 5]! |= 1 << (bit & 31);
       let slot = hashOf(high, low) & mask;
       while (slots[slot * words + 2] !== 0 && !(slots[slot * words] === high && slots[slot * words + 1] === low)) {
@@ -51,14 +51,20 @@ export class WantedKeys {
     this.#filter = filter;
   }
 
-  /** The key's number, -1 when it is not wanted. */
-  numberOf(high: number, low: number): number {
+  /** Numbers of those keys from `from` to `end` that are wanted, with the row of each. */
+  eachIn(high: Int32Array, low: Int32Array, from: number, end: number, take: (number: number, row: number) => void) {
     const filter = this.#filter;
-    const bit = filterHash(high, low);
-    return ((filter[(bit >>> 5) & (filter.length - 1)]! >>> (bit & 31)) & 1) === 0 ? -1 : this.#find(high, low);
+    const mask = filter.length - 1;
+    for (let row = from; row < end; row += 1) {
+      const bit = filterHash(low[row]!);
+      if (((filter[(bit >>> 5) & mask]! >>> (bit & 31)) & 1) === 0) continue;
+      const number = this.#numberOf(high[row]!, low[row]!);
+      if (number >= 0) take(number, row);
+    }
   }
 
-  #find(high: number, low: number): number {
+  /** -1 when it is not wanted. */
+  #numberOf(high: number, low: number): number {
     const slots = this.#slots;
     const mask = slots.length / words - 1;
     for (let slot = hashOf(high, low) & mask; ; slot = (slot + 1) & mask) {
@@ -91,9 +97,9 @@ export function lostPairs(count: number, places: readonly ArrayLike<number>[]): 
   return pairs;
 }
 
-/** Cheap: asked for every record. Neighbours do not fall together. */
-function filterHash(high: number, low: number): number {
-  return Math.imul(low ^ high, 0x9e3779b1 | 0) >>> 9;
+/** Cheap: asked for every record. Neighbours do not fall together; the low words of keys mostly differ. */
+function filterHash(low: number): number {
+  return Math.imul(low, 0x9e3779b1 | 0) >>> 9;
 }
 
 function hashOf(high: number, low: number): number {

@@ -2,6 +2,7 @@
  * The flat tariff: one price per prefix and kind, the longest prefix decides. It lives in shared memory, so threads read one
  * copy. Amount = price x usage / per, exact, rounded once (telecom/money.ts); no prefix or no price: unrated, -1.
  */
+import { createHash } from 'node:crypto';
 import { multiplyDivideE8, type Rounding } from '../../telecom/money.ts';
 import type { UsageBatch } from '../usage-batch.ts';
 import { longestPrefix, type PrefixDigits, prefixDigits } from './prefix-digits.ts';
@@ -14,6 +15,8 @@ export interface PricedPrefix {
 
 /** Shared with threads as it is. */
 export interface PriceTables {
+  /** Equal for equal prices. */
+  readonly hash: string;
   readonly prefixes: PrefixDigits;
   readonly kinds: number;
   /** By prefix number x kinds + kind; -1 for none. */
@@ -39,7 +42,10 @@ export function priceTables(list: readonly PricedPrefix[], per: readonly number[
     const at = numbers.get(prefix)! * kinds;
     for (let kind = 0; kind < kinds; kind += 1) pricesE8[at + kind] = own[kind] ?? -1;
   }
-  return { prefixes: digits, kinds, pricesE8, per, rounding };
+  const hash = createHash('sha256')
+    .update(JSON.stringify([list, per, rounding]))
+    .digest('hex');
+  return { hash, prefixes: digits, kinds, pricesE8, per, rounding };
 }
 
 export function priceRater({ prefixes, kinds, pricesE8, per, rounding }: PriceTables): BatchRater {

@@ -1,11 +1,12 @@
 /** The slabs of a pass as one, in the order of the subscribers, to be read row by row: a file may have a million of them. */
+import { type Moving, release } from '../../compute/moving.ts';
 import { ExactSum } from '../../telecom/exact-sum.ts';
 import { type SlabRow, type SlabSums, type SlabTables, slabColumns, TotalsSlab } from './totals-slab.ts';
 
-export interface MergedSlab {
+export interface MergedSlab extends Moving {
   readonly tables: SlabTables;
   /** Where the rows stand in the tables, by subscriber. */
-  readonly order: Float64Array<SharedArrayBuffer>;
+  readonly order: Float64Array<ArrayBuffer>;
   /** Of all subscribers, by kind. */
   readonly sums: readonly SlabSums[];
 }
@@ -13,10 +14,12 @@ export interface MergedSlab {
 const columns = slabColumns.length;
 
 export function mergeSlabs(kinds: number, slabs: readonly SlabTables[]): MergedSlab {
-  const all = new TotalsSlab(kinds);
+  const most = Math.max(0, ...slabs.map(({ count }) => count));
+  const all = new TotalsSlab(kinds, most);
   for (const slab of slabs) all.merge(slab);
+  release(slabs.map(({ rows }) => rows.buffer));
   const tables = all.tables();
-  const order = orderOf(tables);
+  const order = all.inOrder();
   const sums = Array.from({ length: kinds * columns }, () => new ExactSum());
   for (const at of order) {
     for (let index = 0; index < sums.length; index += 1) sums[index]!.add(tables.rows[at + 1 + index]!);
@@ -25,7 +28,8 @@ export function mergeSlabs(kinds: number, slabs: readonly SlabTables[]): MergedS
   for (const carried of tables.carried.values()) {
     for (let index = 0; index < values.length; index += 1) values[index] = values[index]! + carried[index]!;
   }
-  return { tables, order, sums: Array.from({ length: kinds }, (_, kind) => sumsOf(values, kind * columns)) };
+  const moves = [tables.rows.buffer, order.buffer];
+  return { tables, order, sums: Array.from({ length: kinds }, (_, kind) => sumsOf(values, kind * columns)), moves };
 }
 
 /** Rows that have records, by subscriber, then kind; made as they are asked for. */
@@ -33,7 +37,7 @@ export function* mergedRows({ tables, order }: MergedSlab): Iterable<SlabRow> {
   const { kinds, rows, carried } = tables;
   const values = new Array<bigint>(kinds * columns);
   for (const at of order) {
-    const subscriber = rows[at]! - 1;
+    const subscriber = rows[at]!;
     const more = carried.size === 0 ? undefined : carried.get(subscriber);
     for (let index = 0; index < values.length; index += 1) {
       values[index] = BigInt(rows[at + 1 + index]!) + (more?.[index] ?? 0n);
@@ -52,15 +56,6 @@ export function* mergedRows({ tables, order }: MergedSlab): Iterable<SlabRow> {
       };
     }
   }
-}
-
-function orderOf({ kinds, rows }: SlabTables): Float64Array<SharedArrayBuffer> {
-  const stride = 1 + kinds * columns;
-  const found: number[] = [];
-  for (let at = 0; at < rows.length; at += stride) if (rows[at] !== 0) found.push(at);
-  const order = new Float64Array(new SharedArrayBuffer(found.length * Float64Array.BYTES_PER_ELEMENT));
-  order.set(found);
-  return order.sort((a, b) => rows[a]! - rows[b]!);
 }
 
 function sumsOf(values: readonly bigint[], from: number): SlabSums {

@@ -13,8 +13,8 @@ import { TotalsSlab } from './totals-slab.ts';
 
 type SettleArgs = KernelArgs & { readonly task: 'kernel-settle' };
 
-/** Most records end within this; the others are read again whole. */
-const usualRecord = 1024;
+/** Most records end within the first of these: to read a record takes as long as to find it. Longer ones are read again. */
+const readBytes = [256, 2048, longestRecord] as const;
 const abortEvery = 256;
 
 export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater, control: TaskControl): SettleResult {
@@ -39,16 +39,17 @@ export function settle({ file, lost }: SettleArgs, { rate, reasonOf }: FileRater
     one.close();
     other.close();
   }
-  return { slab: slab.tables(), unrated: unrated.list(), conflicts, conflictCount };
+  const tables = slab.tables();
+  return { slab: tables, unrated: unrated.list(), conflicts, conflictCount, moves: [tables.rows.buffer] };
 }
 
-/** Reads single records; bytes and batch hold until the next `read`. */
+/** Reads single records. The bytes hold until the next `read`; the batch is the thread's, and holds until anybody reads. */
 class OneRecord {
   readonly #windows: readonly ChunkWindow[];
   readonly #reader: UsageReader;
 
   constructor({ path, bytes, columns }: KernelFile) {
-    this.#windows = [usualRecord, longestRecord].map((size) => new ChunkWindow(path, bytes, size));
+    this.#windows = readBytes.map((size) => new ChunkWindow(path, bytes, size));
     this.#reader = usageReader(columns);
   }
 

@@ -1,5 +1,8 @@
 /** Whose record it is and which number was dialled: read from the bytes of their fields into the record. */
-import { type DialledNumbers, noDialled } from './dialled-numbers.ts';
+import { categoryAtHome } from '../../telecom/classify.ts';
+import { normaliseDialled } from '../../telecom/dialled.ts';
+import type { RecordKind } from '../../telecom/record.ts';
+import { type DialledNumbers, type KeptDialled, noDialled } from './dialled-numbers.ts';
 import { paddedDigits } from './digits.ts';
 import type { FieldPlan } from './field-plan.ts';
 import type { Slots } from './layout.ts';
@@ -10,6 +13,8 @@ import type { DecodedRecord } from './record.ts';
 export class PartyReader {
   readonly #slots: Slots;
   readonly #dialled: DialledNumbers;
+  /** By what is kept of the number: those of one entry are of one class. */
+  readonly #categories = new Map<RecordKind, WeakMap<KeptDialled, string>>();
 
   constructor(slots: Slots, dialled: DialledNumbers) {
     this.#slots = slots;
@@ -47,5 +52,23 @@ export class PartyReader {
     record.prefix = dialled.prefix;
     if (!hidden || dialled.prefix !== '') record.dialledHash = this.#dialled.hashOf(bytes, first, end);
     return null;
+  }
+
+  /** What usage at home is whose provider says no code: its number tells it, unless the provider hides digits. After `dialled`. */
+  categoryAtHome(kind: RecordKind, field: FieldPlan | null, record: DecodedRecord): string {
+    const known = this.#categories.get(kind) ?? new WeakMap<KeptDialled, string>();
+    this.#categories.set(kind, known);
+    let category = known.get(record.dialled);
+    if (category === undefined) {
+      category = categoryAtHome(kind, field === null ? '' : this.#digitsOf(field));
+      known.set(record.dialled, category);
+    }
+    return category;
+  }
+
+  #digitsOf(field: FieldPlan): string {
+    const { bytes, base, from, to } = this.#slots;
+    const text = bytes.toString('latin1', base + from[field.slot]!, base + to[field.slot]!);
+    return normaliseDialled(text.trimEnd())?.digits ?? '';
   }
 }

@@ -120,6 +120,8 @@ export class RecordDecoder {
       this.#visitedNetwork(type) ??
       this.#money(type);
     if (fields) return fields;
+    if (record.code === null && record.visited === '')
+      record.category = this.#parties.categoryAtHome(kind, type.dialled, record);
     record.inBundle = null;
     if (type.inBundle !== null) {
       const flag = this.#values.meaning(type.inBundle);

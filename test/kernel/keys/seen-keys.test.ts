@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { KeyLog, wantedPlaces } from '../../../src/kernel/keys/key-log.ts';
+import { giveBack, KeyLog, wantedPlaces } from '../../../src/kernel/keys/key-log.ts';
 import { commonKeys, SeenKeys, SeenKeysFullError } from '../../../src/kernel/keys/seen-keys.ts';
 import { KeySpill, lostInPartition, partitionsFor } from '../../../src/kernel/keys/spilled-keys.ts';
 import { lostPairs, WantedKeys, wantedTables } from '../../../src/kernel/keys/wanted-keys.ts';
@@ -54,10 +54,8 @@ function lostOf(entries: readonly Entry[], threads: number, expected: number): s
     found[turn % threads]!.log.note(batch);
     turn += 1;
   }
-  const common = found.flatMap((one, index) =>
-    found.slice(0, index).map((other) => commonKeys(one.seen.slots, other.seen.slots)),
-  );
-  const tables = wantedTables([...found.map(({ seen }) => seen.repeated), ...common]);
+  const common = commonKeys(found.map(({ seen }) => seen.slots));
+  const tables = wantedTables([...found.map(({ seen }) => seen.repeated), common]);
   const wanted = new WantedKeys(tables);
   return pairsOf(
     lostPairs(
@@ -92,6 +90,22 @@ test('of random keys, in any order, all but the last in the file lose, however m
 test('the log of keys holds more than one part of it', () => {
   const entries = Array.from({ length: 70_000 }, (_, index) => ({ key: BigInt(index % 69_990), offset: index * 90 }));
   assert.deepEqual(lostOf(entries, 1, 0), losers(entries));
+});
+
+test('of a log that was read a thread keeps 16 MB for its next one, and gives the rest back', () => {
+  const parts = (rows: number) => {
+    const log = new KeyLog();
+    const batch = usageBatch();
+    batch.rows = batchRows;
+    for (let row = 0; row < rows; row += batchRows) log.note(batch);
+    return log.parts;
+  };
+  const first = parts(1_600_000);
+  giveBack(first);
+  const still = first.map(({ low }) => low.buffer).filter(({ byteLength }) => byteLength > 0);
+  assert.ok(first.length > 24 && still.length === 20);
+  const next = parts(1_000_000).map(({ low }) => low.buffer);
+  assert.ok(next.every((buffer) => still.includes(buffer)));
 });
 
 test('neighbours share a slot, keys without order take one each, and a table beyond its memory says so', () => {

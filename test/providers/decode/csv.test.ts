@@ -273,3 +273,45 @@ test('the account in a record must be the contract’s, else the whole file is r
   assert.equal(refusal(outcome), 'wrong-account');
   assert.doesNotMatch(JSON.stringify(outcome), /815/);
 });
+
+test('a record whose provider says no code has the category of the number that it went to, when it was made at home', () => {
+  const source = layout({ trailer: undefined });
+  const [type] = source.records.types;
+  const fields = [
+    ...type!.fields.filter(({ to }) => to !== 'code'),
+    { to: 'visited', from: 'class', as: 'digits', optional: true },
+  ] as NonNullable<typeof type>['fields'];
+  const uncoded = { ...source, records: { ...source.records, types: [{ ...type!, fields, foreignIsRoaming: true }] } };
+  const changes: readonly Record<string, string>[] = [
+    { called: '0687654321' },
+    { called: '0201234567' },
+    { called: '112' },
+    { called: '09001234' },
+    { called: '004915123450000' },
+    { called: '0676123456' },
+    { called: '' },
+    { called: '0687654321', class: '20801' },
+    { called: '0687654321', type: 'S' },
+    { called: '1888', type: 'S' },
+    { called: '', type: 'D' },
+  ];
+  const rows = changes.map((change, i) => row({ ref: `r${i}`, class: '', ...change }));
+  const { rows: decoded, file: found } = accepted(decodeBytes(uncoded, file(rows)));
+  assert.deepEqual(
+    decoded.map(({ category }) => category),
+    [
+      'national-mobile',
+      'national-fixed',
+      'freephone',
+      'premium',
+      'international',
+      'unknown',
+      'unknown',
+      'unknown',
+      'sms',
+      'sms-premium',
+      'data-national',
+    ],
+  );
+  assert.deepEqual(found.unknownCallCodes, []);
+});
