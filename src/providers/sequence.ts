@@ -10,6 +10,8 @@ export interface WaitingFile {
 export interface SequenceState {
   /** Highest number imported so far; null when there is none: then the first file may have any number. */
   readonly lastSeq: number | null;
+  /** Numbers above it that came with the bytes of a file that was there: an empty file is often like the one before. */
+  readonly duplicateSeqs: readonly number[];
   /** Lowest number whose only deliveries were refused; null when there is none. */
   readonly refusedSeq: number | null;
 }
@@ -34,14 +36,16 @@ export function planImport<F extends WaitingFile>(
   const ordered = [...files].sort((a, b) => a.seq - b.seq || a.version - b.version);
   const now: F[] = [];
   const missing: number[] = [];
+  const came = new Set(state.duplicateSeqs);
   let last = state.lastSeq;
   for (const [index, file] of ordered.entries()) {
+    while (last !== null && came.has(last + 1)) last += 1;
     // a number that was imported before is a re-delivery and stands outside the sequence
     const next = last === null || file.seq <= last + 1;
     const refusedBefore = state.refusedSeq !== null && file.seq > state.refusedSeq;
     if (onGap === 'alert') {
       for (let seq = (last ?? file.seq) + 1; seq < file.seq && missing.length < mostMissing; seq += 1)
-        missing.push(seq);
+        if (!came.has(seq)) missing.push(seq);
     } else if (!next || refusedBefore) {
       const missingSeq = refusedBefore ? state.refusedSeq : (last ?? 0) + 1;
       return { now, heldBack: ordered.slice(index), missing: missingSeq === null ? [] : [missingSeq] };

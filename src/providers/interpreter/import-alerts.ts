@@ -9,6 +9,7 @@ export interface ImportReport {
   readonly accepted: readonly Accepted[];
   readonly refused: readonly Refused[];
   readonly missing: { readonly numbers: readonly number[]; readonly blocks: boolean };
+  readonly restarted: { readonly seq: number; readonly lastSeq: number } | null;
   readonly heldBack: number;
 }
 
@@ -24,6 +25,7 @@ export function reportImport(alerts: Alerts, subject: SyncSubject, report: Impor
     });
   }
   reportMissing(alerts, subject, report);
+  reportRestarted(alerts, subject, report);
   for (const { file, decoded } of report.accepted) {
     alerts.resolve('file.quarantined', about(file.name));
     if (windowOf(file.name) === null) reportLines(alerts, about(file.name), file.name, decoded);
@@ -99,4 +101,14 @@ function reportMissing(alerts: Alerts, subject: SyncSubject, { accepted, missing
     const message = `file number ${number} of account ${subject.account} is missing; what comes after it was imported without it`;
     alerts.raise({ rule: gapRule, subject: `${about} number ${number}`, level: 'warning', message });
   }
+}
+
+/** It ends with the first import whose numbers are all new. */
+function reportRestarted(alerts: Alerts, { customer, account }: SyncSubject, report: ImportReport): void {
+  const { accepted, restarted } = report;
+  const alert = { rule: 'file.numbering-restarted', subject: `${customer}/${account}` };
+  if (restarted) {
+    const message = `the numbers of the files of account ${account} began anew: number ${restarted.seq} is there a second time; a missing number is not noticed until ${restarted.lastSeq} is passed`;
+    alerts.raise({ ...alert, level: 'warning', message, once: true });
+  } else if (accepted.some(({ file }) => file.seq !== null)) alerts.resolve(alert.rule, alert.subject);
 }

@@ -38,10 +38,17 @@ const stillReceived = `select id from raw_file where contract_id = $1 and id = a
 
 /** A refused file counts until a version of it was received again. */
 const sequenceState = `
-  select (select max(seq) from raw_file where contract_id = $1 and state in ('imported', 'superseded'))::float8 as "lastSeq",
+  with last as (select max(seq) as seq from raw_file where contract_id = $1 and state in ('imported', 'superseded'))
+  select (select seq from last)::float8 as "lastSeq",
+    array(select distinct f.seq::float8 from raw_file f, last where f.contract_id = $1 and f.state = 'duplicate' and f.seq > last.seq) as "duplicateSeqs",
     (select min(q.seq) from raw_file q where q.contract_id = $1 and q.state = 'quarantined'
        and not exists (select 1 from raw_file r where r.contract_id = $1 and r.logical_key = q.logical_key
          and r.state in ('received', 'imported', 'superseded')))::float8 as "refusedSeq"`;
+
+/** Numbers that were imported under another key: no re-delivery, but a numbering that began anew. $2 and $3: of what waits. */
+const renumbered = `
+  select min(g.seq)::float8 as seq from raw_file g join unnest($2::bigint[], $3::text[]) as w (seq, key) on g.seq = w.seq and g.logical_key <> w.key
+  where g.contract_id = $1 and g.state in ('imported', 'superseded')`;
 
 export function importWith(adapter: Adapter, services: InterpreterServices) {
   return async (
@@ -76,7 +83,8 @@ export function importWith(adapter: Adapter, services: InterpreterServices) {
     }
     context.progress(plan.now.length, plan.now.length, 'files');
     const heldBack = files.length - accepted.length - refused.length;
-    reportImport(services.alerts, subject, { accepted, refused, missing: plan.missing, heldBack });
+    const { missing, restarted } = plan;
+    reportImport(services.alerts, subject, { accepted, refused, missing, restarted, heldBack });
     return {
       store: async (tx, stored) => {
         const counts = await store(tx, context.input, subject, { accepted, refused, heldBack, stored });
@@ -91,6 +99,8 @@ interface Plan {
   readonly now: readonly FileToImport[];
   /** Numbers that are waited for (block), or were skipped (alert). */
   readonly missing: { readonly numbers: readonly number[]; readonly blocks: boolean };
+  /** The first number that is there a second time, and the highest there is. */
+  readonly restarted: { readonly seq: number; readonly lastSeq: number } | null;
   stopsAfter(file: FileToImport): boolean;
 }
 
@@ -101,15 +111,23 @@ async function planFor(
 ): Promise<Plan> {
   const { sequence } = adapter.layout.files;
   // without numbers: in the order in which they came
-  if (!sequence) return { now: files, missing: { numbers: [], blocks: true }, stopsAfter: () => false };
+  if (!sequence)
+    return { now: files, missing: { numbers: [], blocks: true }, restarted: null, stopsAfter: () => false };
   const [state] = await read.query<SequenceState>(sequenceState, [input.contractId]);
+  const [again] = await read.query<{ seq: number | null }>(renumbered, [
+    input.contractId,
+    files.map(({ seq }) => seq ?? 0),
+    files.map(({ logicalKey }) => logicalKey),
+  ]);
+  const { lastSeq } = state!;
   const numbered = files.map((file) => ({ file, seq: file.seq ?? 0, version: file.version ?? Infinity }));
   const plan = planImport(numbered, state!, sequence.gap);
   const blocks = sequence.gap === 'block';
   return {
     now: plan.now.map(({ file }) => file),
     missing: { numbers: plan.missing, blocks },
-    stopsAfter: (file) => blocks && (state!.lastSeq === null || (file.seq ?? 0) > state!.lastSeq),
+    restarted: again!.seq === null || lastSeq === null ? null : { seq: again!.seq, lastSeq },
+    stopsAfter: (file) => blocks && (lastSeq === null || (file.seq ?? 0) > lastSeq),
   };
 }
 
