@@ -19,7 +19,12 @@ import type { PrimaryLink } from './cluster/primary-link.ts';
 import type { Config } from './config/schema.ts';
 import { resolveSecret, SecretError } from './config/secret.ts';
 import { prepareStateDirectory, StateDirectoryError } from './config/state-directory.ts';
-import { type Ownership, ownStateDirectory, StateDirectoryOwnedError } from './database/embedded/ownership.ts';
+import {
+  type Ownership,
+  ownStateDirectory,
+  ownStateDirectorySoon,
+  StateDirectoryOwnedError,
+} from './database/embedded/ownership.ts';
 import { createLog } from './log/log.ts';
 import { maskText } from './log/mask.ts';
 import { supervisionLog } from './log/supervision-log.ts';
@@ -41,6 +46,8 @@ const startGraceMs = 10_000;
 /** How long running steps may take to end at a stop, and when nobody is there to wait for them. */
 const usualDrainMs = 10_000;
 const orphanDrainMs = 5_000;
+/** How long such a one may still hold the directory that its successor is to have. */
+const orphanEndMs = 15_000;
 
 /** `link`: this node is one of several under a primary process, which speaks to systemd and keeps the alerts for it. */
 export async function runService(
@@ -73,7 +80,8 @@ export async function runService(
     manager = link?.manager ?? (await openServiceManager(takeManagerPlace(env, process.pid)));
     const place = await findPlace(process.argv[1], config.release.current);
     prepareStateDirectory(config.stateDirectory);
-    ownership = await ownStateDirectory(config.stateDirectory);
+    const { stateDirectory } = config;
+    ownership = await (link ? ownStateDirectorySoon(stateDirectory, orphanEndMs) : ownStateDirectory(stateDirectory));
     boot = watchBoot(config, log);
     watchdog = watchLoop({
       stateDirectory: config.stateDirectory,

@@ -83,6 +83,22 @@ export async function ownStateDirectory(directory: string): Promise<Ownership> {
   }
 }
 
+/**
+ * As `ownStateDirectory`, for an owner that is ending: a process whose primary died ends its steps in order, while the next primary
+ * has started already.
+ */
+export async function ownStateDirectorySoon(directory: string, waitMs: number): Promise<Ownership> {
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await ownStateDirectory(directory);
+    } catch (error) {
+      if (!(error instanceof StateDirectoryOwnedError) || performance.now() > deadline) throw error;
+      await delay(100);
+    }
+  }
+}
+
 async function removeStale(directory: string, socket: string): Promise<void> {
   const answer = await ask(socket);
   // somebody else has removed it, and its place may be taken again by now: what is there is not to be touched

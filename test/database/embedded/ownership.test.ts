@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import {
   type Ownership,
   ownStateDirectory,
+  ownStateDirectorySoon,
   StateDirectoryOwnedError,
 } from '../../../src/database/embedded/ownership.ts';
 
@@ -40,6 +41,15 @@ test('a directory has one owner at a time, and leaves nothing behind when given 
   await Promise.all([owner.release(), owner.release()]);
   assert.deepEqual(readdirSync(directory), []);
   await (await ownStateDirectory(directory)).release();
+});
+
+test('a successor waits for an owner that is ending, and no longer than it says', async () => {
+  const directory = fresh('ending');
+  const owner = await ownStateDirectory(directory);
+  await assert.rejects(ownStateDirectorySoon(directory, 0), StateDirectoryOwnedError);
+  const successor = ownStateDirectorySoon(directory, 60_000);
+  await owner.release();
+  await (await successor).release();
 });
 
 test('a path far longer than a socket’s may be is no obstacle', async () => {
