@@ -114,8 +114,10 @@ const deployed = (version: number) =>
 export const deployedOld = deployed(1);
 export const deployedNew = deployed(2).step('third', effect('third'));
 
-/** The service brings its schedule. */
-const syncManager = chain('sync-manager', anyInput).step('only', effect('only'));
+/** The service brings their schedules. */
+const scheduled = ['sync-manager', 'cycle-closing', 'purge'].map((name) =>
+  chain(name, anyInput).step('only', effect('only')),
+);
 
 export const innocent: readonly AnyDefinition[] = [
   line,
@@ -129,7 +131,7 @@ export const innocent: readonly AnyDefinition[] = [
   tick,
   deployedOld,
   deployedNew,
-  syncManager,
+  ...scheduled,
 ];
 
 export const allChains: readonly AnyDefinition[] = [...innocent, ...troubleChains];
