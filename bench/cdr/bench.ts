@@ -29,8 +29,8 @@ export interface Measured extends Who {
 }
 
 const directory = '.linekeeper/bench';
-/** Passes of a contender's process before its warm ones count. */
-const warmUp = 6;
+/** How long a contender's process makes passes before its warm ones count: as long for each, whatever a pass takes it. */
+const warmUpMs = 5_000;
 
 export async function benchCdr(args: readonly string[]): Promise<void> {
   const options = optionsOf(args);
@@ -82,12 +82,18 @@ async function firstPasses(file: CdrFile, who: readonly Who[], rounds: number): 
 async function warmPasses(file: CdrFile, who: readonly Who[], rounds: number): Promise<Pass[][]> {
   const passes: Pass[][] = who.map(() => []);
   const processes: MeasuredProcess[] = [];
-  for (const each of who) processes.push(await startContender(each.contender, { ...each, path: file.path }));
-  for (let round = -warmUp; round < rounds; round += 1) {
+  for (const each of who) {
+    const process = await startContender(each.contender, { ...each, path: file.path });
+    processes.push(process);
+    const beganMs = performance.now();
+    do await process.pass();
+    while (performance.now() - beganMs < warmUpMs);
+  }
+  for (let round = 0; round < rounds; round += 1) {
     for (const [index, process] of processes.entries()) {
-      if (isPlain(who[index]!) && round !== 0 && round !== 1) continue;
-      const pass = await process.pass();
-      if (round >= 0) passes[index]!.push(pass);
+      // the slow ones add little by more
+      if (isPlain(who[index]!) && round > 1) continue;
+      passes[index]!.push(await process.pass());
     }
   }
   for (const process of processes) await process.end();
