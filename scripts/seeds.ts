@@ -24,7 +24,9 @@ function seeds(): string[] {
 async function runOne(plan: SeedPlan): Promise<readonly string[]> {
   const startedMs = performance.now();
   say(`\nseed ${plan.seed}: ${faultsOf(plan).join(', ')}`);
-  const { findings, figures } = await runSeed(plan, say);
+  const { findings, figures } = await runSeed(plan, say).catch((error: unknown) => {
+    return { findings: [`it did not come to its end: ${(error as Error).message}`], figures: [] };
+  });
   for (const line of figures) say(`  ${line}`);
   const took = `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
   say(findings.length === 0 ? `  every total is the truth (${took})` : `  ${findings.length} findings (${took}):`);

@@ -27,7 +27,8 @@ export interface SeedResult {
 const recordsPerFile = 400;
 /** A provider that is right again is asked again and again until nothing new comes. */
 const mostRounds = 8;
-const roundMs = 60_000;
+/** Longer than a provider is left alone after failures in a row, several times over: that is not hurried. */
+const roundMs = 240_000;
 
 export async function runSeed(plan: SeedPlan, say: (line: string) => void): Promise<SeedResult> {
   const world = await openSeedWorld(plan, recordsPerFile);
