@@ -51,7 +51,8 @@ test('a closed cycle is not calculated again; reopening says how, and calculates
   assert.equal((await contract.totals())[march]!.amount, 12_000_000);
 });
 
-test('a customer with several accounts has to say which one is meant', async () => {
+/** A contract, and another of its customer; both have a call in a cycle that is settled. */
+async function firstOfTwo() {
   const [first, second] = [await world.contract(), await world.contract()];
   await world.database.query('update contract set customer_id = $1 where id = $2', [
     first.customerId,
@@ -61,6 +62,11 @@ test('a customer with several accounts has to say which one is meant', async () 
     await contract.deliver([call]);
     await contract.settle();
   }
+  return first;
+}
+
+test('a customer with several accounts has to say which one is meant', async () => {
+  const first = await firstOfTwo();
   const which = { customer: first.code, cycle: march, ...by };
   await assert.rejects(cycles.closeCycle(which), is('refused', /several accounts .* name one with --account/));
   const [one] = await cycles.cycles({ customer: first.code });
@@ -70,15 +76,7 @@ test('a customer with several accounts has to say which one is meant', async () 
 });
 
 test('a closed cycle of one account keeps nobody from calculating that of another', async () => {
-  const [first, second] = [await world.contract(), await world.contract()];
-  await world.database.query('update contract set customer_id = $1 where id = $2', [
-    first.customerId,
-    second.contractId,
-  ]);
-  for (const contract of [first, second]) {
-    await contract.deliver([call]);
-    await contract.settle();
-  }
+  const first = await firstOfTwo();
   const [one, other] = (await cycles.cycles({ customer: first.code })).map(({ account }) => account);
   const which = { customer: first.code, cycle: march, ...by };
   await cycles.closeCycle({ ...which, account: one! });
