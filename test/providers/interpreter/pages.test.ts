@@ -3,26 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { selfSigned } from '../../support/certificate.ts';
-import { type Answer, type Api, type ApiWorld, callsOf, json, openApi, openApiWorld, secret } from './api-world.ts';
+import { apiForTests } from './api-for-tests.ts';
+import { type Answer, callsOf, json, openApi, secret } from './api-world.ts';
 
-let world: ApiWorld;
-let api: Api;
-before(async () => {
-  world = await openApiWorld();
-  api = await openApi();
-});
-after(async () => {
-  await api.close();
-  await world.close();
-});
-beforeEach(() => {
-  api.asked.length = 0;
-  api.answers = [];
-  api.items = 5;
-  world.released.length = 0;
-});
+const { world, api } = await apiForTests();
 
 const base = () => `http://localhost:${api.port}`;
 const byKey = { kind: 'apikey', header: 'x-key' };

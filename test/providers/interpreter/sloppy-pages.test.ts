@@ -1,23 +1,10 @@
 /** APIs whose pages lead nowhere, to nobody, or into the past: they are asked a bounded number of times, and nothing is lost. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
-import { type Answer, type Api, type ApiWorld, callsOf, json, openApi, openApiWorld } from './api-world.ts';
+import { test } from 'node:test';
+import { apiForTests } from './api-for-tests.ts';
+import { type Answer, callsOf, json } from './api-world.ts';
 
-let world: ApiWorld;
-let api: Api;
-before(async () => {
-  world = await openApiWorld();
-  api = await openApi();
-});
-after(async () => {
-  await api.close();
-  await world.close();
-});
-beforeEach(() => {
-  api.asked.length = 0;
-  api.answers = [];
-  api.items = 5;
-});
+const { world, api } = await apiForTests();
 
 const byKey = { kind: 'apikey', header: 'x-key' };
 const withKey = () => ({ base: `http://localhost:${api.port}`, apiKey: { env: 'KEY' } });
